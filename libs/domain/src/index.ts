@@ -1,1 +1,103 @@
-export {};
+export { errorRegistry, isErrorCode, MurnauError, toMurnauError } from './errors.js';
+export type { ErrorCode, ErrorDetails, ErrorKind } from './errors.js';
+export {
+  generateQueue,
+  generationWorkflowId,
+  idPattern,
+  orchestratorQueue,
+  runWorkflowId,
+  slug,
+  sweepWorkflowId,
+  trainQueue,
+  trialWorkflowId,
+} from './ids.js';
+export { nearest } from './nearest.js';
+export { parse } from './parse.js';
+export {
+  defaultModel,
+  hyperparameterNames,
+  hyperparametersSchema,
+  initializerSchema,
+  placeholderSchema,
+  samplesSchema,
+  trainingSpecSchema,
+} from './training-spec.js';
+export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
+export { parameterSchema, sweepFileSchema } from './sweep-file.js';
+export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
+export { expandTrials } from './search-space.js';
+export type { ParameterValue, PlannedTrial } from './search-space.js';
+export { generationRequestSchema } from './generation-request.js';
+export type { GenerationRequest, GenerationRequestInput } from './generation-request.js';
+export {
+  blobSchema,
+  datasetImageSchema,
+  datasetSchema,
+  embeddingSchema,
+  eventSchema,
+  failureSchema,
+  generationPhases,
+  generationSchema,
+  imageBlobSchema,
+  leaderboardSchema,
+  metricPointSchema,
+  runPhases,
+  runSchema,
+  sampleKinds,
+  sampleSchema,
+  sweepPhases,
+  sweepSchema,
+  workerModelSchema,
+  workerSchema,
+} from './resources.js';
+export type {
+  Blob,
+  Dataset,
+  DatasetImage,
+  Embedding,
+  Failure,
+  Generation,
+  GenerationPhase,
+  ImageBlob,
+  Leaderboard,
+  MetricPoint,
+  Run,
+  RunPhase,
+  Sample,
+  SampleKind,
+  StoredEvent,
+  Sweep,
+  SweepPhase,
+  Worker,
+  WorkerModel,
+} from './resources.js';
+export {
+  createDatasetSchema,
+  createRunSchema,
+  createSweepSchema,
+  datasetPageSchema,
+  embeddingFormats,
+  embeddingPageSchema,
+  generationPageSchema,
+  importEmbeddingSchema,
+  listEmbeddingsQuerySchema,
+  listQuerySchema,
+  listRunsQuerySchema,
+  listSweepsQuerySchema,
+  problemSchema,
+  runPageSchema,
+  serverInfoSchema,
+  sweepPageSchema,
+  sweepPlanSchema,
+  workerListSchema,
+} from './api.js';
+export type {
+  CreateDataset,
+  CreateRun,
+  CreateSweep,
+  EmbeddingFormat,
+  Page,
+  Problem,
+  ServerInfo,
+  SweepPlan,
+} from './api.js';

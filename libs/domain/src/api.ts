@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { trainingSpecSchema, placeholderSchema } from './training-spec.js';
+import { sweepFileSchema } from './sweep-file.js';
+import {
+  datasetSchema,
+  embeddingSchema,
+  generationSchema,
+  runPhases,
+  runSchema,
+  sweepPhases,
+  sweepSchema,
+  workerSchema,
+} from './resources.js';
+
+/** Requests and pages of the HTTP API, one object per operation. */
+
+/** RFC 9457. */
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  next_step: z.string(),
+  field: z.string().optional(),
+  given: z.string().optional(),
+  allowed: z.string().optional(),
+});
+export type Problem = z.output<typeof problemSchema>;
+
+export const createDatasetSchema = z.strictObject({
+  name: z.string().min(1).max(80),
+  images: z.array(z.strictObject({ hash: z.string(), name: z.string().min(1).max(255) })).min(1).max(256),
+});
+export type CreateDataset = z.output<typeof createDatasetSchema>;
+
+export const createRunSchema = z.strictObject({
+  /** Absent: `<placeholder>-<initializer>`. */
+  name: z.string().min(1).max(80).optional(),
+  dataset_id: z.string(),
+  spec: trainingSpecSchema,
+});
+export type CreateRun = z.input<typeof createRunSchema>;
+
+export const createSweepSchema = z.strictObject({
+  /** `dataset` and each pair's `dataset` are ids here. */
+  spec: sweepFileSchema,
+  /** True: everything is checked and expanded, nothing is started. */
+  dry_run: z.boolean().default(false),
+});
+export type CreateSweep = z.input<typeof createSweepSchema>;
+
+export const plannedTrialSchema = z.object({
+  trial: z.int(),
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  spec: trainingSpecSchema,
+});
+export const sweepPlanSchema = z.object({ trials: z.array(plannedTrialSchema), steps: z.int(), pictures: z.int() });
+export type SweepPlan = z.output<typeof sweepPlanSchema>;
+
+/** Query of an import; the body is the file. */
+export const importEmbeddingSchema = z.strictObject({
+  model: z.string(),
+  placeholder_token: placeholderSchema.optional(),
+});
+
+export const embeddingFormats = ['safetensors', 'bin'] as const;
+export type EmbeddingFormat = (typeof embeddingFormats)[number];
+
+const pageQuery = { cursor: z.string().optional(), limit: z.coerce.number().int().min(1).max(200).default(50) };
+export const listQuerySchema = z.strictObject(pageQuery);
+export const listRunsQuerySchema = z.strictObject({
+  ...pageQuery,
+  sweep_id: z.string().optional(),
+  phase: z.enum(runPhases).optional(),
+  owner: z.string().optional(),
+  placeholder: z.string().optional(),
+});
+export const listSweepsQuerySchema = z.strictObject({
+  ...pageQuery,
+  phase: z.enum(sweepPhases).optional(),
+  owner: z.string().optional(),
+});
+export const listEmbeddingsQuerySchema = z.strictObject({
+  ...pageQuery,
+  placeholder: z.string().optional(),
+  model: z.string().optional(),
+  run_id: z.string().optional(),
+});
+
+export const pageSchema = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), next_cursor: z.string().nullable() });
+export interface Page<Item> {
+  items: Item[];
+  /** Null: this is the last page. */
+  next_cursor: string | null;
+}
+
+export const datasetPageSchema = pageSchema(datasetSchema);
+export const runPageSchema = pageSchema(runSchema);
+export const sweepPageSchema = pageSchema(sweepSchema);
+export const embeddingPageSchema = pageSchema(embeddingSchema);
+export const generationPageSchema = pageSchema(generationSchema);
+export const workerListSchema = z.object({ items: z.array(workerSchema) });
+
+/** What a client needs to know of the server. */
+export const serverInfoSchema = z.object({
+  version: z.string(),
+  owner: z.string(),
+  temporal_address: z.string(),
+  temporal_ui_url: z.string(),
+  gallery_url: z.string(),
+  namespace: z.string(),
+});
+export type ServerInfo = z.output<typeof serverInfoSchema>;

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { trainingSpecSchema } from './training-spec.js';
+import { sweepFileSchema } from './sweep-file.js';
+import { generationRequestSchema } from './generation-request.js';
+
+/** What the HTTP API gives; times are ISO 8601 in UTC. */
+const time = z.iso.datetime({ offset: true });
+
+export const runPhases = ['queued', 'running', 'paused', 'finished', 'failed', 'cancelled'] as const;
+export const sweepPhases = ['running', 'finished', 'failed', 'cancelled'] as const;
+export const generationPhases = ['queued', 'running', 'finished', 'failed', 'cancelled'] as const;
+export type RunPhase = (typeof runPhases)[number];
+export type SweepPhase = (typeof sweepPhases)[number];
+export type GenerationPhase = (typeof generationPhases)[number];
+
+export const sampleKinds = ['progress', 'final', 'baseline'] as const;
+export type SampleKind = (typeof sampleKinds)[number];
+
+export const failureSchema = z.object({ code: z.string(), message: z.string(), next_step: z.string() });
+export type Failure = z.output<typeof failureSchema>;
+
+export const blobSchema = z.object({
+  /** SHA-256, lower-case hex. */
+  hash: z.string(),
+  size_bytes: z.int(),
+  media_type: z.string(),
+});
+
+export const imageBlobSchema = blobSchema.extend({ width: z.int(), height: z.int() });
+
+export const datasetImageSchema = z.object({ hash: z.string(), name: z.string(), width: z.int(), height: z.int() });
+export const datasetSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  owner: z.string(),
+  images: z.array(datasetImageSchema),
+  created_at: time,
+});
+
+export const runSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  owner: z.string(),
+  phase: z.enum(runPhases),
+  spec: trainingSpecSchema,
+  dataset_id: z.string(),
+  sweep_id: z.string().nullable(),
+  /** Number within the sweep, from 0. */
+  trial: z.int().nullable(),
+  /** What distinguishes the trial from its siblings. */
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  workflow_id: z.string(),
+  /** Newest stored step. */
+  step: z.int(),
+  /** Newest step certified by a stored checkpoint. */
+  certified_step: z.int(),
+  /** Newest certified value of each metric. */
+  metrics: z.record(z.string(), z.number()),
+  best: z.object({ step: z.int(), name: z.string(), value: z.number() }).nullable(),
+  /** Times the run was taken up again, by cause. */
+  restarts: z.record(z.string(), z.int()),
+  embedding_id: z.string().nullable(),
+  failure: failureSchema.nullable(),
+  created_at: time,
+  started_at: time.nullable(),
+  finished_at: time.nullable(),
+});
+
+export const sweepSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  owner: z.string(),
+  phase: z.enum(sweepPhases),
+  spec: sweepFileSchema,
+  workflow_id: z.string(),
+  /** Number of trials planned. */
+  trials: z.int(),
+  /** Number of trials by phase. */
+  counts: z.record(z.string(), z.int()),
+  best_run_id: z.string().nullable(),
+  failure: failureSchema.nullable(),
+  created_at: time,
+  finished_at: time.nullable(),
+});
+
+/** Leaderboard: a sweep's runs, best first by its metric. */
+export const leaderboardSchema = z.object({ metric: z.string(), goal: z.string(), runs: z.array(runSchema) });
+
+export const metricPointSchema = z.object({ step: z.int(), name: z.string(), value: z.number() });
+export const sampleSchema = z.object({
+  step: z.int(),
+  kind: z.enum(sampleKinds),
+  position: z.int(),
+  prompt: z.string(),
+  seed: z.int(),
+  hash: z.string(),
+  image_alignment: z.number().nullable(),
+});
+
+export const embeddingSchema = z.object({
+  id: z.string(),
+  placeholder_token: z.string(),
+  initializer_token: z.string().nullable(),
+  model: z.string(),
+  num_vectors: z.int(),
+  pooling: z.enum(['eot', 'argmax']),
+  step: z.int(),
+  run_id: z.string().nullable(),
+  source: z.enum(['run', 'import']),
+  owner: z.string(),
+  /** The canonical safetensors file. */
+  hash: z.string(),
+  scores: z.record(z.string(), z.number()),
+  created_at: time,
+});
+
+export const generationSchema = z.object({
+  id: z.string(),
+  owner: z.string(),
+  phase: z.enum(generationPhases),
+  request: generationRequestSchema,
+  /** 0..1. */
+  progress: z.number(),
+  images: z.array(z.object({ position: z.int(), seed: z.int(), hash: z.string() })),
+  failure: failureSchema.nullable(),
+  created_at: time,
+  finished_at: time.nullable(),
+});
+
+export const workerModelSchema = z.object({
+  name: z.string(),
+  family: z.string(),
+  fingerprint: z.string(),
+  image_size: z.int(),
+  width_t1: z.int(),
+  width_t2: z.int(),
+  loaded: z.boolean(),
+  judge: z.string(),
+});
+export const workerSchema = z.object({
+  name: z.string(),
+  address: z.string(),
+  state: z.enum(['online', 'offline', 'quarantined']),
+  reason: z.string().nullable(),
+  device: z.object({
+    kind: z.string(),
+    name: z.string(),
+    memory_bytes: z.number(),
+    memory_used_bytes: z.number(),
+    threads: z.int(),
+  }),
+  models: z.array(workerModelSchema),
+  slots: z.int(),
+  running: z.int(),
+  generating: z.int(),
+  steps_per_second: z.number(),
+  last_seen_at: time,
+});
+
+/** One line of a live event stream. */
+export const eventSchema = z.object({
+  /** Grows; goes into Last-Event-ID. */
+  id: z.string(),
+  kind: z.string(),
+  run_id: z.string().nullable(),
+  sweep_id: z.string().nullable(),
+  data: z.record(z.string(), z.unknown()),
+  created_at: time,
+});
+
+export type Blob = z.output<typeof blobSchema>;
+export type ImageBlob = z.output<typeof imageBlobSchema>;
+export type Dataset = z.output<typeof datasetSchema>;
+export type DatasetImage = z.output<typeof datasetImageSchema>;
+export type Run = z.output<typeof runSchema>;
+export type Sweep = z.output<typeof sweepSchema>;
+export type Leaderboard = z.output<typeof leaderboardSchema>;
+export type MetricPoint = z.output<typeof metricPointSchema>;
+export type Sample = z.output<typeof sampleSchema>;
+export type Embedding = z.output<typeof embeddingSchema>;
+export type Generation = z.output<typeof generationSchema>;
+export type WorkerModel = z.output<typeof workerModelSchema>;
+export type Worker = z.output<typeof workerSchema>;
+export type StoredEvent = z.output<typeof eventSchema>;
