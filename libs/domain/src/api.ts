@@ -30,7 +30,10 @@ export type Problem = z.output<typeof problemSchema>;
 
 export const createDatasetSchema = z.strictObject({
   name: z.string().min(1).max(80),
-  images: z.array(z.strictObject({ hash: z.string(), name: z.string().min(1).max(255) })).min(1).max(256),
+  images: z
+    .array(z.strictObject({ hash: z.string(), name: z.string().min(1).max(255) }))
+    .min(1)
+    .max(256),
 });
 export type CreateDataset = z.output<typeof createDatasetSchema>;
 
@@ -55,7 +58,11 @@ export const plannedTrialSchema = z.object({
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   spec: trainingSpecSchema,
 });
-export const sweepPlanSchema = z.object({ trials: z.array(plannedTrialSchema), steps: z.int(), pictures: z.int() });
+export const sweepPlanSchema = z.object({
+  trials: z.array(plannedTrialSchema),
+  steps: z.int(),
+  pictures: z.int(),
+});
 export type SweepPlan = z.output<typeof sweepPlanSchema>;
 
 /** Query of an import; the body is the file. */
@@ -67,7 +74,10 @@ export const importEmbeddingSchema = z.strictObject({
 export const embeddingFormats = ['safetensors', 'bin'] as const;
 export type EmbeddingFormat = (typeof embeddingFormats)[number];
 
-const pageQuery = { cursor: z.string().optional(), limit: z.coerce.number().int().min(1).max(200).default(50) };
+const pageQuery = {
+  cursor: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+};
 export const listQuerySchema = z.strictObject(pageQuery);
 export const listRunsQuerySchema = z.strictObject({
   ...pageQuery,

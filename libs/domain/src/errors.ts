@@ -10,17 +10,44 @@ export interface ErrorKind {
   readonly nextStep: string;
 }
 
-const invalid = (nextStep: string): ErrorKind => ({ retryable: false, httpStatus: 422, exitCode: 2, nextStep });
-const missing = (nextStep: string): ErrorKind => ({ retryable: false, httpStatus: 404, exitCode: 102, nextStep });
-const failed = (nextStep: string): ErrorKind => ({ retryable: false, httpStatus: 500, exitCode: 100, nextStep });
-const passing = (nextStep: string): ErrorKind => ({ retryable: true, httpStatus: 503, exitCode: 100, nextStep });
-const conflict = (nextStep: string): ErrorKind => ({ retryable: false, httpStatus: 409, exitCode: 2, nextStep });
+const invalid = (nextStep: string): ErrorKind => ({
+  retryable: false,
+  httpStatus: 422,
+  exitCode: 2,
+  nextStep,
+});
+const missing = (nextStep: string): ErrorKind => ({
+  retryable: false,
+  httpStatus: 404,
+  exitCode: 102,
+  nextStep,
+});
+const failed = (nextStep: string): ErrorKind => ({
+  retryable: false,
+  httpStatus: 500,
+  exitCode: 100,
+  nextStep,
+});
+const passing = (nextStep: string): ErrorKind => ({
+  retryable: true,
+  httpStatus: 503,
+  exitCode: 100,
+  nextStep,
+});
+const conflict = (nextStep: string): ErrorKind => ({
+  retryable: false,
+  httpStatus: 409,
+  exitCode: 2,
+  nextStep,
+});
 
 export const errorRegistry = {
   'spec.invalid': invalid('Correct the named field and try again.'),
   'usage.invalid': invalid('Run the command with --help.'),
   'placeholder.characters': invalid('Choose a made-up word of the letters a to z, such as "sapsan".'),
-  'placeholder.known_word': invalid('Choose a word that neither tokenizer knows, such as the word with its vowels changed.'),
+  'placeholder.known_word': invalid(
+    'Choose a word that neither tokenizer knows, such as the word with its vowels changed.',
+  ),
   'initializer.not_one_token': invalid('Choose one of the suggested words, each one token in both towers.'),
   'dataset.folder_missing': invalid('Check the path of the folder.'),
   'dataset.empty': invalid('Put 3 to 5 pictures (PNG, JPEG or WebP) of one thing into the folder.'),
@@ -31,7 +58,9 @@ export const errorRegistry = {
   'embedding.unreadable': invalid('Export the embedding again; a pickle may hold tensors only.'),
   'embedding.wrong_model': invalid('Use the embedding with the model it was learnt on.'),
   'embedding.placeholder_clash': invalid('Import one of them again under another placeholder.'),
-  'model.not_served': invalid('Choose a model that `murnau workers` lists, or start a worker that serves it.'),
+  'model.not_served': invalid(
+    'Choose a model that `murnau workers` lists, or start a worker that serves it.',
+  ),
   'model.unreadable': failed('Check the model files with `murnau doctor`.'),
   'page.invalid_cursor': invalid('Start again from the first page.'),
   'dataset.not_found': missing('List datasets with `murnau datasets ls`.'),
@@ -44,26 +73,91 @@ export const errorRegistry = {
   'run.already_ended': conflict('Start another run; an ended one cannot be changed.'),
   'sweep.already_ended': conflict('Start another sweep; an ended one cannot be changed.'),
   'idempotency.mismatch': conflict('Use a new idempotency key for a different request.'),
-  'auth.missing': { retryable: false, httpStatus: 401, exitCode: 2, nextStep: 'Pass the token of this install, or set MURNAU_TOKEN.' },
-  'auth.origin': { retryable: false, httpStatus: 403, exitCode: 2, nextStep: 'Open the gallery at the address that `murnau up` prints.' },
+  'auth.missing': {
+    retryable: false,
+    httpStatus: 401,
+    exitCode: 2,
+    nextStep: 'Pass the token of this install, or set MURNAU_TOKEN.',
+  },
+  'auth.origin': {
+    retryable: false,
+    httpStatus: 403,
+    exitCode: 2,
+    nextStep: 'Open the gallery at the address that `murnau up` prints.',
+  },
   'claim.stale': conflict('Nothing: a newer attempt has taken the run over.'),
   'claim.fenced': conflict('Nothing: a newer attempt has taken the run over.'),
-  'checkpoint.corrupt': failed('Report it with the run id; the run goes on from an older checkpoint if you start it again.'),
+  'checkpoint.corrupt': failed(
+    'Report it with the run id; the run goes on from an older checkpoint if you start it again.',
+  ),
   'blob.corrupt': failed('Upload the file again and check the disk.'),
   'device.out_of_memory': failed('Lower batch_size, or use a smaller model or a larger device.'),
   'run.diverged': failed('Lower the learning rates.'),
   'run.too_many_restarts': failed('Look at `murnau runs show ID`, mend the cause, then start the run again.'),
-  'run.cancelled': { retryable: false, httpStatus: 409, exitCode: 103, nextStep: 'Start the run again if this was not wanted.' },
+  'run.cancelled': {
+    retryable: false,
+    httpStatus: 409,
+    exitCode: 103,
+    nextStep: 'Start the run again if this was not wanted.',
+  },
   'worker.lost': passing('Wait: the run goes on by itself on another worker or when this one is back.'),
   'worker.unavailable': passing('Look at `murnau workers` and `murnau doctor`.'),
   'storage.full': passing('Free disk space; what is running waits for it.'),
   'storage.unavailable': passing('Wait, or look at `murnau doctor`.'),
-  'server.unreachable': { retryable: true, httpStatus: 503, exitCode: 2, nextStep: 'Start it with `murnau up`, or set MURNAU_SERVER.' },
-  'setup.python_missing': { retryable: false, httpStatus: 500, exitCode: 2, nextStep: 'Install Python 3.11, or point MURNAU_PYTHON at it.' },
-  'setup.environment_broken': { retryable: false, httpStatus: 500, exitCode: 2, nextStep: 'Run `npm run bootstrap`: it builds the environment again.' },
-  'setup.port_taken': { retryable: false, httpStatus: 500, exitCode: 2, nextStep: 'Stop the other program or choose another port.' },
-  'setup.part_failed': { retryable: false, httpStatus: 500, exitCode: 100, nextStep: 'Read the end of its log, shown above, and run `murnau doctor`.' },
-  internal: { retryable: true, httpStatus: 500, exitCode: 100, nextStep: 'Report it with the log of the part.' },
+  'server.unreachable': {
+    retryable: true,
+    httpStatus: 503,
+    exitCode: 2,
+    nextStep: 'Start it with `murnau up`, or set MURNAU_SERVER.',
+  },
+  'setup.python_missing': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Install Python 3.11, or point MURNAU_PYTHON at it.',
+  },
+  'setup.environment_broken': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Run `npm run bootstrap`: it builds the environment again.',
+  },
+  'setup.port_taken': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Stop the other program or choose another port.',
+  },
+  'setup.postgres_failed': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 100,
+    nextStep: 'Read the end of its log, shown above, and run `murnau doctor`.',
+  },
+  'setup.postgres_user': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Run as an ordinary user, or create the user: `useradd --system postgres`.',
+  },
+  'config.invalid': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Correct the named environment variable.',
+  },
+  'setup.part_failed': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 100,
+    nextStep: 'Read the end of its log, shown above, and run `murnau doctor`.',
+  },
+  internal: {
+    retryable: true,
+    httpStatus: 500,
+    exitCode: 100,
+    nextStep: 'Report it with the log of the part.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorRegistry;

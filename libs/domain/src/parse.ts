@@ -5,12 +5,15 @@ import { nearest } from './nearest.js';
 type Issue = z.core.$ZodIssue;
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`)).join('');
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+    .join('');
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
-    (inner, part) => (typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[part] : undefined),
+    (inner, part) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[part] : undefined,
     value,
   );
 }
@@ -55,9 +58,11 @@ function toError(schema: z.ZodType, value: unknown, issue: Issue, what: string):
   const field = pathText(issue.path);
   const given = valueAt(value, issue.path);
   const givenText = given === undefined ? 'nothing' : shown(given);
-  const problem = given === undefined && issue.code === 'invalid_type' ? `is missing (${issue.expected})` : issue.message;
+  const problem =
+    given === undefined && issue.code === 'invalid_type' ? `is missing (${issue.expected})` : issue.message;
   const where = field === '' ? '' : ` ${field}`;
-  const code = field.split('.').at(-1)?.startsWith('placeholder') === true ? 'placeholder.characters' : 'spec.invalid';
+  const code =
+    field.split('.').at(-1)?.startsWith('placeholder') === true ? 'placeholder.characters' : 'spec.invalid';
   return new MurnauError(code, `${what}:${where}: ${problem} (given: ${givenText})`, {
     field,
     given: givenText,
@@ -70,7 +75,11 @@ function toError(schema: z.ZodType, value: unknown, issue: Issue, what: string):
  * @param what what the value is, as it starts the message: "sweep file", "training spec".
  * @throws MurnauError `spec.invalid` naming the first wrong field, what was given and what is allowed.
  */
-export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
+export function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { issues } = result.error;

@@ -28,7 +28,12 @@ export const blobSchema = z.object({
 
 export const imageBlobSchema = blobSchema.extend({ width: z.int(), height: z.int() });
 
-export const datasetImageSchema = z.object({ hash: z.string(), name: z.string(), width: z.int(), height: z.int() });
+export const datasetImageSchema = z.object({
+  hash: z.string(),
+  name: z.string(),
+  width: z.int(),
+  height: z.int(),
+});
 export const datasetSchema = z.object({
   id: z.string(),
   name: z.string(),

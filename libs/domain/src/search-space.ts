@@ -62,7 +62,12 @@ function spaceOf(file: SweepFile): Space {
   };
 }
 
-function planTrial(file: SweepFile, trial: number, pair: Pair, values: Record<string, ParameterValue>): PlannedTrial {
+function planTrial(
+  file: SweepFile,
+  trial: number,
+  pair: Pair,
+  values: Record<string, ParameterValue>,
+): PlannedTrial {
   const searched = Object.fromEntries(
     Object.entries(values).filter(([name]) => !('value' in ((file.parameters[name] ?? {}) as object))),
   );
@@ -93,11 +98,15 @@ function* grid(file: SweepFile): Generator<PlannedTrial> {
   const { pairs, parameters } = spaceOf(file);
   const axes = parameters.map(([name, parameter]) => {
     if ('distribution' in parameter) {
-      throw new MurnauError('spec.invalid', `sweep file: parameters.${name}: a grid needs values, not a distribution`, {
-        field: `parameters.${name}`,
-        given: parameter.distribution,
-        allowed: '{values: […]}, or method: random',
-      });
+      throw new MurnauError(
+        'spec.invalid',
+        `sweep file: parameters.${name}: a grid needs values, not a distribution`,
+        {
+          field: `parameters.${name}`,
+          given: parameter.distribution,
+          allowed: '{values: […]}, or method: random',
+        },
+      );
     }
     return { name, values: 'value' in parameter ? [parameter.value] : parameter.values };
   });
@@ -120,7 +129,10 @@ function* random(file: SweepFile): Generator<PlannedTrial> {
   const { pairs, parameters } = spaceOf(file);
   for (let trial = 0; trial < (file.run_cap ?? 0); trial += 1) {
     const values = Object.fromEntries(
-      parameters.map(([name, parameter], index) => [name, draw(parameter, uniform(file.seed, trial, index + 1))]),
+      parameters.map(([name, parameter], index) => [
+        name,
+        draw(parameter, uniform(file.seed, trial, index + 1)),
+      ]),
     );
     const pair = pairs[Math.floor(uniform(file.seed, trial, 0) * pairs.length)];
     if (pair !== undefined) yield planTrial(file, trial, pair, values);

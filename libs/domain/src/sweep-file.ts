@@ -19,11 +19,18 @@ const rangeSchema = z
     max: z.number(),
   })
   .refine((range) => range.min < range.max, { path: ['max'], error: 'must be greater than min' })
-  .refine((range) => range.distribution !== 'log_uniform' || range.min > 0, { path: ['min'], error: 'must be above 0 for log_uniform' })
-  .refine((range) => range.distribution !== 'int_uniform' || (Number.isInteger(range.min) && Number.isInteger(range.max)), {
+  .refine((range) => range.distribution !== 'log_uniform' || range.min > 0, {
     path: ['min'],
-    error: 'must be whole numbers for int_uniform',
-  });
+    error: 'must be above 0 for log_uniform',
+  })
+  .refine(
+    (range) =>
+      range.distribution !== 'int_uniform' || (Number.isInteger(range.min) && Number.isInteger(range.max)),
+    {
+      path: ['min'],
+      error: 'must be whole numbers for int_uniform',
+    },
+  );
 
 const valuesSchema = z.strictObject({ values: z.array(scalarSchema).min(1).max(1000) });
 const valueSchema = z.strictObject({ value: scalarSchema });
@@ -42,24 +49,23 @@ const pairSchema = z.strictObject({
 
 const pairsSchema = z.strictObject({ values: z.array(pairSchema).min(1).max(1000) });
 
-export const sweepFileSchema = z.strictObject({
-  name: z.string().min(1).max(80),
-  model: modelNameSchema.default(defaultModel),
-  /** A folder (the command line uploads it) or a dataset id. */
-  dataset: z.string().min(1),
-  method: z.enum(['grid', 'random']).default('grid'),
-  metric: z
-    .strictObject({
-      name: z.string().min(1).default('eval_gain'),
-      goal: z.enum(['maximize', 'minimize']).default('maximize'),
-    })
-    .prefault({}),
-  /** Most trials. Required for random; caps grid. */
-  run_cap: z.int().min(1).max(10_000).optional(),
-  seed: seedSchema.default(0),
-  parameters: z
-    .looseObject({ pair: pairsSchema })
-    .check((context) => {
+export const sweepFileSchema = z
+  .strictObject({
+    name: z.string().min(1).max(80),
+    model: modelNameSchema.default(defaultModel),
+    /** A folder (the command line uploads it) or a dataset id. */
+    dataset: z.string().min(1),
+    method: z.enum(['grid', 'random']).default('grid'),
+    metric: z
+      .strictObject({
+        name: z.string().min(1).default('eval_gain'),
+        goal: z.enum(['maximize', 'minimize']).default('maximize'),
+      })
+      .prefault({}),
+    /** Most trials. Required for random; caps grid. */
+    run_cap: z.int().min(1).max(10_000).optional(),
+    seed: seedSchema.default(0),
+    parameters: z.looseObject({ pair: pairsSchema }).check((context) => {
       for (const name of Object.keys(context.value)) {
         if (name === 'pair' || hyperparameterNames.includes(name)) continue;
         const known = ['pair', ...hyperparameterNames];
@@ -76,20 +82,26 @@ export const sweepFileSchema = z.strictObject({
         const result = parameterSchema.safeParse(parameter);
         if (result.success) continue;
         for (const issue of result.error.issues) {
-          context.issues.push({ code: 'custom', input: parameter, path: [name, ...issue.path], message: issue.message });
+          context.issues.push({
+            code: 'custom',
+            input: parameter,
+            path: [name, ...issue.path],
+            message: issue.message,
+          });
         }
       }
     }),
-  max_concurrent_trials: z.int().min(1).max(1000).default(4),
-  max_restarts: z.int().min(0).max(1000).default(5),
-  checkpoint: z.strictObject({ every_steps: z.int().min(1).max(10_000).default(25) }).prefault({}),
-  eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
-  samples: samplesSchema.prefault({}),
-  segment_max_s: z.int().min(1).max(86_400).default(60),
-}).refine((file) => file.method !== 'random' || file.run_cap !== undefined, {
-  path: ['run_cap'],
-  error: 'must be given for method random: the number of trials',
-});
+    max_concurrent_trials: z.int().min(1).max(1000).default(4),
+    max_restarts: z.int().min(0).max(1000).default(5),
+    checkpoint: z.strictObject({ every_steps: z.int().min(1).max(10_000).default(25) }).prefault({}),
+    eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
+    samples: samplesSchema.prefault({}),
+    segment_max_s: z.int().min(1).max(86_400).default(60),
+  })
+  .refine((file) => file.method !== 'random' || file.run_cap !== undefined, {
+    path: ['run_cap'],
+    error: 'must be given for method random: the number of trials',
+  });
 
 export type SweepFile = z.output<typeof sweepFileSchema>;
 export type SweepFileInput = z.input<typeof sweepFileSchema>;

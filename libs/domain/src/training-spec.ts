@@ -11,7 +11,9 @@ export const placeholderSchema = z
     'must be 2 to 32 lower-case letters a to z: the tokenizers lower-case words and split them at digits and punctuation',
   );
 export const initializerSchema = z.string().min(1).max(64);
-export const modelNameSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be a model name such as kandinsky-2.1');
+export const modelNameSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be a model name such as kandinsky-2.1');
 export const defaultModel = 'kandinsky-2.1-small';
 
 const learningRateSchema = z.number().positive().max(100);
