@@ -1,0 +1,57 @@
+import { withLock } from './lock.mjs';
+import { Problem } from './problem.mjs';
+import { killRunning } from './run.mjs';
+import { note, saidSomething, say, seconds } from './say.mjs';
+import { buildTypeScript, buildWorkflowBundle } from './steps/build.mjs';
+import { generatePython, generateTypeScript } from './steps/generate.mjs';
+import { installNodePackages } from './steps/node-packages.mjs';
+import { preparePython } from './steps/python.mjs';
+
+/** Says what a step does when it really does something, and how long it took. */
+async function step(name, work) {
+  const started = performance.now();
+  const reason = await work((line) => say(`${name}: ${line}`));
+  if (reason) say(`✓ ${name} (${seconds(performance.now() - started)})`);
+}
+
+async function nodeBranch() {
+  await step('Node packages', installNodePackages);
+  await step('gRPC code for TypeScript', generateTypeScript);
+  await step('TypeScript', buildTypeScript);
+  await step('workflow bundle', buildWorkflowBundle);
+}
+
+async function pythonBranch() {
+  await step('Python packages', preparePython);
+  await step('gRPC code for Python', generatePython);
+}
+
+/** Brings the checkout into a state in which everything runs. Never throws. */
+export async function bootstrap() {
+  const started = performance.now();
+  const onSignal = (signal) => {
+    killRunning();
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    await withLock(() => Promise.all([nodeBranch(), pythonBranch()]));
+    const took = seconds(performance.now() - started);
+    if (saidSomething()) say(`ready after ${took}`);
+    else note(`murnau is set up (checked in ${took})`);
+    return { ok: true };
+  } catch (error) {
+    killRunning();
+    if (!(error instanceof Problem)) {
+      console.error('Set-up failed:', error);
+    } else {
+      if (error.logTail) console.error(`\n${error.logTail.replace(/^/gm, '  | ')}`);
+      console.error(`\nSet-up stopped: ${error.message}\n${error.mend}`);
+    }
+    return { ok: false };
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+  }
+}
