@@ -4,9 +4,13 @@ import { sweepFileSchema } from './sweep-file.js';
 import {
   datasetSchema,
   embeddingSchema,
+  eventSchema,
   generationSchema,
+  metricPointSchema,
   runPhases,
   runSchema,
+  sampleKinds,
+  sampleSchema,
   sweepPhases,
   sweepSchema,
   workerSchema,
@@ -123,3 +127,35 @@ export const serverInfoSchema = z.object({
   namespace: z.string(),
 });
 export type ServerInfo = z.output<typeof serverInfoSchema>;
+
+/** Whether the parts behind the server answer. */
+export const statusSchema = z.object({
+  ok: z.boolean(),
+  parts: z.array(
+    z.object({ name: z.enum(['database', 'temporal', 'workers']), ok: z.boolean(), detail: z.string() }),
+  ),
+});
+export type Status = z.output<typeof statusSchema>;
+
+export const listMetricsQuerySchema = z.strictObject({
+  /** Separated by commas. Absent: all. */
+  names: z.string().min(1).optional(),
+  after_step: z.coerce.number().int().min(0).optional(),
+});
+/** By step, then name. */
+export const metricListSchema = z.object({ items: z.array(metricPointSchema) });
+
+export const listSamplesQuerySchema = z.strictObject({ kind: z.enum(sampleKinds).optional() });
+/** By step, kind and position. */
+export const sampleListSchema = z.object({ items: z.array(sampleSchema) });
+
+export const listEventsQuerySchema = z.strictObject({
+  /** Id of an event: only later ones. */
+  after: z
+    .string()
+    .regex(/^[0-9]{1,19}$/, 'must be the id of an event')
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(1000).default(200),
+});
+/** Oldest first. */
+export const eventListSchema = z.object({ items: z.array(eventSchema) });

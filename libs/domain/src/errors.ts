@@ -69,9 +69,11 @@ export const errorRegistry = {
   'embedding.not_found': missing('List embeddings with `murnau embeddings ls`.'),
   'generation.not_found': missing('Start another with `murnau generate`.'),
   'blob.not_found': missing('Upload the file again.'),
+  'sample.not_found': missing('Wait for the first pictures, or look at `murnau runs show ID`.'),
   'route.not_found': missing('See the HTTP API in docs/http-api.md.'),
   'run.already_ended': conflict('Start another run; an ended one cannot be changed.'),
   'sweep.already_ended': conflict('Start another sweep; an ended one cannot be changed.'),
+  'generation.already_ended': conflict('Start another generation; an ended one cannot be changed.'),
   'idempotency.mismatch': conflict('Use a new idempotency key for a different request.'),
   'auth.missing': {
     retryable: false,
@@ -102,6 +104,7 @@ export const errorRegistry = {
   },
   'worker.lost': passing('Wait: the run goes on by itself on another worker or when this one is back.'),
   'worker.unavailable': passing('Look at `murnau workers` and `murnau doctor`.'),
+  'temporal.unavailable': passing('Wait, or look at `murnau doctor`.'),
   'storage.full': passing('Free disk space; what is running waits for it.'),
   'storage.unavailable': passing('Wait, or look at `murnau doctor`.'),
   'server.unreachable': {
