@@ -8,12 +8,18 @@ export class Problem extends Error {
 }
 
 const causes = [
-  [/ENOSPC|No space left on device|disk quota exceeded/i, 'The disk is full: free about 6 GB and run the command again; what was installed so far is kept.'],
+  [
+    /ENOSPC|No space left on device|disk quota exceeded/i,
+    'The disk is full: free about 6 GB and run the command again; what was installed so far is kept.',
+  ],
   [
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|Temporary failure in name resolution|NewConnectionError|Read timed out|Max retries exceeded|Could not find a version that satisfies/i,
     'The package registry did not answer. Check the network (and the proxy or mirror that npm and pip are set to use) and run the command again; what was installed so far is kept.',
   ],
-  [/EACCES|EPERM|Permission denied/i, 'This user may not write there. Own the checkout (chown -R) or clone it anew as this user.'],
+  [
+    /EACCES|EPERM|Permission denied/i,
+    'This user may not write there. Own the checkout (chown -R) or clone it anew as this user.',
+  ],
   [/ensurepip/i, 'This Python comes without venv. On Debian and Ubuntu: apt-get install python3.11-venv'],
 ];
 

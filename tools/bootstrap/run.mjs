@@ -21,7 +21,16 @@ export function killRunning() {
 /** Environment of tools: what would send packages elsewhere, or keep bytecode from being written, is left out. */
 export function toolEnv() {
   const env = { ...process.env };
-  for (const name of ['PYTHONDONTWRITEBYTECODE', 'PYTHONPATH', 'PYTHONHOME', 'VIRTUAL_ENV', 'PIP_TARGET', 'PIP_USER', 'PIP_PREFIX', 'NODE_ENV']) {
+  for (const name of [
+    'PYTHONDONTWRITEBYTECODE',
+    'PYTHONPATH',
+    'PYTHONHOME',
+    'VIRTUAL_ENV',
+    'PIP_TARGET',
+    'PIP_USER',
+    'PIP_PREFIX',
+    'NODE_ENV',
+  ]) {
     delete env[name];
   }
   return env;
@@ -55,7 +64,9 @@ export async function run(log, command, args, { cwd = root, what = log, env = {}
   if (error || code !== 0) {
     const text = error ? String(error) : output;
     const logTail = text.trimEnd().split('\n').slice(-15).join('\n');
-    throw new Problem(`${what} failed (${error ? error.message : `exit ${code}`}).`, mendFor(text, logPath), { logTail });
+    throw new Problem(`${what} failed (${error ? error.message : `exit ${code}`}).`, mendFor(text, logPath), {
+      logTail,
+    });
   }
   return output;
 }

@@ -25,7 +25,9 @@ export async function hashOf(paths, values = []) {
   const files = (await Promise.all(paths.map((path) => filesUnder(join(root, path))))).flat().sort();
   const contents = await Promise.all(files.map((file) => readFile(file)));
   const hash = createHash('sha256').update(JSON.stringify(values));
-  files.forEach((file, i) => hash.update(`\0${file.slice(root.length)}\0${contents[i].length}\0`).update(contents[i]));
+  files.forEach((file, i) =>
+    hash.update(`\0${file.slice(root.length)}\0${contents[i].length}\0`).update(contents[i]),
+  );
   return hash.digest('hex');
 }
 

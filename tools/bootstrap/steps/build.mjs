@@ -12,12 +12,28 @@ async function projects() {
 
 export async function buildTypeScript(tell) {
   const folders = await projects();
-  const inputs = folders.flatMap((folder) => [`${folder}/src`, `${folder}/tsconfig.json`, `${folder}/package.json`]);
-  const hash = await hashOf([...inputs, 'tsconfig.json', 'tsconfig.base.json', 'package-lock.json', 'protos']);
-  return whenChanged('typescript', { hash, outputs: folders.map((folder) => `${folder}/dist/tsconfig.tsbuildinfo`) }, async () => {
-    tell('tsc -b');
-    await run('tsc', process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { what: 'The TypeScript build' });
-  });
+  const inputs = folders.flatMap((folder) => [
+    `${folder}/src`,
+    `${folder}/tsconfig.json`,
+    `${folder}/package.json`,
+  ]);
+  const hash = await hashOf([
+    ...inputs,
+    'tsconfig.json',
+    'tsconfig.base.json',
+    'package-lock.json',
+    'protos',
+  ]);
+  return whenChanged(
+    'typescript',
+    { hash, outputs: folders.map((folder) => `${folder}/dist/tsconfig.tsbuildinfo`) },
+    async () => {
+      tell('tsc -b');
+      await run('tsc', process.execPath, ['node_modules/typescript/bin/tsc', '-b'], {
+        what: 'The TypeScript build',
+      });
+    },
+  );
 }
 
 /** Workflows bundled once here make the orchestrator ready in a third of the time. */
@@ -25,12 +41,26 @@ export async function buildWorkflowBundle(tell) {
   const folder = 'apps/orchestrator';
   const { scripts = {} } = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8'));
   if (!scripts.bundle) return false;
-  const hash = await hashOf([`${folder}/src`, `${folder}/package.json`, 'libs/workflows/src', 'libs/domain/src', 'package-lock.json']);
+  const hash = await hashOf([
+    `${folder}/src`,
+    `${folder}/package.json`,
+    'libs/workflows/src',
+    'libs/domain/src',
+    'package-lock.json',
+  ]);
   const bundles = existsSync(join(root, folder, 'dist'))
-    ? (await readdir(join(root, folder, 'dist'))).filter((name) => name.includes('bundle')).map((name) => `${folder}/dist/${name}`)
+    ? (await readdir(join(root, folder, 'dist')))
+        .filter((name) => name.includes('bundle'))
+        .map((name) => `${folder}/dist/${name}`)
     : [];
-  return whenChanged('bundle', { hash, outputs: bundles.length > 0 ? bundles : [`${folder}/dist/no-bundle-yet`] }, async () => {
-    tell(scripts.bundle);
-    await run('bundle', 'npm', ['run', '--silent', 'bundle', `--workspace=${folder}`], { what: 'Bundling the workflows' });
-  });
+  return whenChanged(
+    'bundle',
+    { hash, outputs: bundles.length > 0 ? bundles : [`${folder}/dist/no-bundle-yet`] },
+    async () => {
+      tell(scripts.bundle);
+      await run('bundle', 'npm', ['run', '--silent', 'bundle', `--workspace=${folder}`], {
+        what: 'Bundling the workflows',
+      });
+    },
+  );
 }

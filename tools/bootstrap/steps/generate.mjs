@@ -27,6 +27,8 @@ export async function generatePython(tell) {
   const hash = await hashOf(['protos', 'tools/generate/python.py', 'python-worker/requirements.lock']);
   return whenChanged('protos-python', { hash, outputs: [pythonOut] }, async () => {
     tell('grpc_tools.protoc');
-    await run('protoc', venvPython, ['tools/generate/python.py'], { what: 'Generating Python from the protos' });
+    await run('protoc', venvPython, ['tools/generate/python.py'], {
+      what: 'Generating Python from the protos',
+    });
   });
 }

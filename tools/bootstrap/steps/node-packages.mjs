@@ -17,7 +17,11 @@ const readLock = (path) =>
  */
 async function firstDifference() {
   const wanted = await readLock('package-lock.json');
-  if (!wanted) throw new Problem('package-lock.json is missing or not JSON.', 'Restore it: git checkout package-lock.json');
+  if (!wanted)
+    throw new Problem(
+      'package-lock.json is missing or not JSON.',
+      'Restore it: git checkout package-lock.json',
+    );
   const installed = await readLock('node_modules/.package-lock.json');
   if (!installed) return 'no node_modules yet';
   for (const [path, entry] of Object.entries(wanted)) {
@@ -27,7 +31,8 @@ async function firstDifference() {
       if (entry.optional) continue; // made for another platform
       return `${path} is not installed`;
     }
-    if (!entry.link && found.version !== entry.version) return `${path} is ${found.version}, not ${entry.version}`;
+    if (!entry.link && found.version !== entry.version)
+      return `${path} is ${found.version}, not ${entry.version}`;
     if (!existsSync(join(root, path))) return `${path} is gone`;
   }
   return null;

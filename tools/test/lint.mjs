@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// `npm run lint`: every check that runs nothing of ours. The slowest come first, two at a time.
+import { join } from 'node:path';
+import { root } from '../bootstrap/root.mjs';
+import { inParallel, runTask } from './task.mjs';
+
+const python = join(root, 'python-worker/.venv/bin/python');
+const inPython = { cwd: join(root, 'python-worker') };
+const inProtos = { cwd: join(root, 'protos') };
+
+const checks = [
+  ['pyright', 'pyright', ['--pythonpath', python], inPython],
+  ['eslint', 'eslint', ['--max-warnings=0', '--no-warn-ignored', 'apps', 'libs'], {}],
+  ['import rules', process.execPath, ['tools/lint/check-imports.mjs'], {}],
+  [
+    'prettier',
+    'prettier',
+    ['--check', '--log-level=warn', '--cache', '--cache-location=.cache/prettier', '.'],
+    {},
+  ],
+  ['ruff check', python, ['-m', 'ruff', 'check', '--quiet'], inPython],
+  ['ruff format', python, ['-m', 'ruff', 'format', '--check', '--quiet'], inPython],
+  ['buf lint', 'buf', ['lint'], inProtos],
+  ['buf breaking', 'buf', ['breaking', '--against', 'baseline.binpb'], inProtos],
+];
+
+const wanted = process.argv.slice(2);
+let passed = 0;
+let failed = 0;
+await inParallel(
+  2,
+  checks
+    .filter(([name]) => wanted.length === 0 || wanted.includes(name))
+    .map(([name, command, args, options]) => async () => {
+      const { code, output, tookMs } = await runTask(command, args, options);
+      const seconds = `${(tookMs / 1000).toFixed(1)} s`;
+      if (code === 0) passed += 1;
+      else failed += 1;
+      console.log(
+        code === 0
+          ? `✓ ${name} (${seconds})`
+          : `✗ ${name} (${seconds})\n${output.trimEnd().replace(/^/gm, '    ')}`,
+      );
+    }),
+);
+if (failed > 0) console.log('\nLayout is mended by: npm run format');
+console.log(`lint: ${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
