@@ -43,6 +43,7 @@ const conflict = (nextStep: string): ErrorKind => ({
 
 export const errorRegistry = {
   'spec.invalid': invalid('Correct the named field and try again.'),
+  'request.invalid': invalid('See the HTTP API in docs/http-api.md.'),
   'usage.invalid': invalid('Run the command with --help.'),
   'placeholder.characters': invalid('Choose a made-up word of the letters a to z, such as "sapsan".'),
   'placeholder.known_word': invalid(
