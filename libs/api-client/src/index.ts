@@ -1,1 +1,8 @@
-export {};
+export { ApiClient } from './client.js';
+export type { ListEmbeddings, ListOptions, ListRuns, ListSweeps, SheetOf } from './client.js';
+export type { FollowOptions, LiveMessage } from './follow.js';
+export { allItems, collect } from './pages.js';
+export { EventStreamParser } from './server-sent-events.js';
+export type { ServerSentEvent } from './server-sent-events.js';
+export { retryDelayMs } from './transport.js';
+export type { TransportOptions } from './transport.js';
