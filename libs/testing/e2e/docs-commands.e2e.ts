@@ -1,0 +1,61 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repository, StackUnderTest } from '../src/index.js';
+
+interface Command {
+  readonly page: string;
+  readonly line: string;
+}
+
+/** Lines of a page's `sh` blocks. */
+function commandsOf(page: string, text: string): Command[] {
+  return [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, block = '']) =>
+    block
+      .replaceAll('\\\n', ' ')
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+      .map((line) => ({ page, line })),
+  );
+}
+
+/** Words of a shell line; quotes group, comments end it. */
+function words(line: string): string[] {
+  return [...line.replace(/\s+#.*$/, '').matchAll(/"([^"]*)"|(\S+)/g)].map(
+    ([, quoted, plain]) => quoted ?? plain ?? '',
+  );
+}
+
+/** These are what runs this test, and the demo's own test. */
+const ranElsewhere = new Set(['npm start', 'npm test']);
+
+const pages = [
+  'README.md',
+  ...(await readdir(join(repository, 'docs')))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+const commands = (
+  await Promise.all(
+    pages.map(async (page) => commandsOf(page, await readFile(join(repository, page), 'utf8'))),
+  )
+)
+  .flat()
+  .filter(({ line }) => !ranElsewhere.has(line));
+
+let stack: StackUnderTest;
+beforeAll(async () => {
+  stack = await StackUnderTest.up();
+}, 120_000);
+afterAll(() => stack?.close(), 60_000);
+
+describe('every command of the documentation runs', () => {
+  it('finds commands', () => expect(commands.length).toBeGreaterThan(8));
+
+  it.each(commands)('$page: $line', { timeout: 400_000 }, async ({ line }) => {
+    const [program, ...args] = words(line);
+    expect(program, `docs use only murnau in sh blocks: ${line}`).toBe('murnau');
+    const result = await stack.murnau(args, { timeoutMs: 390_000 });
+    expect(result.exitCode, `${result.stdout}\n${result.stderr}`).toBe(0);
+  });
+});

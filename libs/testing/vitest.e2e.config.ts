@@ -1,0 +1,6 @@
+import { defineConfig } from 'vitest/config';
+
+/** One file after another: each starts a whole stack. */
+export default defineConfig({
+  test: { include: ['e2e/**/*.e2e.ts'], fileParallelism: false, testTimeout: 120_000, hookTimeout: 120_000 },
+});
