@@ -153,7 +153,7 @@ export const listEventsQuerySchema = z.strictObject({
   /** Id of an event: only later ones. */
   after: z
     .string()
-    .regex(/^[0-9]{1,19}$/, 'must be the id of an event')
+    .regex(/^(0|[0-9]{1,20}-[0-9]{1,19})$/, 'must be the id of an event')
     .optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
