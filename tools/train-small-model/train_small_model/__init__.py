@@ -1,0 +1,1 @@
+"""Trains the small Kandinsky 2.1 that ships with murnau, from scratch, on a CPU."""

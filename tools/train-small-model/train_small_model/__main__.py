@@ -1,0 +1,31 @@
+"""``python -m train_small_model STAGE``: see README.md."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from . import stages
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="train_small_model", description=__doc__)
+    parser.add_argument("stage", nargs="+", choices=(*stages.STAGES, "all"))
+    parser.add_argument("--work-dir", type=Path, default=Path("/var/tmp/murnau-train"))
+    parser.add_argument("--repository", type=Path, default=Path(__file__).resolve().parents[3])
+    parser.add_argument("--font", type=Path, default=Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"))
+    parser.add_argument("--emojibase", type=Path, required=False, help="folder of npm's emojibase-data")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    emojibase = options.emojibase or options.work_dir / "node_modules" / "emojibase-data"
+    place = stages.Place(options.work_dir, options.repository, options.font, emojibase)
+    names = stages.DEFAULT_ORDER if "all" in options.stage else options.stage
+    for name in names:
+        stages.STAGES[name](place)
+
+
+if __name__ == "__main__":
+    main()

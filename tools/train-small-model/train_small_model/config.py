@@ -1,0 +1,73 @@
+"""Every size, schedule and seed of the training, in one place.
+
+Widths are chosen for a download of at most 16 MB in fp16 and for two CPU cores; steps, never wall time, end a stage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Sizes of the fixed set of augmented renderings that every stage reads."""
+
+    image_size: int = 64
+    captioned: int = 30_000
+    coloured: int = 13_000
+    private: int = 26_000
+    variety: int = 27_000
+    max_tokens: int = 24
+    clip_vocab_size: int = 3_400
+    xlmr_vocab_size: int = 3_000
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One training stage: optimizer steps, batch, peak learning rate and its final fraction (cosine)."""
+
+    steps: int
+    batch: int
+    lr: float
+    warmup: int = 100
+    final_lr: float = 0.03
+    weight_decay: float = 0.01
+    ema: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Widths. ``embed_dim`` is CLIP's joint space and also the text tower's width (Kandinsky's prior asks for that)."""
+
+    embed_dim: int = 128
+    text_layers: int = 2
+    vision_width: int = 160
+    vision_layers: int = 4
+    patch_size: int = 16
+    xlmr_width: int = 128
+    xlmr_layers: int = 2
+    heads: int = 4
+    max_positions: int = 77
+    prior_heads: int = 5
+    prior_head_dim: int = 32
+    prior_layers: int = 3
+    movq_channels: tuple[int, ...] = (32, 32, 64)
+    movq_codes: int = 1024
+    unet_channels: tuple[int, ...] = (48, 64, 96)
+    unet_head_dim: int = 32
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole recipe."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    clip: Stage = Stage(steps=800, batch=192, lr=2e-3, seed=11)
+    xlmr: Stage = Stage(steps=2_400, batch=128, lr=1.5e-3, seed=12)
+    movq: Stage = Stage(steps=700, batch=16, lr=3e-3, warmup=30, seed=13)
+    prior: Stage = Stage(steps=5_000, batch=256, lr=1.2e-3, ema=0.999, weight_decay=0.02, seed=14)
+    unet: Stage = Stage(steps=6_000, batch=64, lr=1.2e-3, warmup=200, final_lr=0.05, ema=0.999, seed=15)
+    judge: Stage = Stage(steps=2_500, batch=64, lr=2e-3, seed=16)

@@ -1,0 +1,42 @@
+"""The stages by name, each a function of the folders it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+
+from .config import Config
+from .glyphs import GlyphSet, load_glyphs
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stage reads and writes."""
+
+    work: Path
+    repository: Path
+    font: Path
+    emojibase: Path
+    config: Config = Config()
+
+    @cached_property
+    def glyphs(self) -> GlyphSet:
+        return load_glyphs(self.font, self.emojibase)
+
+
+DEFAULT_ORDER = ("data", "clip", "xlmr", "movq", "prior", "judge", "cache", "unet", "examples", "export", "evaluate", "invert")
+
+
+def _stage(module: str) -> Callable[[Place], None]:
+    """Imports a stage's module only when it runs."""
+
+    def run(place: Place) -> None:
+        import_module(f".{module}", __package__).run(place)
+
+    return run
+
+
+STAGES = {name: _stage(name) for name in DEFAULT_ORDER}
