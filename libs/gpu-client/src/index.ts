@@ -1,1 +1,19 @@
-export {};
+export { createGpuClient } from './client.js';
+export type { GpuClientOptions } from './client.js';
+export type {
+  CallControl,
+  ConvertedEmbedding,
+  ConvertEmbeddingInput,
+  FinishReason,
+  GenerateEvent,
+  GenerateStart,
+  GpuClient,
+  ReadBlob,
+  TokenProblem,
+  TrainEvent,
+  TrainSession,
+  TrainStart,
+  WorkerDescription,
+} from './types.js';
+export { fakeEmbedding, startFakeWorker } from './fake-worker.js';
+export type { FakeWorker, FakeWorkerOptions } from './fake-worker.js';

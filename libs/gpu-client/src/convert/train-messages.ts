@@ -1,0 +1,90 @@
+import { MurnauError } from '@murnau/domain';
+import type { SampleKind } from '@murnau/domain';
+import * as proto from '../gen/murnau/worker/v1/worker.js';
+import type { FinishReason, TrainEvent, TrainStart } from '../types.js';
+import { toProtoTrainingSpec } from './training-spec.js';
+
+export function startMessage(start: TrainStart): proto.TrainRequest {
+  return {
+    message: {
+      $case: 'start',
+      value: {
+        runId: start.run_id,
+        epoch: BigInt(start.epoch),
+        spec: toProtoTrainingSpec(start.spec),
+        images: start.images.map(({ hash, name }) => ({ hash, name })),
+        state: start.state === null ? undefined : Buffer.from(start.state),
+        untilStep: start.until_step,
+        acknowledgedStep: start.acknowledged_step,
+      },
+    },
+  };
+}
+
+export const pingMessage: proto.TrainRequest = { message: { $case: 'ping', value: {} } };
+
+export function acknowledgedMessage(step: number): proto.TrainRequest {
+  return { message: { $case: 'acknowledged', value: { step } } };
+}
+
+function sampleKind(kind: proto.SampleKind): SampleKind {
+  if (kind === proto.SampleKind.SAMPLE_KIND_FINAL) return 'final';
+  if (kind === proto.SampleKind.SAMPLE_KIND_BASELINE) return 'baseline';
+  return 'progress';
+}
+
+function finishReason(reason: proto.FinishReason): FinishReason {
+  if (reason === proto.FinishReason.FINISH_REASON_SUPERSEDED) return 'superseded';
+  if (reason === proto.FinishReason.FINISH_REASON_DRAINING) return 'draining';
+  return 'until_step';
+}
+
+/** @returns undefined for an event that this version does not know: a newer worker may say more. */
+export function toTrainEvent({ event }: proto.TrainResponse): TrainEvent | undefined {
+  if (event === undefined) return undefined;
+  switch (event.$case) {
+    case 'started': {
+      const { step, numericFingerprint, modelFingerprint, loadingS } = event.value;
+      return {
+        kind: 'started',
+        step,
+        numeric_fingerprint: numericFingerprint,
+        model_fingerprint: modelFingerprint,
+        loading_s: loadingS,
+      };
+    }
+    case 'alive': {
+      const { step, progressAgeS, phase, stepsPerSecond } = event.value;
+      return { kind: 'alive', step, progress_age_s: progressAgeS, phase, steps_per_second: stepsPerSecond };
+    }
+    case 'metric':
+      if (!Number.isFinite(event.value.value)) {
+        throw new MurnauError(
+          'run.diverged',
+          `${event.value.name} is not a number at step ${event.value.step}.`,
+        );
+      }
+      return { kind: 'metric', ...event.value };
+    case 'sample': {
+      const { step, kind, position, prompt, seed, png, imageAlignment } = event.value;
+      return {
+        kind: 'sample',
+        step,
+        sample_kind: sampleKind(kind),
+        position,
+        prompt,
+        seed: Number(seed),
+        png,
+        image_alignment: imageAlignment ?? null,
+      };
+    }
+    case 'checkpoint':
+      return { kind: 'checkpoint', ...event.value };
+    case 'log':
+      return { kind: 'log', ...event.value };
+    case 'finished':
+      return { kind: 'finished', step: event.value.step, reason: finishReason(event.value.reason) };
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+import { MurnauError } from '@murnau/domain';
+import type { ErrorCode } from '@murnau/domain';
+import type { Metadata } from 'nice-grpc-common';
+import { ClientError, Status } from 'nice-grpc-common';
+import { toProblem } from './convert/error-detail.js';
+import { ErrorDetail } from './gen/murnau/worker/v1/worker.js';
+
+/** Trailing metadata with a serialised ErrorDetail. */
+const detailKey = 'murnau-error-bin';
+
+/** What an error without a detail means: the worker died, or something between here and there did. */
+function codeOf(status: Status, streaming: boolean): ErrorCode {
+  switch (status) {
+    case Status.INVALID_ARGUMENT:
+      return 'spec.invalid';
+    case Status.UNAVAILABLE:
+      return streaming ? 'worker.lost' : 'worker.unavailable';
+    case Status.CANCELLED:
+    case Status.ABORTED:
+    case Status.INTERNAL:
+    case Status.UNKNOWN:
+      return 'worker.lost';
+    case Status.DEADLINE_EXCEEDED:
+      return 'worker.unavailable';
+    default:
+      return 'internal';
+  }
+}
+
+function detailOf(trailer: Metadata | undefined): ErrorDetail | undefined {
+  const bytes = trailer?.get(detailKey);
+  if (!(bytes instanceof Uint8Array)) return undefined;
+  try {
+    return ErrorDetail.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** gRPC status → domain error; the cause is kept. Cancellation by the caller passes unchanged. */
+export function toCallError(error: unknown, trailer: Metadata | undefined, streaming: boolean): unknown {
+  if (error instanceof MurnauError || !(error instanceof ClientError)) return error;
+  const detail = detailOf(trailer);
+  if (detail === undefined) {
+    return new MurnauError(codeOf(error.code, streaming), `The worker's call failed: ${error.message}`, {
+      cause: error,
+    });
+  }
+  const { code, message, ...rest } = toProblem(detail);
+  return new MurnauError(code, message, { ...rest, cause: error });
+}
