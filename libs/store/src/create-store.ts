@@ -1,0 +1,62 @@
+import { Blobs } from './blobs/blobs.js';
+import { Connection } from './database/connection.js';
+import { Datasets } from './datasets.js';
+import { Embeddings } from './embeddings.js';
+import { EventHub } from './events/event-hub.js';
+import { Events } from './events/events.js';
+import { Generations } from './generations.js';
+import { Runs } from './runs/runs.js';
+import { Sweeps } from './sweeps.js';
+import { Workers } from './workers.js';
+
+export interface StoreOptions {
+  /** A Unix socket's folder may stand in `?host=`. */
+  databaseUrl: string;
+  blobDir: string;
+  /** Default 10. */
+  maxConnections?: number;
+  /** How long a call waits for a database that restarts. Default 10,000. */
+  patienceMs?: number;
+}
+
+/** The truth about results: rows in PostgreSQL, bytes by hash. */
+export interface Store {
+  readonly blobs: Blobs;
+  readonly datasets: Datasets;
+  readonly embeddings: Embeddings;
+  readonly events: Events;
+  readonly generations: Generations;
+  readonly runs: Runs;
+  readonly sweeps: Sweeps;
+  readonly workers: Workers;
+  /** Brings the tables up to date; safe from several processes at once. */
+  migrate(): Promise<void>;
+  /** Asks the database once. @throws `storage.unavailable` */
+  ping(): Promise<void>;
+  /** Runs `work` unless another process holds the lock of that name; undefined: another does. The lock ends with the process. */
+  withLock<Result>(name: string, work: () => Promise<Result>): Promise<Result | undefined>;
+  close(): Promise<void>;
+}
+
+/** Opens no connection yet. */
+export function createStore({ databaseUrl, blobDir, maxConnections = 10, patienceMs = 10_000 }: StoreOptions): Store {
+  const connection = new Connection({ databaseUrl, maxConnections, patienceMs });
+  const hub = new EventHub(connection, databaseUrl);
+  return {
+    blobs: new Blobs(connection, blobDir),
+    datasets: new Datasets(connection),
+    embeddings: new Embeddings(connection),
+    events: new Events(connection, hub),
+    generations: new Generations(connection, hub),
+    runs: new Runs(connection, hub),
+    sweeps: new Sweeps(connection, hub),
+    workers: new Workers(connection),
+    migrate: () => connection.migrate(),
+    ping: () => connection.ping(),
+    withLock: (name, work) => connection.withLock(name, work),
+    close: async () => {
+      hub.close();
+      await connection.close();
+    },
+  };
+}

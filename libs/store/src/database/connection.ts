@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MurnauError } from '@murnau/domain';
+import { Kysely, Migrator, PostgresDialect, type Transaction } from 'kysely';
+import pg from 'pg';
+import { isConnectionError, isTransient, RETRY_DELAY_MS, toStorageError } from './failures.js';
+import { migrations } from './migrations.js';
+import type { Database } from './schema.js';
+
+export interface ConnectionOptions {
+  databaseUrl: string;
+  /** Largest number of connections at once. Default 10. */
+  maxConnections: number;
+  /** How long a call waits for a database that is away, in all. Default 10,000. */
+  patienceMs: number;
+}
+
+const INT8 = 20;
+
+/**
+ * The pool, and the one way to reach it: a database that restarts is waited for, within `patienceMs`.
+ * Opening a connection is always repeated, since nothing was sent yet; a statement that broke off midway is repeated
+ * only where the caller says that doing it twice is the same as once.
+ */
+export class Connection {
+  readonly #pool: pg.Pool;
+  readonly #db: Kysely<Database>;
+  readonly #patienceMs: number;
+
+  constructor({ databaseUrl, maxConnections, patienceMs }: ConnectionOptions) {
+    this.#patienceMs = patienceMs;
+    this.#pool = new pg.Pool({
+      connectionString: databaseUrl,
+      max: maxConnections,
+      connectionTimeoutMillis: 5_000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+      application_name: 'murnau',
+      statement_timeout: 30_000,
+      // A stopped process that holds a run's lock must not keep others from claiming it.
+      idle_in_transaction_session_timeout: 3_000,
+      types: { getTypeParser: parserOf },
+    });
+    // Without listeners a lost connection, idle or checked out, would end the process.
+    this.#pool.on('error', ignore);
+    this.#pool.on('connect', (client) => client.on('error', ignore));
+    this.#db = new Kysely<Database>({
+      dialect: new PostgresDialect({
+        pool: { connect: () => this.#openPatiently(), end: () => this.#pool.end() } as unknown as pg.Pool,
+      }),
+    });
+  }
+
+  /** For what may be done twice: reads, and writes whose second time changes nothing. */
+  async repeatable<Result>(work: (db: Kysely<Database>) => Promise<Result>): Promise<Result> {
+    const deadline = Date.now() + this.#patienceMs;
+    for (;;) {
+      try {
+        return await work(this.#db);
+      } catch (error) {
+        if (!isTransient(error) || Date.now() >= deadline) throw toStorageError(error);
+        await sleep(RETRY_DELAY_MS);
+      }
+    }
+  }
+
+  /** `repeatable` in one transaction. */
+  repeatableTransaction<Result>(work: (trx: Transaction<Database>) => Promise<Result>): Promise<Result> {
+    return this.repeatable((db) => db.transaction().execute(work));
+  }
+
+  /** Without patience, for what is done again soon anyway. */
+  once<Result>(work: (db: Kysely<Database>) => Promise<Result>): Promise<Result> {
+    return work(this.#db);
+  }
+
+  /** A notice to every listener, lost when there is none. */
+  async notify(channel: string): Promise<void> {
+    await this.#pool.query('select pg_notify($1, $2)', [channel, '']);
+  }
+
+  async ping(): Promise<void> {
+    await this.#pool.query('select 1').catch((error: unknown) => {
+      throw toStorageError(error);
+    });
+  }
+
+  /** The lock belongs to one connection, which is kept for it: whoever dies lets it go. */
+  async withLock<Result>(name: string, work: () => Promise<Result>): Promise<Result | undefined> {
+    const client = await this.#openPatiently();
+    let isHeld = false;
+    try {
+      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtextextended($1, 0)) as held', [name]);
+      isHeld = rows[0]?.held === true;
+      return isHeld ? await work() : undefined;
+    } finally {
+      // A connection that cannot give its lock back is closed, which gives it back.
+      const unlock = isHeld ? client.query('select pg_advisory_unlock_all()') : Promise.resolve();
+      await unlock.then(() => client.release(), () => client.release(true));
+    }
+  }
+
+  async migrate(): Promise<void> {
+    await this.repeatable(async (db) => {
+      const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+      const { error } = await migrator.migrateToLatest();
+      if (error !== undefined) throw error;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#db.destroy();
+  }
+
+  async #openPatiently(): Promise<pg.PoolClient> {
+    const deadline = Date.now() + this.#patienceMs;
+    for (;;) {
+      try {
+        return await this.#pool.connect();
+      } catch (error) {
+        if (!isConnectionError(error)) throw error;
+        if (Date.now() >= deadline) {
+          const message = `The database does not answer: ${(error as Error).message}`;
+          throw new MurnauError('storage.unavailable', message, { cause: error });
+        }
+        await sleep(RETRY_DELAY_MS);
+      }
+    }
+  }
+}
+
+/** Our 64-bit integers (sizes, seeds up to 2^53 - 1, row numbers) all fit a double. */
+function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  return oid === INT8 ? Number : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+}
+
+function ignore(): void {}

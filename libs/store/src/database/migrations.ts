@@ -1,0 +1,216 @@
+import { type Kysely, type Migration, sql } from 'kysely';
+
+/**
+ * What people wrote (specs, parameters, requests) is kept as json, which leaves the order of keys alone: in a sweep
+ * file it is the order of the grid's axes. Text columns carry closed sets of words instead of SQL enums, so that a new word needs no migration; the words are
+ * checked by the types of this package, its only writer.
+ */
+const initial: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+create table blobs (
+  hash text primary key,
+  size_bytes bigint not null,
+  media_type text not null,
+  stored_at timestamptz not null default now()
+);
+
+create table datasets (
+  id text primary key,
+  seq bigint generated always as identity unique,
+  name text not null,
+  owner text not null,
+  created_at timestamptz not null default now()
+);
+create table dataset_images (
+  dataset_id text not null references datasets on delete cascade,
+  position int not null,
+  hash text not null references blobs,
+  name text not null,
+  width int not null,
+  height int not null,
+  primary key (dataset_id, position)
+);
+create index dataset_images_hash on dataset_images (hash);
+
+create table sweeps (
+  id text primary key,
+  seq bigint generated always as identity unique,
+  name text not null,
+  owner text not null,
+  phase text not null,
+  spec json not null,
+  workflow_id text not null unique,
+  workflow_started boolean not null default false,
+  failure jsonb,
+  created_at timestamptz not null default now(),
+  finished_at timestamptz
+);
+create index sweeps_unstarted on sweeps (created_at) where not workflow_started;
+
+create table runs (
+  id text primary key,
+  seq bigint generated always as identity unique,
+  name text not null,
+  owner text not null,
+  phase text not null default 'queued',
+  spec json not null,
+  model text not null,
+  placeholder_token text not null,
+  dataset_id text not null references datasets,
+  sweep_id text references sweeps on delete cascade,
+  trial int,
+  parameters json not null,
+  workflow_id text not null unique,
+  workflow_started boolean not null default false,
+  epoch int not null default 0,
+  claim_chain int not null default -1,
+  claim_segment int not null default -1,
+  claim_attempt int not null default -1,
+  claim_token text,
+  claimed_by text,
+  batch_token text,
+  step int not null default 0,
+  certified_step int not null default -1,
+  metrics jsonb not null default '{}',
+  metric_name text not null,
+  metric_goal text not null,
+  best_step int,
+  best_value double precision,
+  restarts jsonb not null default '{}',
+  counted_restarts int not null default 0,
+  restart_epoch int not null default 0,
+  fingerprint text,
+  numerics_changed_at jsonb not null default '[]',
+  scores jsonb not null default '{}',
+  embedding_id text,
+  failure jsonb,
+  created_at timestamptz not null default now(),
+  started_at timestamptz,
+  finished_at timestamptz,
+  unique (sweep_id, trial)
+) with (fillfactor = 70); -- the row is rewritten at each checkpoint: room for updates within the page
+create index runs_owner on runs (owner, seq);
+create index runs_phase on runs (phase, seq);
+create index runs_placeholder on runs (placeholder_token, seq);
+create index runs_unstarted on runs (created_at) where not workflow_started;
+
+create table metrics (
+  run_id text not null references runs on delete cascade,
+  step int not null,
+  name text not null,
+  value double precision not null,
+  primary key (run_id, step, name)
+);
+
+create table checkpoints (
+  run_id text not null references runs on delete cascade,
+  step int not null,
+  epoch int not null,
+  state_hash text not null references blobs,
+  embedding_hash text not null references blobs,
+  created_at timestamptz not null default now(),
+  primary key (run_id, step)
+);
+create index checkpoints_state_hash on checkpoints (state_hash);
+create index checkpoints_embedding_hash on checkpoints (embedding_hash);
+
+create table samples (
+  run_id text not null references runs on delete cascade,
+  step int not null,
+  kind text not null,
+  position int not null,
+  prompt text not null,
+  seed bigint not null,
+  hash text not null references blobs,
+  image_alignment double precision,
+  primary key (run_id, step, kind, position)
+);
+create index samples_hash on samples (hash);
+
+create table embeddings (
+  id text primary key,
+  seq bigint generated always as identity unique,
+  placeholder_token text not null,
+  initializer_token text,
+  model text not null,
+  num_vectors int not null,
+  pooling text not null,
+  step int not null,
+  run_id text unique references runs on delete set null,
+  source text not null,
+  owner text not null,
+  hash text not null references blobs,
+  scores jsonb not null default '{}',
+  created_at timestamptz not null default now()
+);
+create index embeddings_placeholder on embeddings (placeholder_token, seq);
+create index embeddings_hash on embeddings (hash);
+
+create table generations (
+  id text primary key,
+  seq bigint generated always as identity unique,
+  owner text not null,
+  phase text not null default 'queued',
+  request json not null,
+  model text not null,
+  progress real not null default 0,
+  workflow_id text not null unique,
+  workflow_started boolean not null default false,
+  failure jsonb,
+  created_at timestamptz not null default now(),
+  finished_at timestamptz
+);
+create index generations_unstarted on generations (created_at) where not workflow_started;
+create table generation_images (
+  generation_id text not null references generations on delete cascade,
+  position int not null,
+  seed bigint not null,
+  hash text not null references blobs,
+  primary key (generation_id, position)
+);
+create index generation_images_hash on generation_images (hash);
+
+create table workers (
+  name text primary key,
+  address text not null,
+  device jsonb not null,
+  models jsonb not null,
+  slots int not null,
+  running int not null,
+  generating int not null,
+  steps_per_second double precision not null,
+  quarantine_reason text,
+  last_seen_at timestamptz not null
+);
+
+create table events (
+  id bigint generated always as identity primary key,
+  tx xid8 not null default pg_current_xact_id(),
+  run_id text references runs on delete cascade,
+  sweep_id text references sweeps on delete cascade,
+  generation_id text references generations on delete cascade,
+  step int,
+  kind text not null,
+  data jsonb not null,
+  created_at timestamptz not null default now()
+);
+create index events_cursor on events (tx, id);
+create index events_run on events (run_id, tx, id) where run_id is not null;
+create index events_sweep on events (sweep_id, tx, id) where sweep_id is not null;
+create index events_generation on events (generation_id, tx, id) where generation_id is not null;
+
+create table idempotency_keys (
+  owner text not null,
+  scope text not null,
+  key text not null,
+  request_hash text not null,
+  resource_id text not null,
+  created_at timestamptz not null default now(),
+  primary key (owner, scope, key)
+);`.execute(db);
+  },
+};
+
+/** In order; a released one is never edited. */
+export const migrations: Record<string, Migration> = { '0001-initial': initial };

@@ -1,0 +1,160 @@
+import { type Failure, type Generation, type GenerationPhase, type GenerationRequest, generationWorkflowId, MurnauError, type Page } from '@murnau/domain';
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Connection } from './database/connection.js';
+import { createOnce } from './database/idempotency.js';
+import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
+import type { Database, GenerationsTable } from './database/schema.js';
+import type { EventHub } from './events/event-hub.js';
+import { insertEvents } from './events/event-records.js';
+
+export interface GeneratedImage {
+  position: number;
+  seed: number;
+  hash: string;
+}
+
+const OPEN_PHASES: readonly GenerationPhase[] = ['queued', 'running'];
+
+/** Pictures asked for by hand. Their pictures depend on the request only, so a repetition overwrites like with like. */
+export class Generations {
+  readonly #connection: Connection;
+  readonly #hub: EventHub;
+
+  constructor(connection: Connection, hub: EventHub) {
+    this.#connection = connection;
+    this.#hub = hub;
+  }
+
+  async create(
+    { owner, request }: { owner: string; request: GenerationRequest },
+    options: { idempotencyKey?: string | undefined } = {},
+  ): Promise<Generation> {
+    const creation = { owner, scope: 'generation', key: options.idempotencyKey, request } as const;
+    const id = await createOnce(this.#connection, creation, async (trx, newId) => {
+      const workflow_id = generationWorkflowId(newId);
+      await trx
+        .insertInto('generations')
+        .values({ id: newId, owner, request: JSON.stringify(request), model: request.model, workflow_id, failure: null })
+        .execute();
+      await insertEvents(trx, [{ kind: 'created', generation_id: newId }]);
+    });
+    this.#hub.announce();
+    return this.get(id);
+  }
+
+  /** @throws `generation.not_found`, as all that follows */
+  get(id: string): Promise<Generation> {
+    return this.#connection.repeatable(async (db) => {
+      const row = await db.selectFrom('generations').selectAll().where('id', '=', id).executeTakeFirst();
+      if (row === undefined) throw new MurnauError('generation.not_found', `There is no generation ${id}.`, { given: id });
+      return toGeneration(row, await selectImages(db, [id]));
+    });
+  }
+
+  /** Newest first. */
+  list(query: PageQuery & { owner?: string | undefined } = {}): Promise<Page<Generation>> {
+    const { before, limit } = readPageQuery(query);
+    return this.#connection.repeatable(async (db) => {
+      let select = db.selectFrom('generations').selectAll().where('seq', '<', before);
+      if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
+      const rows = await select.orderBy('seq', 'desc').limit(limit + 1).execute();
+      const images = await selectImages(db, rows.map((row) => row.id));
+      return cutPage(rows, limit, (row) => toGeneration(row, images));
+    });
+  }
+
+  /** @param progress 0..1 */
+  async setProgress(id: string, progress: number): Promise<void> {
+    await this.#connection.repeatableTransaction(async (trx) => {
+      const changed = await trx
+        .updateTable('generations')
+        .set({ phase: 'running', progress })
+        .where('id', '=', id)
+        .where('phase', 'in', OPEN_PHASES)
+        .returning('id')
+        .executeTakeFirst();
+      if (changed !== undefined) await insertEvents(trx, [{ kind: 'progress', generation_id: id, data: { progress } }]);
+    });
+    this.#hub.announce();
+  }
+
+  async recordImage(id: string, image: GeneratedImage): Promise<void> {
+    const { position, seed, hash } = image;
+    await this.#connection.repeatableTransaction(async (trx) => {
+      await trx
+        .insertInto('generation_images')
+        .values({ generation_id: id, position, seed, hash })
+        .onConflict((conflict) => conflict.columns(['generation_id', 'position']).doUpdateSet({ seed, hash }))
+        .execute();
+      await insertEvents(trx, [{ kind: 'image', generation_id: id, data: { ...image } }]);
+    });
+    this.#hub.announce();
+  }
+
+  /** An ended generation stays as it ended. */
+  async end(id: string, { phase, failure }: { phase: 'finished' | 'failed' | 'cancelled'; failure?: Failure | null }): Promise<Generation> {
+    await this.#connection.repeatableTransaction(async (trx) => {
+      const changed = await trx
+        .updateTable('generations')
+        .set({
+          phase,
+          failure: failure ? JSON.stringify(failure) : null,
+          finished_at: sql<Date>`now()`,
+          ...(phase === 'finished' && { progress: 1 }),
+        })
+        .where('id', '=', id)
+        .where('phase', 'in', OPEN_PHASES)
+        .returning('id')
+        .executeTakeFirst();
+      if (changed === undefined) return;
+      await insertEvents(trx, [{ kind: 'phase', generation_id: id, data: { phase, ...(failure ? { failure } : {}) } }]);
+    });
+    this.#hub.announce();
+    return this.get(id);
+  }
+
+  /** Stored generations whose workflow was not started. */
+  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<Generation[]> {
+    return this.#connection.repeatable(async (db) => {
+      const rows = await db
+        .selectFrom('generations')
+        .selectAll()
+        .where('workflow_started', '=', false)
+        .where('phase', '=', 'queued')
+        .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
+        .orderBy('created_at')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => toGeneration(row, new Map()));
+    });
+  }
+
+  async markStarted(id: string): Promise<void> {
+    await this.#connection.repeatable((db) => db.updateTable('generations').set({ workflow_started: true }).where('id', '=', id).execute());
+  }
+}
+
+async function selectImages(db: Kysely<Database>, ids: readonly string[]): Promise<Map<string, GeneratedImage[]>> {
+  const images = new Map<string, GeneratedImage[]>();
+  if (ids.length === 0) return images;
+  const rows = await db.selectFrom('generation_images').selectAll().where('generation_id', 'in', ids).orderBy('generation_id').orderBy('position').execute();
+  for (const { generation_id, position, seed, hash } of rows) {
+    images.set(generation_id, [...(images.get(generation_id) ?? []), { position, seed, hash }]);
+  }
+  return images;
+}
+
+function toGeneration(row: Selectable<GenerationsTable>, images: ReadonlyMap<string, GeneratedImage[]>): Generation {
+  const { id, owner, phase, request, progress, failure } = row;
+  return {
+    id,
+    owner,
+    phase,
+    request,
+    progress,
+    images: images.get(id) ?? [],
+    failure,
+    created_at: row.created_at.toISOString(),
+    finished_at: row.finished_at?.toISOString() ?? null,
+  };
+}

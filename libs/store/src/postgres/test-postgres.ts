@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { type PostgresPlan, preparePostgres } from './prepare-postgres.js';
+import { waitUntilReady } from './wait-until-ready.js';
+
+const PREFIX = 'murnau-test-pg-';
+
+/** A real server of its own, on a Unix socket in the temporary folder, for the life of the test process. */
+export interface TestPostgres {
+  databaseUrl: string;
+  /** A new empty database on this server; returns its address. */
+  createDatabase(): Promise<string>;
+  readonly pid: number;
+  /** As a crash would: at once and without a word. `restart` brings it back with its data. */
+  kill9(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+let shared: Promise<TestPostgres> | undefined;
+
+/** One server per test process, started at the first call and ended with the process. */
+export function startTestPostgres(): Promise<TestPostgres> {
+  shared ??= startPrivateTestPostgres();
+  return shared;
+}
+
+/** A server that no other test shares: for tests that kill it. */
+export async function startPrivateTestPostgres(): Promise<TestPostgres> {
+  removeAbandoned();
+  const home = join(tmpdir(), `${PREFIX}${process.pid}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`);
+  mkdirSync(home, { recursive: true });
+  writeFileSync(join(home, 'owner.pid'), String(process.pid));
+  // Killed processes lose nothing without fsync; only a killed machine would.
+  writeFileSync(join(home, 'local.conf'), 'fsync = off\nmax_connections = 300\n');
+  let child: ChildProcess | undefined;
+  const killAtExit = () => {
+    child?.kill('SIGKILL');
+    rmSync(home, { recursive: true, force: true });
+  };
+  process.once('exit', killAtExit);
+
+  const start = async (): Promise<PostgresPlan> => {
+    const plan = await preparePostgres({ home });
+    child = spawnServer(plan);
+    await waitUntilReady(plan.databaseUrl);
+    return plan;
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    const ending = child;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const ended = new Promise((done) => ending.once('exit', done));
+    ending.kill(signal);
+    await ended;
+  };
+
+  const { databaseUrl } = await start();
+  let databases = 0;
+  return {
+    databaseUrl,
+    get pid() {
+      return child?.pid ?? -1;
+    },
+    async createDatabase() {
+      const name = `test_${process.pid}_${++databases}`;
+      const client = new pg.Client({ connectionString: databaseUrl });
+      await client.connect();
+      await client.query(`create database ${name}`).finally(() => client.end());
+      return databaseUrl.replace('/murnau?', `/${name}?`);
+    },
+    kill9: () => end('SIGKILL'),
+    restart: async () => {
+      await start();
+    },
+    async stop() {
+      await end('SIGQUIT');
+      process.off('exit', killAtExit);
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function spawnServer(plan: PostgresPlan): ChildProcess {
+  const { command, args, cwd, env, uid, gid } = plan;
+  return spawn(command, args, { cwd, env, stdio: 'ignore', ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) });
+}
+
+/** Servers of test processes that were killed themselves. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+    const home = join(tmpdir(), name);
+    const read = (path: string) => (existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) : 0);
+    const owner = read(join(home, 'owner.pid'));
+    if (owner === 0 || isAlive(owner)) continue;
+    const server = read(join(home, 'data', 'postmaster.pid'));
+    if (server > 1 && readCommand(server).includes(home)) process.kill(server, 'SIGKILL');
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+function readCommand(pid: number): string {
+  const path = `/proc/${pid}/cmdline`;
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,134 @@
+import { type Failure, MurnauError, type Run } from '@murnau/domain';
+import { sql, type Transaction } from 'kysely';
+import type { Connection } from '../database/connection.js';
+import { isUniqueViolation } from '../database/failures.js';
+import { newId } from '../database/idempotency.js';
+import type { Database } from '../database/schema.js';
+import { insertEvents } from '../events/event-records.js';
+import { isEnded, lockClaimedRun, lockRun, refuseEnded, refuseFenced, type RunRow, selectRun, toRun } from './run-records.js';
+
+export interface FinishOptions {
+  /** Which checkpoint's embedding is published. Default `last`; `best` by the run's metric. */
+  publish?: 'last' | 'best';
+  /** Default: the newest certified evaluations and alignments. */
+  scores?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Publishes a run's embedding with its scores, and ends the run, in one transaction. Doing it again changes nothing.
+ * @throws `claim.fenced`, `run.already_ended` (failed, cancelled), `checkpoint.corrupt` without any checkpoint
+ */
+export async function finishRun(
+  connection: Connection,
+  runId: string,
+  epoch: number,
+  { publish = 'last', scores }: FinishOptions = {},
+): Promise<{ embedding_id: string }> {
+  for (;;) {
+    const embeddingId = newId();
+    try {
+      return await connection.repeatableTransaction(async (trx) => {
+        const run = await lockClaimedRun(trx, runId, epoch);
+        if (run.phase === 'finished' && run.embedding_id !== null) return { embedding_id: run.embedding_id };
+        refuseEnded(run);
+        const finalScores = scores ?? scoresOf(run);
+        await insertEmbedding(trx, run, embeddingId, publish, finalScores);
+        await writeEnd(trx, run, { phase: 'finished', embedding_id: embeddingId, scores: JSON.stringify(finalScores) });
+        await insertEvents(trx, [{ kind: 'finished', run_id: runId, sweep_id: run.sweep_id, data: { embedding_id: embeddingId } }]);
+        return { embedding_id: embeddingId };
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error, 'embeddings_pkey')) throw error;
+    }
+  }
+}
+
+/**
+ * Ends a run without a result. The next epoch fences whoever still computes it. An ended run stays as it ended.
+ * @param epoch absent: whoever holds the run (the workflow's own word)
+ */
+export async function endRun(
+  connection: Connection,
+  runId: string,
+  end: { phase: 'failed' | 'cancelled'; failure?: Failure | null },
+  epoch?: number,
+): Promise<Run> {
+  return connection.repeatableTransaction(async (trx) => {
+    const run = await lockRun(trx, runId);
+    if (isEnded(run.phase)) return toRun(run);
+    if (epoch !== undefined) refuseFenced(run, epoch);
+    await writeEnd(trx, run, { phase: end.phase, epoch: run.epoch + 1, failure: end.failure ? JSON.stringify(end.failure) : null });
+    return toRun(await selectRun(trx, runId));
+  });
+}
+
+/** Waiting again, or paused; a pause fences whoever still computes. */
+export async function setRunPhase(connection: Connection, runId: string, phase: 'queued' | 'paused'): Promise<void> {
+  await connection.repeatableTransaction(async (trx) => {
+    const run = await lockRun(trx, runId);
+    refuseEnded(run);
+    if (run.phase === phase) return;
+    const epoch = phase === 'paused' ? run.epoch + 1 : run.epoch;
+    await trx.updateTable('runs').set({ phase, epoch }).where('id', '=', runId).execute();
+    await insertEvents(trx, [{ kind: 'phase', run_id: runId, sweep_id: run.sweep_id, data: { phase } }]);
+  });
+}
+
+interface EndChanges {
+  phase: 'finished' | 'failed' | 'cancelled';
+  epoch?: number;
+  failure?: string | null;
+  embedding_id?: string;
+  scores?: string;
+}
+
+async function writeEnd(trx: Transaction<Database>, run: RunRow, changes: EndChanges): Promise<void> {
+  await trx
+    .updateTable('runs')
+    .set({ ...changes, finished_at: sql<Date>`now()` })
+    .where('id', '=', run.id)
+    .execute();
+  const failure = changes.failure ? { failure: JSON.parse(changes.failure) as unknown } : {};
+  await insertEvents(trx, [{ kind: 'phase', run_id: run.id, sweep_id: run.sweep_id, data: { phase: changes.phase, ...failure } }]);
+}
+
+async function insertEmbedding(
+  trx: Transaction<Database>,
+  run: RunRow,
+  id: string,
+  publish: 'last' | 'best',
+  scores: Readonly<Record<string, number>>,
+): Promise<void> {
+  const step = publish === 'best' ? (run.best_step ?? run.certified_step) : run.certified_step;
+  const checkpoint = await trx
+    .selectFrom('checkpoints')
+    .select(['step', 'embedding_hash'])
+    .where('run_id', '=', run.id)
+    .where('step', '=', step)
+    .executeTakeFirst();
+  if (checkpoint === undefined) {
+    throw new MurnauError('checkpoint.corrupt', `Run ${run.id} has no checkpoint at step ${step} to publish.`, { given: String(step) });
+  }
+  const { placeholder_token, initializer_token, model, num_vectors, pooling } = run.spec;
+  await trx
+    .insertInto('embeddings')
+    .values({
+      id,
+      placeholder_token,
+      initializer_token,
+      model,
+      num_vectors,
+      pooling,
+      step: checkpoint.step,
+      run_id: run.id,
+      source: 'run',
+      owner: run.owner,
+      hash: checkpoint.embedding_hash,
+      scores: JSON.stringify(scores),
+    })
+    .execute();
+}
+
+function scoresOf(run: RunRow): Record<string, number> {
+  return Object.fromEntries(Object.entries(run.metrics).filter(([name]) => /^eval_|_alignment$/.test(name)));
+}

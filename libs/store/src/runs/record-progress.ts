@@ -1,0 +1,131 @@
+import { MurnauError, type Sample } from '@murnau/domain';
+import { sql, type Transaction } from 'kysely';
+import type { Connection } from '../database/connection.js';
+import { newToken } from '../database/idempotency.js';
+import type { Database } from '../database/schema.js';
+import { insertEvents } from '../events/event-records.js';
+import { certify } from './certify.js';
+import { lockClaimedRun, refuseEnded, type RunRow } from './run-records.js';
+
+export interface MetricRecord {
+  step: number;
+  name: string;
+  /** Finite. */
+  value: number;
+}
+
+export interface CheckpointRecord {
+  step: number;
+  state_hash: string;
+  embedding_hash: string;
+}
+
+/** What a worker sent since the last write. Blobs are stored before. */
+export interface Progress {
+  /** Newest step the worker reported, when it is ahead of what follows. */
+  step?: number;
+  metrics?: readonly MetricRecord[];
+  samples?: readonly Sample[];
+  /** Comes after all events of its step, and certifies everything up to it. */
+  checkpoint?: CheckpointRecord;
+  /** Lines for the run's log and the like. */
+  events?: readonly { kind: string; step?: number; data?: Record<string, unknown> }[];
+}
+
+export interface ProgressRecorded {
+  /** Newest stored step. */
+  step: number;
+  /** Newest certified step: what may be acknowledged to the worker. 0: none. */
+  certified_step: number;
+}
+
+/**
+ * The one way a segment's results enter the store: all of the batch, or nothing of it. The same batch twice leaves
+ * what it left the first time. One writer per epoch, one batch after the other.
+ * @throws `claim.fenced`, `run.already_ended`, `blob.not_found`
+ */
+export async function recordProgress(
+  connection: Connection,
+  runId: string,
+  epoch: number,
+  progress: Progress,
+): Promise<ProgressRecorded> {
+  refuseNonFinite(progress.metrics ?? []);
+  const token = newToken();
+  return connection.repeatableTransaction(async (trx) => {
+    const run = await lockClaimedRun(trx, runId, epoch);
+    if (run.batch_token === token) return { step: run.step, certified_step: Math.max(0, run.certified_step) };
+    refuseEnded(run);
+    await insertMetrics(trx, runId, progress.metrics ?? []);
+    await insertSamples(trx, runId, progress.samples ?? []);
+    const step = Math.max(run.step, newestStep(progress));
+    const certified = progress.checkpoint && (await certify(trx, run, epoch, progress.checkpoint));
+    await trx
+      .updateTable('runs')
+      .set({ step, batch_token: token, ...certified?.changes })
+      .where('id', '=', runId)
+      .execute();
+    const certifiedStep = Math.max(0, certified?.step ?? run.certified_step);
+    await insertEvents(trx, eventsOf(run, progress, step, certifiedStep));
+    return { step, certified_step: certifiedStep };
+  });
+}
+
+/** A claim deletes what is not certified, so a row that is there already is the same one, sent twice. */
+async function insertMetrics(trx: Transaction<Database>, runId: string, metrics: readonly MetricRecord[]): Promise<void> {
+  if (metrics.length === 0) return;
+  await sql`
+    insert into metrics (run_id, step, name, value)
+    select ${runId}, step, name, value
+    from unnest(${metrics.map(({ step }) => step)}::int[], ${metrics.map(({ name }) => name)}::text[],
+                ${metrics.map(({ value }) => value)}::float8[]) as given (step, name, value)
+    on conflict do nothing`.execute(trx);
+}
+
+async function insertSamples(trx: Transaction<Database>, runId: string, samples: readonly Sample[]): Promise<void> {
+  if (samples.length === 0) return;
+  await trx
+    .insertInto('samples')
+    .values(
+      samples.map(({ step, kind, position, prompt, seed, hash, image_alignment }) => ({
+        run_id: runId,
+        step,
+        kind,
+        position,
+        prompt,
+        seed,
+        hash,
+        image_alignment,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+function newestStep({ step = 0, metrics = [], samples = [], checkpoint }: Progress): number {
+  const steps = [...metrics, ...samples].map((record) => record.step);
+  return steps.reduce((newest, next) => Math.max(newest, next), Math.max(step, checkpoint?.step ?? 0));
+}
+
+function eventsOf(run: RunRow, progress: Progress, step: number, certifiedStep: number) {
+  const about = { run_id: run.id, sweep_id: run.sweep_id };
+  const { metrics = [], samples = [], events = [] } = progress;
+  const latest = Object.fromEntries([...metrics].sort((a, b) => a.step - b.step).map(({ name, value }) => [name, value]));
+  const hasProgress = metrics.length > 0 || samples.length > 0 || progress.checkpoint !== undefined;
+  return [
+    ...events.map(({ kind, step: eventStep = null, data = {} }) => ({ ...about, kind, step: eventStep, data })),
+    ...(hasProgress
+      ? [{ ...about, kind: 'progress', step, data: { certified_step: certifiedStep, metrics: latest, samples: samples.length } }]
+      : []),
+  ];
+}
+
+function refuseNonFinite(metrics: readonly MetricRecord[]): void {
+  const bad = metrics.find(({ value }) => !Number.isFinite(value));
+  if (bad === undefined) return;
+  throw new MurnauError('run.diverged', `${bad.name} is not a number at step ${bad.step}.`, {
+    field: bad.name,
+    given: String(bad.value),
+    allowed: 'a finite number',
+  });
+}
