@@ -1,1 +1,2 @@
-export {};
+export { logLevelSchema, portSchema, readEnv } from './read-env.js';
+export type { Environment } from './read-env.js';

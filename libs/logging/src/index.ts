@@ -1,1 +1,2 @@
-export {};
+export { createLogger } from './logger.js';
+export type { Logger, LoggerOptions, LogLevel } from './logger.js';

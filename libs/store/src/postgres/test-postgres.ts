@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -7,8 +7,9 @@ import { type PostgresPlan, preparePostgres } from './prepare-postgres.js';
 import { waitUntilReady } from './wait-until-ready.js';
 
 const PREFIX = 'murnau-test-pg-';
+const MEMORY_WANTED_BYTES = 512 * 1024 * 1024;
 
-/** A real server of its own, on a Unix socket in the temporary folder, for the life of the test process. */
+/** A real server of its own, on a Unix socket in a temporary folder, for the life of the test process. */
 export interface TestPostgres {
   databaseUrl: string;
   /** A new empty database on this server; returns its address. */
@@ -31,7 +32,7 @@ export function startTestPostgres(): Promise<TestPostgres> {
 /** A server that no other test shares: for tests that kill it. */
 export async function startPrivateTestPostgres(): Promise<TestPostgres> {
   removeAbandoned();
-  const home = join(tmpdir(), `${PREFIX}${process.pid}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`);
+  const home = join(testFolder(), `${PREFIX}${process.pid}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`);
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'owner.pid'), String(process.pid));
   // Killed processes lose nothing without fsync; only a killed machine would.
@@ -88,10 +89,18 @@ function spawnServer(plan: PostgresPlan): ChildProcess {
   return spawn(command, args, { cwd, env, stdio: 'ignore', ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) });
 }
 
+/** In memory where there is room: a database of its own for each run of the tests is a thousand files. */
+function testFolder(): string {
+  const memory = '/dev/shm';
+  if (!existsSync(memory)) return tmpdir();
+  const { bavail, bsize } = statfsSync(memory);
+  return bavail * bsize > MEMORY_WANTED_BYTES ? memory : tmpdir();
+}
+
 /** Servers of test processes that were killed themselves. */
 function removeAbandoned(): void {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
-    const home = join(tmpdir(), name);
+  for (const name of readdirSync(testFolder()).filter((entry) => entry.startsWith(PREFIX))) {
+    const home = join(testFolder(), name);
     const read = (path: string) => (existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) : 0);
     const owner = read(join(home, 'owner.pid'));
     if (owner === 0 || isAlive(owner)) continue;
