@@ -109,3 +109,5 @@ export type {
   Status,
   SweepPlan,
 } from './api.js';
+export { searchAttributes, workflowMessages, workflowTypes } from './temporal.js';
+export type { SearchAttributeName } from './temporal.js';

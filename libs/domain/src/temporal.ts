@@ -1,0 +1,34 @@
+/** Names that the workflows share with who starts, asks and lists them. */
+
+export const workflowTypes = {
+  trainingRun: 'trainingRun',
+  sweep: 'sweep',
+  generation: 'generation',
+  embeddingConversion: 'embeddingConversion',
+  tokenCheck: 'tokenCheck',
+} as const;
+
+/** Messages that workflows take: one name means the same everywhere. */
+export const workflowMessages = {
+  /** Update: ends the work; what is stored stays. */
+  cancel: 'cancel',
+  /** Query: where the work stands. */
+  status: 'status',
+  /** Signal of a trial to its sweep. */
+  trialEnded: 'trial_ended',
+} as const;
+
+/** Custom search attributes of the namespace, with their types. */
+export const searchAttributes = {
+  MurnauKind: 'KEYWORD',
+  MurnauModel: 'KEYWORD',
+  MurnauPlaceholder: 'KEYWORD',
+  MurnauInitializer: 'KEYWORD',
+  MurnauSweep: 'KEYWORD',
+  MurnauOwner: 'KEYWORD',
+  MurnauPhase: 'KEYWORD',
+  MurnauStep: 'INT',
+  MurnauEvalLoss: 'DOUBLE',
+  MurnauImageAlignment: 'DOUBLE',
+} as const;
+export type SearchAttributeName = keyof typeof searchAttributes;
