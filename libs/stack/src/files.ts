@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import { open, readFile, rename, stat } from 'node:fs/promises';
+
+/** Replaces a file in one step, readable by its owner only: readers see the old or the new content, never half. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const file = await open(temporary, 'w', 0o600);
+  await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+  await file.close();
+  await rename(temporary, path);
+}
+
+/** The end of a text file, at most `lines` lines of its last 16 KiB. Empty when there is no such file. */
+export async function tailOf(path: string, lines = 12): Promise<string> {
+  const size = await stat(path).then(
+    (stats) => stats.size,
+    () => 0,
+  );
+  if (size === 0) return '';
+  const length = Math.min(size, 16_384);
+  const file = await open(path, 'r');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.toString('utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } finally {
+    await file.close();
+  }
+}
+
+export const readText = (path: string): Promise<string | null> => readFile(path, 'utf8').catch(() => null);

@@ -1,0 +1,174 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { open, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { MurnauError, isErrorCode } from '@murnau/domain';
+import { describeState, livingSupervisor, type StackDescription } from './describe-stack.js';
+import { inheritedEnv } from './env.js';
+import { readText, tailOf } from './files.js';
+import { logOf, makeFolders, stackPaths, type StackPaths } from './paths.js';
+import { preflight } from './preflight.js';
+import { isAlive } from './processes/identity.js';
+import { withLock } from './processes/lock.js';
+import { signal } from './processes/stop.js';
+import {
+  isSameSettings,
+  readSettings,
+  resolveSettings,
+  writeSettings,
+  type StackOptions,
+} from './settings.js';
+import { readState, type PartState, type StackState } from './state.js';
+
+const supervisorProgram = fileURLToPath(new URL('supervisor.js', import.meta.url));
+const pollMs = 50;
+const defaultStartTimeoutMs = 120_000;
+/** How long a new supervisor may take until it has written stack.json. */
+const supervisorTimeoutMs = 20_000;
+/** As the keeper's: a part that died so often in a row is not going to come up by itself. */
+const failuresToGiveUp = 3;
+
+export interface StackProgress {
+  part: string;
+  state: PartState;
+  readyAfterMs: number | undefined;
+}
+
+/**
+ * Starts the embedded stack under a detached supervisor and waits until every part answers. With a stack that runs
+ * already it waits until everything is well and applies the options that differ; a supervisor that died is replaced
+ * and takes the living parts over. Safe to call from several processes at once.
+ */
+export async function startStack(
+  options: StackOptions = {},
+  onProgress: (progress: StackProgress) => void = () => {},
+): Promise<StackDescription> {
+  const paths = stackPaths(options.home);
+  await makeFolders(paths);
+  await makeToken(paths);
+  const generation = await withLock(paths.upLock, () => ensureSupervisor(paths, options));
+  return waitUntilReady(paths, {
+    generation,
+    onProgress,
+    timeoutMs: options.startTimeoutMs ?? defaultStartTimeoutMs,
+  });
+}
+
+/** The install's own bearer token, made once. */
+async function makeToken(paths: StackPaths): Promise<void> {
+  try {
+    await writeFile(paths.token, `${randomBytes(24).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** @returns the generation of the settings that the supervisor is to follow */
+async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promise<number> {
+  await waitForStopping(paths);
+  const supervisor = await livingSupervisor(paths);
+  const [before, current] = await Promise.all([readState(paths), readSettings(paths)]);
+  if (supervisor && current) {
+    const settings = await resolveSettings(options, current);
+    if (isSameSettings(settings, current)) return current.generation;
+    await writeSettings(paths, settings);
+    signal(supervisor.pid, 'SIGHUP');
+    return settings.generation;
+  }
+  // A stack whose supervisor died goes on as it was asked to be; after `down` everything starts from the defaults.
+  const settings = await resolveSettings(options, before ? current : null);
+  await preflight(settings, before);
+  await writeSettings(paths, settings);
+  await spawnSupervisor(paths);
+  return settings.generation;
+}
+
+/** A stack that is on its way down is given the time to get there. */
+async function waitForStopping(paths: StackPaths): Promise<void> {
+  for (;;) {
+    const state = await readState(paths);
+    if (state?.state !== 'stopping' || !(await isAlive(state.supervisor))) return;
+    await sleep(pollMs);
+  }
+}
+
+async function spawnSupervisor(paths: StackPaths): Promise<void> {
+  const log = logOf(paths, 'supervisor');
+  const file = await open(log, 'a', 0o644);
+  const child = spawn(process.execPath, [supervisorProgram, paths.home], {
+    cwd: paths.home,
+    detached: true,
+    env: inheritedEnv(),
+    stdio: ['ignore', file.fd, file.fd],
+  });
+  await file.close();
+  let exit: string | undefined;
+  child.once('exit', (code, name) => (exit = name ?? `exit ${code}`));
+  child.once('error', (error) => (exit = error.message));
+  const deadline = performance.now() + supervisorTimeoutMs;
+  while (exit === undefined && performance.now() < deadline) {
+    const state = await readState(paths);
+    if (state?.supervisor.pid === child.pid) break;
+    await sleep(20);
+  }
+  child.unref();
+  if (exit !== undefined) {
+    throw new MurnauError(
+      'setup.part_failed',
+      `The supervisor did not start (${exit}). The end of ${log}:\n${await tailOf(log)}`,
+    );
+  }
+}
+
+async function waitUntilReady(
+  paths: StackPaths,
+  {
+    generation,
+    onProgress,
+    timeoutMs,
+  }: { generation: number; onProgress: (progress: StackProgress) => void; timeoutMs: number },
+): Promise<StackDescription> {
+  const told = new Map<string, PartState>();
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const state = await readState(paths);
+    if (!state || !(await isAlive(state.supervisor))) throw await supervisorGone(paths);
+    for (const part of state.parts) {
+      if (told.get(part.name) === part.state) continue;
+      told.set(part.name, part.state);
+      onProgress({ part: part.name, state: part.state, readyAfterMs: part.ready_after_ms });
+    }
+    if (state.settings_generation >= generation && state.state === 'running') {
+      throwIfHopeless(state);
+      const description = await describeState(paths, state);
+      if (description.isReady) return description;
+    }
+    if (performance.now() > deadline) throw notReady(state, timeoutMs);
+    await sleep(pollMs);
+  }
+}
+
+async function supervisorGone(paths: StackPaths): Promise<MurnauError> {
+  const stopped = (await readText(paths.state)) === null;
+  const log = logOf(paths, 'supervisor');
+  return new MurnauError(
+    'setup.part_failed',
+    stopped
+      ? 'The stack was stopped while it was starting.'
+      : `The supervisor ended. The end of ${log}:\n${await tailOf(log)}`,
+  );
+}
+
+function throwIfHopeless(state: StackState): void {
+  for (const { problem, failures_in_a_row: failures } of state.parts) {
+    if (!problem || (problem.code === 'setup.part_failed' && failures < failuresToGiveUp)) continue;
+    throw new MurnauError(isErrorCode(problem.code) ? problem.code : 'setup.part_failed', problem.message);
+  }
+}
+
+function notReady(state: StackState, timeoutMs: number): MurnauError {
+  const late = state.parts.filter((part) => part.state !== 'ready');
+  const names = late.map((part) => `${part.name} (${part.state}, log ${part.log})`).join(', ');
+  return new MurnauError('setup.part_failed', `Not ready after ${timeoutMs / 1000} s: ${names}.`);
+}

@@ -1,0 +1,50 @@
+import { rm } from 'node:fs/promises';
+import { stackPaths, type StackPaths } from './paths.js';
+import { findByEnvironment, isAlive } from './processes/identity.js';
+import { withLock } from './processes/lock.js';
+import { signal, stopProcess, waitUntilGone } from './processes/stop.js';
+import { readState, type StackState } from './state.js';
+import { stackMark } from './supervisor/child.js';
+
+/** Longer than the slowest part's own grace in each tier. */
+const supervisorGraceMs = 45_000;
+
+/**
+ * Stops the stack: what hands out work first, the database last. Parts whose supervisor died are stopped all the same.
+ * @returns whether anything was running
+ */
+export async function stopStack(options: { home?: string | undefined } = {}): Promise<boolean> {
+  const paths = stackPaths(options.home);
+  const state = await readState(paths);
+  const hadSupervisor = state !== null && (await isAlive(state.supervisor));
+  if (hadSupervisor) {
+    signal(state.supervisor.pid, 'SIGTERM');
+    signal(state.supervisor.pid, 'SIGCONT');
+    if (!(await waitUntilGone(state.supervisor, supervisorGraceMs))) signal(state.supervisor.pid, 'SIGKILL');
+  }
+  if ((await readState(paths)) === null && (await findByEnvironment(stackMark, paths.home)).length === 0)
+    return hadSupervisor;
+  return (await withLock(paths.upLock, () => stopLeftovers(paths))) || hadSupervisor;
+}
+
+async function stopLeftovers(paths: StackPaths): Promise<boolean> {
+  const state: StackState | null = await readState(paths);
+  let stopped = 0;
+  for (const part of [...(state?.parts ?? [])].reverse()) {
+    if (part.pid === undefined || part.started === undefined) continue;
+    const identity = { pid: part.pid, started: part.started };
+    if (!(await isAlive(identity))) continue;
+    stopped += 1;
+    await stopProcess(identity, {
+      stopSignal: (part.stop_signal ?? 'SIGTERM') as NodeJS.Signals,
+      graceMs: 10_000,
+    });
+  }
+  for (const identity of await findByEnvironment(stackMark, paths.home)) {
+    if (identity.pid === process.pid) continue;
+    stopped += 1;
+    await stopProcess(identity, { stopSignal: 'SIGTERM', graceMs: 3_000 });
+  }
+  await rm(paths.state, { force: true });
+  return stopped > 0;
+}

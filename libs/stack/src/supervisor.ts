@@ -1,0 +1,49 @@
+// The detached process that `murnau up` starts: node supervisor.js <home>. Its log is logs/supervisor.log.
+import { rm } from 'node:fs/promises';
+import { readText } from './files.js';
+import { stackPaths } from './paths.js';
+import { tryLock, unlock } from './processes/lock.js';
+import { rotateLogs } from './supervisor/logs.js';
+import { Supervisor } from './supervisor/supervisor.js';
+
+const rotateEveryMs = 10_000;
+
+function say(event: string, details: Record<string, unknown> = {}): void {
+  process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...details })}\n`);
+}
+
+async function main(home: string | undefined): Promise<void> {
+  const paths = stackPaths(home);
+  if (!(await tryLock(paths.supervisorLock))) {
+    say('supervisor.already_runs');
+    return;
+  }
+  const token = (await readText(paths.token))?.trim();
+  if (!token) throw new Error(`no token in ${paths.token}`);
+  const supervisor = await Supervisor.start(paths, { token, say });
+  const rotation = setInterval(() => {
+    rotateLogs(paths.logs).catch((error: unknown) => say('logs.not_rotated', { error: String(error) }));
+  }, rotateEveryMs);
+
+  process.on('SIGHUP', () => {
+    supervisor.reload().catch((error: unknown) => say('settings.not_followed', { error: String(error) }));
+  });
+  const stop = (): void => {
+    clearInterval(rotation);
+    supervisor
+      .stop()
+      .then(async () => {
+        await rm(paths.state, { force: true });
+        await unlock(paths.supervisorLock);
+        process.exit(0);
+      })
+      .catch((error: unknown) => say('stack.not_stopped', { error: String(error) }));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+// One part's surprise is no reason to leave the others alone.
+process.on('unhandledRejection', (error) => say('unhandled', { error: String(error) }));
+
+await main(process.argv[2]);
