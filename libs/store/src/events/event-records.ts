@@ -50,14 +50,15 @@ export async function selectEvents(
   filter: EventFilter,
   after: EventCursor,
   limit: number,
+  order: 'asc' | 'desc' = 'asc',
 ): Promise<EventRecord[]> {
   let query = db
     .selectFrom('events')
     .selectAll()
     .where(sql<boolean>`(tx, id) > (${after.tx}::xid8, ${after.id}::bigint)`)
     .where(sql<boolean>`tx < pg_snapshot_xmin(pg_current_snapshot())`)
-    .orderBy('tx')
-    .orderBy('id')
+    .orderBy('tx', order)
+    .orderBy('id', order)
     .limit(limit);
   if (filter.runId !== undefined) query = query.where('run_id', '=', filter.runId);
   if (filter.sweepId !== undefined) query = query.where('sweep_id', '=', filter.sweepId);

@@ -23,6 +23,12 @@ export class Events {
     return this.#connection.repeatable((db) => selectEvents(db, filter, after, options.limit ?? 1_000));
   }
 
+  /** The last `limit` events, in order. */
+  async newest(filter: EventFilter, limit: number): Promise<EventRecord[]> {
+    const events = await this.#connection.repeatable((db) => selectEvents(db, filter, START, limit, 'desc'));
+    return events.reverse();
+  }
+
   /**
    * Calls back with every matching event, each once and in order, through restarts of the database.
    * `after`: an event's id (Last-Event-ID) to go on behind it, `'0'` for all from the first; absent: from now on.
