@@ -1,0 +1,1 @@
+"""A run's state and a learnt embedding as safetensors bytes."""

@@ -1,0 +1,150 @@
+"""A learnt embedding as a file: canonical safetensors, and the reference script's `.bin`.
+
+Canonical: `t1` and `t2` ([num_vectors, width]) and metadata of text values. The reference's file is a pickle
+`{'t1': {placeholder: row}, 't2': {placeholder: row}}`; a pickle that wants more than tensors is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+import torch
+
+from murnau_worker.checkpoints.safetensors_bytes import read_safetensors, write_safetensors
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.text_towers import Pooling
+
+EmbeddingFormat = Literal["safetensors", "reference_bin"]
+LARGEST_FILE_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class LearntEmbedding:
+    """A learnt word: rows of both towers [num_vectors, width], and where they come from (empty: not known)."""
+
+    placeholder_token: str
+    t1_RD: torch.Tensor
+    t2_RD: torch.Tensor
+    pooling: Pooling = "eot"
+    initializer_token: str = ""
+    model_fingerprint: str = ""
+    spec_json: str = ""
+    step: int = 0
+
+    @property
+    def num_vectors(self) -> int:
+        return len(self.t1_RD)
+
+
+def write_embedding(embedding: LearntEmbedding) -> bytes:
+    """The canonical file; equal embeddings give equal bytes."""
+    metadata = {
+        "format": "murnau.embedding.v1",
+        "placeholder_token": embedding.placeholder_token,
+        "initializer_token": embedding.initializer_token,
+        "model_fingerprint": embedding.model_fingerprint,
+        "pooling": embedding.pooling,
+        "spec": embedding.spec_json,
+        "step": str(embedding.step),
+        "norm_t1": json.dumps([round(float(norm), 6) for norm in embedding.t1_RD.norm(dim=1)]),
+        "norm_t2": json.dumps([round(float(norm), 6) for norm in embedding.t2_RD.norm(dim=1)]),
+    }
+    return write_safetensors({"t1": embedding.t1_RD.float(), "t2": embedding.t2_RD.float()}, metadata)
+
+
+def write_reference_bin(embedding: LearntEmbedding) -> bytes:
+    """The reference's file; it has room for one row per tower."""
+    if embedding.num_vectors != 1:
+        raise WorkerError("embedding.unreadable", "the reference's format has room for one row per tower")
+    word = embedding.placeholder_token
+    content = {"t1": {word: embedding.t1_RD[0].clone()}, "t2": {word: embedding.t2_RD[0].clone()}}
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def _unreadable(message: str) -> WorkerError:
+    return WorkerError("embedding.unreadable", message, field="file", allowed="safetensors or the reference's .bin")
+
+
+def read_canonical(content: bytes) -> LearntEmbedding:
+    """Raises WorkerError `embedding.unreadable`."""
+    try:
+        tensors, metadata = read_safetensors(content)
+        embedding = LearntEmbedding(
+            placeholder_token=metadata["placeholder_token"],
+            t1_RD=tensors["t1"].float(),
+            t2_RD=tensors["t2"].float(),
+            pooling="argmax" if metadata.get("pooling") == "argmax" else "eot",
+            initializer_token=metadata.get("initializer_token", ""),
+            model_fingerprint=metadata.get("model_fingerprint", ""),
+            spec_json=metadata.get("spec", ""),
+            step=int(metadata.get("step", "0")),
+        )
+    except (ValueError, KeyError) as error:
+        raise _unreadable(f"the file is no learnt embedding: {str(error)[:200]}") from error
+    return _checked(embedding)
+
+
+def read_reference_bin(content: bytes) -> LearntEmbedding:
+    """Reads the reference's `.bin`, whose pooling is `argmax`. Raises WorkerError `embedding.unreadable`."""
+    try:
+        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        raise _unreadable("the file is no pickle of plain tensors, and nothing else is read") from error
+    towers: list[tuple[str, torch.Tensor]] = []
+    for tower in ("t1", "t2"):
+        rows = cast("dict[str, Any]", loaded).get(tower) if isinstance(loaded, Mapping) else None
+        if not isinstance(rows, Mapping) or len(cast("dict[str, Any]", rows)) != 1:
+            raise _unreadable(f"the file does not hold one learnt word in {tower}")
+        ((word, row),) = cast("dict[str, Any]", rows).items()
+        if not isinstance(row, torch.Tensor) or row.dim() not in (1, 2):
+            raise _unreadable(f"{tower} holds no row")
+        towers.append((str(word), row.detach().float().reshape(-1, row.shape[-1])))
+    (word, t1_RD), (other, t2_RD) = towers
+    if word != other:
+        raise _unreadable(f'the towers hold different words ("{word}" and "{other}")')
+    return _checked(LearntEmbedding(word, t1_RD, t2_RD, pooling="argmax"))
+
+
+def _checked(embedding: LearntEmbedding) -> LearntEmbedding:
+    t1, t2 = embedding.t1_RD, embedding.t2_RD
+    if t1.dim() != 2 or t2.dim() != 2 or len(t1) != len(t2) or not 1 <= len(t1) <= 64:
+        raise _unreadable(f"rows of shapes {tuple(t1.shape)} and {tuple(t2.shape)} are no embedding")
+    if not bool(t1.isfinite().all() and t2.isfinite().all()):
+        raise _unreadable("the rows hold values that are no numbers")
+    return embedding
+
+
+def read_embedding(content: bytes, file_format: EmbeddingFormat | None = None) -> LearntEmbedding:
+    """Reads either format; without one it is recognised by looking. Raises WorkerError `embedding.unreadable`."""
+    if len(content) > LARGEST_FILE_BYTES:
+        raise _unreadable(f"the file has {len(content)} bytes: a whole-table dump is no learnt embedding")
+    is_pickle = content[:2] in (b"PK", b"\x80\x02")
+    if file_format == "reference_bin" or (file_format is None and is_pickle):
+        return read_reference_bin(content)
+    return read_canonical(content)
+
+
+def renamed(embedding: LearntEmbedding, placeholder_token: str) -> LearntEmbedding:
+    """The same rows under another word."""
+    return replace(embedding, placeholder_token=placeholder_token)
+
+
+def check_fits(embedding: LearntEmbedding, width_t1: int, width_t2: int) -> None:
+    """Raises WorkerError `embedding.wrong_model` where the widths are another model's."""
+    widths = (embedding.t1_RD.shape[1], embedding.t2_RD.shape[1])
+    if widths != (width_t1, width_t2):
+        raise WorkerError(
+            "embedding.wrong_model",
+            f'the embedding of "{embedding.placeholder_token}" has widths {widths[0]} and {widths[1]}, '
+            f"the model {width_t1} and {width_t2}",
+            field="embeddings",
+            given=f"{widths[0]}, {widths[1]}",
+            allowed=f"{width_t1}, {width_t2}",
+        )

@@ -1,0 +1,1 @@
+"""One thread owns the device; sessions take turns on it, step by step."""

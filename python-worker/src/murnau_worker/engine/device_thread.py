@@ -1,0 +1,140 @@
+"""The one thread that owns the device. Tasks take turns on it, one small step at a time.
+
+A turn is one optimizer step, one sampling step, one chunk of an evaluation or one encoded picture. Interactive tasks
+(generations) go between the steps of training; training still gets a turn every so often while they last.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from enum import Enum
+from typing import Protocol
+
+import torch
+
+from murnau_worker.errors import WorkerError
+from murnau_worker.logs import get_logger
+from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
+
+_TRAINING_SHARE_S = 0.5  # while generations run, a training task gets a turn at least this often
+_IDLE_WAIT_S = 0.05  # how long a blocked task waits before it is asked again, unless something wakes the thread
+
+
+class Turn(Enum):
+    """What a task says after a turn."""
+
+    WORKED = "worked"
+    BLOCKED = "blocked"  # waits for its client
+
+
+class Task(Protocol):
+    """Work for the device thread. `turns` is run there only; `fail` is told what ended it early."""
+
+    is_interactive: bool
+
+    def turns(self) -> Iterator[Turn]: ...
+
+    def fail(self, error: WorkerError) -> None: ...
+
+
+def translate(error: BaseException) -> WorkerError:
+    """The one place where what torch raises becomes an error of the registry."""
+    if isinstance(error, WorkerError):
+        return error
+    text = str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
+        return WorkerError("device.out_of_memory", "the device has not enough memory for this request")
+    get_logger().error("unexpected error on the device thread", exc_info=error)
+    return WorkerError("internal", f"{type(error).__name__}: {text[:300]}")
+
+
+class DeviceThread:
+    """Runs tasks in turns. `submit`, `wake` and the readings may be called from any thread."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._tasks: deque[tuple[Task, Iterator[Turn]]] = deque()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._progress_at = time.monotonic()
+        self._has_work = False
+        self._thread = threading.Thread(target=self._run, name="device", daemon=True)
+        self._ready = threading.Event()
+        self.numeric_fingerprint = ""
+
+    def start(self) -> None:
+        """Starts the thread and waits until torch is set up on it."""
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+
+    def submit(self, task: Task) -> None:
+        with self._changed:
+            if not self._has_work:
+                self._progress_at = time.monotonic()
+            self._tasks.append((task, task.turns()))
+            self._changed.notify()
+
+    def wake(self) -> None:
+        """Something that a blocked task waits for may have happened."""
+        with self._changed:
+            self._changed.notify()
+
+    @property
+    def progress_age_s(self) -> float:
+        """Seconds since a turn ended while there was work; 0 when idle."""
+        return time.monotonic() - self._progress_at if self._has_work else 0.0
+
+    def _run(self) -> None:
+        torch.set_num_threads(self._threads)
+        torch.use_deterministic_algorithms(True)
+        self.numeric_fingerprint = numeric_fingerprint()
+        self._ready.set()
+        training_at = 0.0
+        while True:
+            with self._changed:
+                while not self._tasks and not self._stopping:
+                    self._has_work = False
+                    self._changed.wait()
+                if self._stopping:
+                    return
+                self._has_work = True
+                entries = list(self._tasks)
+            interactive = [entry for entry in entries if entry[0].is_interactive]
+            training = [entry for entry in entries if not entry[0].is_interactive]
+            worked = [self._turn(entry) for entry in interactive]
+            if not any(worked) or time.monotonic() - training_at > _TRAINING_SHARE_S:
+                worked += [self._turn(entry) for entry in training]
+                training_at = time.monotonic()
+            if not any(worked):
+                with self._changed:
+                    self._changed.wait(_IDLE_WAIT_S)
+                self._progress_at = time.monotonic()  # waiting for clients is no stall
+
+    def _turn(self, entry: tuple[Task, Iterator[Turn]]) -> bool:
+        """Gives a task one turn; whether it did something."""
+        task, turns = entry
+        try:
+            turn = next(turns)
+        except StopIteration:
+            self._remove(entry)
+            return True
+        except Exception as error:
+            self._remove(entry)
+            task.fail(translate(error))
+            return True
+        self._progress_at = time.monotonic()
+        return turn is Turn.WORKED
+
+    def _remove(self, entry: tuple[Task, Iterator[Turn]]) -> None:
+        self._progress_at = time.monotonic()
+        with self._changed:
+            self._tasks.remove(entry)

@@ -1,0 +1,140 @@
+"""The engine: the device thread, the models, and which sessions are on it. Used by the asyncio side."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from murnau_worker.engine.device_thread import DeviceThread, Turn
+from murnau_worker.engine.events import GenerateEvent, TrainEvent
+from murnau_worker.engine.generation_session import GenerationRequest, GenerationSession
+from murnau_worker.engine.prepared_data import DataCache
+from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
+from murnau_worker.errors import WorkerError
+from murnau_worker.logs import get_logger
+from murnau_worker.models.registry import ModelRegistry
+
+_REMEMBERED_EPOCHS = 10_000
+
+
+class _Preload:
+    """Reads every served model before the first request needs it. A folder that can not be read says so when asked."""
+
+    is_interactive = True
+
+    def __init__(self, models: ModelRegistry) -> None:
+        self._models = models
+
+    def turns(self) -> Iterator[Turn]:
+        for name in self._models.served:
+            self._models.load(name)
+            yield Turn.WORKED
+
+    def fail(self, error: WorkerError) -> None:
+        get_logger().error(error.message, extra={"code": error.code})
+
+
+class Engine:
+    """Sessions by run, their epochs, and the thread they run on. Not thread-safe: one asyncio loop calls it."""
+
+    def __init__(self, folders: Mapping[str, Path], *, threads: int, slots: int) -> None:
+        self.models = ModelRegistry(folders)
+        self.slots = slots
+        self.threads = threads
+        self.incarnation = secrets.token_hex(8)
+        self.is_draining = False
+        self.device = DeviceThread(threads)
+        self._cache = DataCache()
+        self._sessions: dict[str, TrainingSession] = {}
+        self._epochs: OrderedDict[str, int] = OrderedDict()
+        self._generations: set[GenerationSession] = set()
+
+    def start(self) -> None:
+        """Starts the device thread and lets it read the models at once, so that the first run need not wait."""
+        self.device.start()
+        self.device.submit(_Preload(self.models))
+
+    @property
+    def running(self) -> int:
+        return len(self._sessions)
+
+    @property
+    def generating(self) -> int:
+        return len(self._generations)
+
+    @property
+    def steps_per_second(self) -> float:
+        return sum(session.rate.per_second for session in self._sessions.values())
+
+    def open_training(
+        self,
+        request: SegmentRequest,
+        emit: Callable[[TrainEvent], None],
+        fail: Callable[[WorkerError], None],
+    ) -> TrainingSession:
+        """Puts a segment on the device.
+
+        Raises WorkerError: `worker.unavailable` when draining or full, `claim.stale` for an epoch below
+        the run's newest one. The newest epoch ends the run's older session.
+        """
+        if self.is_draining:
+            raise WorkerError("worker.unavailable", "the worker is shutting down")
+        self.models.find(request.spec.model)
+        newest = self._epochs.get(request.run_id, 0)
+        if request.epoch < newest:
+            raise WorkerError(
+                "claim.stale",
+                f"run {request.run_id} was taken over by epoch {newest}",
+                field="start.epoch",
+                given=str(request.epoch),
+                allowed=f"{newest} or above",
+            )
+        older = self._sessions.get(request.run_id)
+        if older is None and len(self._sessions) >= self.slots:
+            raise WorkerError("worker.unavailable", f"all {self.slots} slots of this worker are taken")
+        self._epochs[request.run_id] = request.epoch
+        self._epochs.move_to_end(request.run_id)
+        while len(self._epochs) > _REMEMBERED_EPOCHS:
+            self._epochs.popitem(last=False)
+        if older is not None:
+            older.lease.end_reason = "superseded"
+        session = TrainingSession(request, self.models, self._cache, emit, fail)
+        self._sessions[request.run_id] = session
+        self.device.submit(session)
+        return session
+
+    def close_training(self, session: TrainingSession) -> None:
+        """The stream ended, for whatever reason: the session leaves the device after its current turn."""
+        session.lease.is_cancelled = True
+        if self._sessions.get(session.request.run_id) is session:
+            del self._sessions[session.request.run_id]
+        self.device.wake()
+
+    def open_generation(
+        self,
+        request: GenerationRequest,
+        emit: Callable[[GenerateEvent], None],
+        fail: Callable[[WorkerError], None],
+        done: Callable[[], None],
+    ) -> GenerationSession:
+        """Raises WorkerError `model.not_served` or `worker.unavailable`."""
+        if self.is_draining:
+            raise WorkerError("worker.unavailable", "the worker is shutting down")
+        self.models.find(request.model)
+        session = GenerationSession(request, self.models, emit, fail, done)
+        self._generations.add(session)
+        self.device.submit(session)
+        return session
+
+    def close_generation(self, session: GenerationSession) -> None:
+        session.is_cancelled = True
+        self._generations.discard(session)
+
+    def drain(self) -> None:
+        """No new work; each run stops at a checkpoint after its current step."""
+        self.is_draining = True
+        for session in self._sessions.values():
+            session.lease.end_reason = session.lease.end_reason or "draining"
+        self.device.wake()

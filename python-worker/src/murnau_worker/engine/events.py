@@ -1,0 +1,83 @@
+"""What a session tells its client, free of gRPC's types. Fields and units as in `worker.proto`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SampleKind = Literal["progress", "final", "baseline"]
+FinishReason = Literal["until_step", "superseded", "draining"]
+
+
+@dataclass(frozen=True)
+class Started:
+    step: int
+    numeric_fingerprint: str
+    model_fingerprint: str
+    loading_s: float
+
+
+@dataclass(frozen=True)
+class Alive:
+    step: int
+    progress_age_s: float
+    phase: str
+    steps_per_second: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    step: int
+    kind: SampleKind
+    position: int
+    prompt: str
+    seed: int
+    png: bytes
+    image_alignment: float | None
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    step: int
+    state: bytes
+    embedding: bytes
+
+
+@dataclass(frozen=True)
+class Log:
+    level: Literal["info", "warning", "error"]
+    message: str
+    step: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    step: int
+    reason: FinishReason
+
+
+TrainEvent = Started | Alive | Metric | Sample | Checkpoint | Log | Finished
+
+
+@dataclass(frozen=True)
+class Picture:
+    position: int
+    seed: int
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Progress:
+    step: int
+    steps: int
+    phase: str
+
+
+GenerateEvent = Picture | Progress

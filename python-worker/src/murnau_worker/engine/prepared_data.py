@@ -1,0 +1,51 @@
+"""Encoded pictures and evaluations of the last few datasets: what a run's next segment would compute again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.dataset import (
+    LatentSet,
+    NamedPicture,
+    Resize,
+    dataset_fingerprint,
+    encode_pictures,
+)
+from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.templates import TemplateSet
+
+_KEPT_DATASETS = 16
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    latents: LatentSet
+    evaluator: Evaluator
+
+
+class DataCache:
+    """Least recently used datasets, on the device thread only. Encoding is deterministic, so a hit changes nothing."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str, str], PreparedData] = OrderedDict()
+
+    def prepare(
+        self, model: Kandinsky, pictures: Sequence[NamedPicture], resize: Resize, templates: TemplateSet
+    ) -> Iterator[PreparedData | None]:
+        """Yields None after each encoded picture and the prepared data at the end."""
+        key = (model.fingerprint, dataset_fingerprint(pictures, model.image_size, resize), templates)
+        found = self._kept.get(key)
+        if found is None:
+            for latents in encode_pictures(model, pictures, resize):
+                yield None
+                if latents is not None:
+                    found = PreparedData(latents, Evaluator(model, latents, templates))
+            assert found is not None
+            self._kept[key] = found
+            while len(self._kept) > _KEPT_DATASETS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        yield found

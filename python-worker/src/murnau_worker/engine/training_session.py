@@ -1,0 +1,197 @@
+"""One Train stream's work on the device: one segment of one run, for one epoch."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
+from murnau_worker.engine.device_thread import Turn
+from murnau_worker.engine.events import Checkpoint, Finished, Log, Metric, Started, TrainEvent
+from murnau_worker.engine.final_pictures import RunPictures
+from murnau_worker.engine.lease import Lease
+from murnau_worker.engine.prepared_data import DataCache, PreparedData
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.textual_inversion.dataset import NamedPicture
+from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
+from murnau_worker.textual_inversion.placeholders import check_placeholder
+from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.textual_inversion.spec import TrainingSpec
+
+_RATE_WINDOW_S = 10.0
+
+
+@dataclass(frozen=True)
+class SegmentRequest:
+    """A segment as the client asks for it, checked as far as that needs no model."""
+
+    run_id: str
+    epoch: int
+    spec: TrainingSpec
+    pictures: tuple[NamedPicture, ...]
+    state: bytes | None
+    until_step: int
+    acknowledged_step: int
+
+
+class StepRate:
+    """Steps per second over the last 10 s."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+
+    def count(self) -> None:
+        self._times.append(time.monotonic())
+
+    @property
+    def per_second(self) -> float:
+        now = time.monotonic()
+        while self._times and now - self._times[0] > _RATE_WINDOW_S:
+            self._times.popleft()
+        if len(self._times) < 2:
+            return 0.0
+        return (len(self._times) - 1) / max(now - self._times[0], 1e-9)
+
+
+class TrainingSession:
+    """A task of the device thread. `emit` and `fail` are given by the stream and may be called from this thread."""
+
+    is_interactive = False
+
+    def __init__(
+        self,
+        request: SegmentRequest,
+        models: ModelRegistry,
+        cache: DataCache,
+        emit: Callable[[TrainEvent], None],
+        fail: Callable[[WorkerError], None],
+    ) -> None:
+        self.request = request
+        self.lease = Lease(request.acknowledged_step, request.spec.checkpoint_every_steps)
+        self.phase = "waiting"
+        self.step = request.acknowledged_step
+        self.rate = StepRate()
+        self._models = models
+        self._cache = cache
+        self._emit = emit
+        self._fail = fail
+        self._opened_at = time.monotonic()
+
+    def fail(self, error: WorkerError) -> None:
+        self._fail(error)
+
+    def turns(self) -> Iterator[Turn]:
+        """The segment from loading to `finished`; ends early and silently when it is cancelled."""
+        run: TrainingRun | None = None
+        for loaded in self._load():
+            yield Turn.WORKED
+            if self._is_over:
+                self._emit_if_alive(Finished(self.step, self.lease.end_reason or "until_step"))
+                return
+            run = loaded
+        assert run is not None
+        pictures = RunPictures(
+            self._models.load(run.spec.model), self._models.judge(run.spec.model), run, self._emit_if_alive
+        )
+        while run.state.step < self.request.until_step:
+            if self._is_over:
+                break
+            if not self.lease.allows_step_after(run.state.step):
+                if self.lease.end_reason == "draining":
+                    break
+                self.phase = "waiting for acknowledgement"
+                yield Turn.BLOCKED
+                continue
+            for turn in self._one_step(run, pictures):
+                yield turn
+                if self._is_over:
+                    break
+        self._emit_if_alive(Finished(run.state.step, self.lease.end_reason or "until_step"))
+
+    @property
+    def _is_over(self) -> bool:
+        """Cancelled or superseded: what was not yet said is not said any more."""
+        return self.lease.is_cancelled or self.lease.end_reason == "superseded"
+
+    def _load(self) -> Iterator[TrainingRun | None]:
+        request, spec = self.request, self.request.spec
+        self.phase = "loading"
+        yield None
+        model = self._models.load(spec.model)
+        yield None
+        check_placeholder(spec.placeholder_token, model.tokenizers)
+        self.phase = "encoding pictures"
+        data: PreparedData | None = None
+        for prepared in self._cache.prepare(model, request.pictures, spec.resize, spec.templates):
+            yield None
+            data = prepared
+        assert data is not None
+        identity = RunIdentity(
+            spec_hash=spec_hash(spec),
+            model_fingerprint=model.fingerprint,
+            dataset_fingerprint=data.latents.fingerprint,
+            numeric_fingerprint=f"{numeric_fingerprint()}, batch {spec.batch_size}, {spec.packing}",
+        )
+        run = TrainingRun(model, spec, data.latents, data.evaluator, identity, request.state)
+        if run.state.step != request.acknowledged_step:
+            raise WorkerError(
+                "spec.invalid",
+                f"the state is of step {run.state.step}, the newest stored step is said to be "
+                f"{request.acknowledged_step}",
+                field="start.acknowledged_step",
+                given=str(request.acknowledged_step),
+                allowed=str(run.state.step),
+            )
+        if run.state.step >= request.until_step:
+            raise WorkerError(
+                "spec.invalid",
+                f"the state is of step {run.state.step} already",
+                field="start.until_step",
+                given=str(request.until_step),
+                allowed=f"{run.state.step + 1} to {spec.max_steps}",
+            )
+        self.step = run.state.step
+        self._emit_if_alive(
+            Started(run.state.step, identity.numeric_fingerprint, model.fingerprint, time.monotonic() - self._opened_at)
+        )
+        if run.state.numerics_changed_at and run.state.numerics_changed_at[-1] == run.state.step:
+            message = f"the numeric fingerprint changed here; now: {identity.numeric_fingerprint}"
+            self._emit_if_alive(Log("warning", message, run.state.step))
+        yield run
+
+    def _one_step(self, run: TrainingRun, pictures: RunPictures) -> Iterator[Turn]:
+        """One optimizer step with all that belongs to it; its checkpoint comes last."""
+        spec = run.spec
+        self.phase = "training"
+        for name, value in run.step().items():
+            self._emit_if_alive(Metric(run.state.step, name, value))
+        step = self.step = run.state.step
+        self.rate.count()
+        yield Turn.WORKED
+        is_last = step == spec.max_steps
+        is_evaluated = is_last or (spec.eval_every_steps > 0 and step % spec.eval_every_steps == 0)
+        is_sampled = spec.samples.every_steps > 0 and step % spec.samples.every_steps == 0
+        if is_evaluated:
+            self.phase = "evaluating"
+            for metrics in run.evaluate():
+                yield Turn.WORKED
+                for name, value in (metrics or {}).items():
+                    self._emit_if_alive(Metric(step, name, value))
+        if is_sampled:
+            self.phase = "sampling"
+            yield from pictures.progress()
+        if is_last:
+            self.phase = "sampling"
+            yield from pictures.final()
+        is_due = step % spec.checkpoint_every_steps == 0 or step == self.request.until_step
+        if is_due or is_evaluated or is_sampled or self.lease.end_reason == "draining":
+            self._emit_if_alive(Checkpoint(step, run.state_bytes(), run.embedding_bytes()))
+
+    def _emit_if_alive(self, event: TrainEvent) -> None:
+        """A cancelled or superseded session says nothing more but that it ended."""
+        if self.lease.is_cancelled or (self.lease.end_reason == "superseded" and not isinstance(event, Finished)):
+            return
+        self._emit(event)

@@ -1,0 +1,1 @@
+"""The gRPC boundary: generated types stop here."""

@@ -1,0 +1,202 @@
+"""From generated request types to the worker's own, checked. Generated types go no further than this package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from murnau_worker.checkpoints.embedding_file import LARGEST_FILE_BYTES, EmbeddingFormat, read_embedding
+from murnau_worker.engine.generation_session import GenerationRequest
+from murnau_worker.engine.training_session import SegmentRequest
+from murnau_worker.errors import WorkerError
+from murnau_worker.rpc.blob_cache import BlobCache
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.sampling.registry import SAMPLERS
+from murnau_worker.textual_inversion.dataset import NamedPicture
+from murnau_worker.textual_inversion.spec import TrainingSpec
+
+_LARGEST_SEED = 2**53 - 1
+_LARGEST_STATE_BYTES = 4 * 1024 * 1024
+
+# Proto number → the spec's word; 0 (absent) is the default of the proto's comment.
+OBJECTIVES: Mapping[int, str] = {pb.OBJECTIVE_JOINT: "joint"}
+POOLINGS: Mapping[int, str] = {pb.POOLING_UNSPECIFIED: "eot", pb.POOLING_EOT: "eot", pb.POOLING_ARGMAX: "argmax"}
+RESIZES: Mapping[int, str] = {pb.RESIZE_UNSPECIFIED: "squash", pb.RESIZE_SQUASH: "squash", pb.RESIZE_CROP: "crop"}
+TEMPLATE_SETS: Mapping[int, str] = {
+    pb.TEMPLATE_SET_UNSPECIFIED: "object",
+    pb.TEMPLATE_SET_OBJECT: "object",
+    pb.TEMPLATE_SET_STYLE: "style",
+}
+SCHEDULES: Mapping[int, str] = {
+    pb.SCHEDULE_UNSPECIFIED: "constant",
+    pb.SCHEDULE_CONSTANT: "constant",
+    pb.SCHEDULE_COSINE: "cosine",
+    pb.SCHEDULE_LINEAR: "linear",
+}
+NORMS: Mapping[int, str] = {
+    pb.NORM_RULE_UNSPECIFIED: "free",
+    pb.NORM_RULE_FREE: "free",
+    pb.NORM_RULE_VOCABULARY: "vocabulary",
+}
+UNITS: Mapping[int, str] = {
+    pb.LEARNING_RATE_UNIT_UNSPECIFIED: "relative",
+    pb.LEARNING_RATE_UNIT_RELATIVE: "relative",
+    pb.LEARNING_RATE_UNIT_ABSOLUTE: "absolute",
+}
+PACKINGS: Mapping[int, str] = {
+    pb.PACKING_UNSPECIFIED: "packed",
+    pb.PACKING_PACKED: "packed",
+    pb.PACKING_EXCLUSIVE: "exclusive",
+}
+FORMATS: Mapping[int, EmbeddingFormat] = {
+    pb.EMBEDDING_FORMAT_SAFETENSORS: "safetensors",
+    pb.EMBEDDING_FORMAT_REFERENCE_BIN: "reference_bin",
+}
+
+
+def _invalid(field: str, message: str, given: object = "", allowed: str = "") -> WorkerError:
+    return WorkerError("spec.invalid", message, field=field, given=str(given), allowed=allowed)
+
+
+def _word(words: Mapping[int, str], number: int, field: str) -> str:
+    found = words.get(number)
+    if found is None:
+        raise _invalid(field, f"{field} is not set to a known value", number, ", ".join(sorted(set(words.values()))))
+    return found
+
+
+def read_spec(message: pb.TrainingSpec) -> TrainingSpec:
+    """Raises WorkerError `spec.invalid`, naming the field, what was given and what is allowed."""
+    values: dict[str, Any] = {
+        "model": message.model,
+        "placeholder_token": message.placeholder_token,
+        "initializer_token": message.initializer_token,
+        "num_vectors": message.num_vectors or 1,
+        "objective": _word(OBJECTIVES, message.objective, "spec.objective"),
+        "pooling": _word(POOLINGS, message.pooling, "spec.pooling"),
+        "learning_rate_t1": message.learning_rate_t1,
+        "learning_rate_t2": message.learning_rate_t2,
+        "learning_rate_unit": _word(UNITS, message.learning_rate_unit, "spec.learning_rate_unit"),
+        "schedule": _word(SCHEDULES, message.schedule, "spec.schedule"),
+        "schedule_steps": message.schedule_steps,
+        "weight_decay": message.weight_decay,
+        "batch_size": message.batch_size,
+        "max_steps": message.max_steps,
+        "seed": message.seed,
+        "resize": _word(RESIZES, message.resize, "spec.resize"),
+        "flip_probability": message.flip_probability,
+        "templates": _word(TEMPLATE_SETS, message.templates, "spec.templates"),
+        "norm": _word(NORMS, message.norm, "spec.norm"),
+        "ema_decay": message.ema_decay,
+        "prior_steps": message.prior_steps or 5,
+        "packing": _word(PACKINGS, message.packing, "spec.packing"),
+        "checkpoint_every_steps": message.checkpoint_every_steps,
+        "eval_every_steps": message.eval_every_steps,
+        "samples": {
+            "every_steps": message.samples.every_steps,
+            "prompts": tuple(message.samples.prompts),
+            "per_prompt": message.samples.per_prompt or 1,
+            "seed": message.samples.seed,
+            "final_count": message.samples.final_count,
+            "final_seed": message.samples.final_seed,
+            "num_steps": message.samples.num_steps,
+            "guidance_scale": message.samples.guidance_scale,
+        },
+    }
+    try:
+        return TrainingSpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(["spec", *(str(part) for part in first["loc"])])
+        raise _invalid(field, f"{field}: {first['msg']}", first.get("input", "")) from error
+
+
+def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
+    """Raises WorkerError `spec.invalid` or `blob.not_found`."""
+    spec = read_spec(message.spec)
+    if not message.run_id:
+        raise _invalid("start.run_id", "the run has no id")
+    if message.epoch < 1:
+        raise _invalid("start.epoch", "an epoch is at least 1", message.epoch, "1 or more")
+    if not 1 <= len(message.images) <= 256:
+        raise _invalid("start.images", f"{len(message.images)} pictures were given", len(message.images), "1 to 256")
+    if not 1 <= message.until_step <= spec.max_steps:
+        raise _invalid(
+            "start.until_step",
+            "the segment ends past the run's last step",
+            message.until_step,
+            f"1 to {spec.max_steps}",
+        )
+    state = message.state if message.HasField("state") else None
+    if state is not None and len(state) > _LARGEST_STATE_BYTES:
+        raise _invalid("start.state", f"a state of {len(state)} bytes is none", len(state), "at most 4 MiB")
+    if state is None and message.acknowledged_step != 0:
+        raise _invalid("start.acknowledged_step", "without a state nothing is stored", message.acknowledged_step, "0")
+    pictures: list[NamedPicture] = []
+    for place, image in enumerate(message.images):
+        content = blobs.get(image.hash)
+        if content is None:
+            raise WorkerError(
+                "blob.not_found",
+                f'picture "{image.name}" is not in this worker\'s cache',
+                field=f"start.images[{place}].hash",
+                given=image.hash,
+            )
+        pictures.append(NamedPicture(image.hash, image.name or image.hash[:12], content))
+    return SegmentRequest(
+        run_id=message.run_id,
+        epoch=message.epoch,
+        spec=spec,
+        pictures=tuple(pictures),
+        state=state,
+        until_step=message.until_step,
+        acknowledged_step=message.acknowledged_step,
+    )
+
+
+def _in_range(field: str, value: float, least: float, most: float) -> None:
+    """0 is the model's default and always allowed."""
+    if value != 0 and not least <= value <= most:
+        raise _invalid(field, f"{field} must lie between {least:g} and {most:g}", value, f"{least:g} to {most:g}")
+
+
+def read_generation(message: pb.GenerateRequest) -> GenerationRequest:
+    """Raises WorkerError `spec.invalid` or `embedding.unreadable`."""
+    if not 1 <= message.count <= 64:
+        raise _invalid("count", f"{message.count} pictures were asked for", message.count, "1 to 64")
+    if message.sampler and message.sampler not in SAMPLERS:
+        raise _invalid("sampler", f'there is no sampler "{message.sampler}"', message.sampler, ", ".join(SAMPLERS))
+    if message.seed + message.count > _LARGEST_SEED:
+        raise _invalid("seed", "the seed is too large", message.seed, f"0 to {_LARGEST_SEED}")
+    for field in ("num_steps", "prior_steps"):
+        _in_range(field, getattr(message, field), 1, 1000)
+    for field in ("guidance_scale", "prior_guidance_scale"):
+        _in_range(field, getattr(message, field), 1, 100)
+    for field in ("width", "height"):
+        _in_range(field, getattr(message, field), 8, 2048)
+    return GenerationRequest(
+        model=message.model,
+        prompt=message.prompt,
+        embeddings=tuple(read_embedding(ref.file) for ref in message.embeddings),
+        count=message.count,
+        seed=message.seed,
+        num_steps=message.num_steps,
+        guidance_scale=message.guidance_scale,
+        prior_steps=message.prior_steps,
+        prior_guidance_scale=message.prior_guidance_scale,
+        sampler=message.sampler,
+        width=message.width,
+        height=message.height,
+        negative_decoder_prompt=message.negative_decoder_prompt,
+        negative_prior_prompt=message.negative_prior_prompt,
+    )
+
+
+def read_format(number: int) -> EmbeddingFormat | None:
+    """None: recognise by looking."""
+    return FORMATS.get(number)
+
+
+__all__ = ["LARGEST_FILE_BYTES", "read_format", "read_generation", "read_spec", "read_start"]

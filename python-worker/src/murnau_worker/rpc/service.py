@@ -1,0 +1,209 @@
+"""The gRPC service: each method reads its request, asks the engine, and writes its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import platform
+import resource
+import sys
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+
+from murnau_worker import __version__
+from murnau_worker.checkpoints.embedding_file import (
+    check_fits,
+    read_embedding,
+    renamed,
+    write_embedding,
+    write_reference_bin,
+)
+from murnau_worker.engine.engine import Engine
+from murnau_worker.engine.events import GenerateEvent
+from murnau_worker.engine.generation_session import GenerationSession
+from murnau_worker.errors import WorkerError
+from murnau_worker.logs import get_logger
+from murnau_worker.models.registry import ServedModel
+from murnau_worker.rpc.blob_cache import BlobAssembly, BlobCache
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
+from murnau_worker.rpc.read_requests import read_format, read_generation
+from murnau_worker.rpc.status import abort, error_detail
+from murnau_worker.rpc.train_stream import TrainStream
+from murnau_worker.rpc.write_responses import write_generate_event
+from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_PROGRESS_EVERY_S = 1.0
+
+
+class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
+    """Implements `murnau.worker.v1.WorkerService` on one engine."""
+
+    def __init__(self, engine: Engine, blobs: BlobCache) -> None:
+        self._engine = engine
+        self._blobs = blobs
+
+    async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:
+        engine = self._engine
+        return pb.DescribeResponse(
+            worker_version=__version__,
+            device=pb.Device(
+                kind="cpu",
+                name=platform.processor() or platform.machine(),
+                memory_bytes=_memory_bytes(),
+                memory_used_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                threads=engine.threads,
+            ),
+            models=[self._describe_model(model) for model in engine.models.served.values()],
+            slots=engine.slots,
+            running=engine.running,
+            generating=engine.generating,
+            steps_per_second=engine.steps_per_second,
+            progress_age_s=engine.device.progress_age_s,
+            incarnation=engine.incarnation,
+            numeric_fingerprint=engine.device.numeric_fingerprint,
+        )
+
+    def _describe_model(self, served: ServedModel) -> pb.Model:
+        loaded = self._engine.models.loaded(served.name)
+        sampling = served.config
+        return pb.Model(
+            name=served.name,
+            family=served.config.family,
+            fingerprint=served.fingerprint,
+            image_size=loaded.image_size if loaded else served.config.image_size,
+            width_t1=loaded.width_t1 if loaded else 0,
+            width_t2=loaded.width_t2 if loaded else 0,
+            loaded=loaded is not None,
+            judge=served.judge_name,
+            sampling=pb.SamplingDefaults(
+                num_steps=sampling.num_steps,
+                guidance_scale=sampling.guidance_scale,
+                prior_steps=sampling.prior_steps,
+                prior_guidance_scale=sampling.prior_guidance_scale,
+            ),
+            vocabulary_rms_t1=loaded.scale_t1.rms if loaded else 0.0,
+            vocabulary_rms_t2=loaded.scale_t2.rms if loaded else 0.0,
+        )
+
+    async def MissingBlobs(self, request: pb.MissingBlobsRequest, context: Context) -> pb.MissingBlobsResponse:
+        return pb.MissingBlobsResponse(hashes=self._blobs.missing(list(request.hashes)))
+
+    async def PutBlobs(
+        self, request_iterator: AsyncIterator[pb.PutBlobsRequest], context: Context
+    ) -> pb.PutBlobsResponse:
+        assembly = BlobAssembly(self._blobs)
+        try:
+            async for message in request_iterator:
+                assembly.add(message.hash, message.chunk, message.last)
+            assembly.finish()
+        except WorkerError as error:
+            await abort(context, error)
+        return pb.PutBlobsResponse(received=assembly.received)
+
+    async def Train(
+        self, request_iterator: AsyncIterator[pb.TrainRequest], context: Context
+    ) -> AsyncIterator[pb.TrainResponse]:
+        stream = TrainStream(self._engine, self._blobs, context)
+        async with contextlib.aclosing(stream.responses(request_iterator)) as responses:  # type: ignore[type-var]
+            async for response in responses:
+                yield response
+
+    async def Generate(self, request: pb.GenerateRequest, context: Context) -> AsyncIterator[pb.GenerateResponse]:
+        loop = asyncio.get_running_loop()
+        outgoing: asyncio.Queue[GenerateEvent | WorkerError | None] = asyncio.Queue()
+
+        def put(item: GenerateEvent | WorkerError | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed at shutdown
+                loop.call_soon_threadsafe(outgoing.put_nowait, item)
+
+        session: GenerationSession | None = None
+        try:
+            session = opened = self._engine.open_generation(read_generation(request), put, put, lambda: put(None))
+            context.add_done_callback(lambda _: self._engine.close_generation(opened))
+            get_logger().info(
+                "generation opened", extra={"generation_id": request.generation_id, "count": request.count}
+            )
+            while True:
+                try:
+                    item = await asyncio.wait_for(outgoing.get(), _PROGRESS_EVERY_S)
+                except TimeoutError:
+                    item = session.latest
+                if item is None:
+                    return
+                if isinstance(item, WorkerError):
+                    raise item
+                yield write_generate_event(item)
+        except WorkerError as error:
+            await abort(context, error)
+        finally:
+            if session is not None:
+                self._engine.close_generation(session)
+
+    async def ConvertEmbedding(
+        self, request: pb.ConvertEmbeddingRequest, context: Context
+    ) -> pb.ConvertEmbeddingResponse:
+        try:
+            return await asyncio.to_thread(self._convert, request)
+        except WorkerError as error:
+            await abort(context, error)
+            raise
+
+    def _convert(self, request: pb.ConvertEmbeddingRequest) -> pb.ConvertEmbeddingResponse:
+        writers = {
+            pb.EMBEDDING_FORMAT_SAFETENSORS: write_embedding,
+            pb.EMBEDDING_FORMAT_REFERENCE_BIN: write_reference_bin,
+        }
+        writer = writers.get(request.to_format)
+        if writer is None:
+            raise WorkerError("spec.invalid", "the wanted format is not set", field="to_format")
+        embedding = read_embedding(request.file, read_format(request.from_format))
+        if request.placeholder_token:
+            embedding = renamed(embedding, request.placeholder_token)
+        if request.model:
+            model = self._engine.models.load(request.model)
+            check_placeholder(embedding.placeholder_token, model.tokenizers, "placeholder_token")
+            check_fits(embedding, model.width_t1, model.width_t2)
+            if not embedding.model_fingerprint:
+                embedding = dataclasses.replace(embedding, model_fingerprint=model.fingerprint)
+        return pb.ConvertEmbeddingResponse(
+            file=writer(embedding),
+            placeholder_token=embedding.placeholder_token,
+            initializer_token=embedding.initializer_token,
+            num_vectors=embedding.num_vectors,
+            pooling=pb.POOLING_ARGMAX if embedding.pooling == "argmax" else pb.POOLING_EOT,
+            step=embedding.step,
+        )
+
+    async def CheckTokens(self, request: pb.CheckTokensRequest, context: Context) -> pb.CheckTokensResponse:
+        try:
+            return await asyncio.to_thread(self._check_tokens, request)
+        except WorkerError as error:
+            await abort(context, error)
+            raise
+
+    def _check_tokens(self, request: pb.CheckTokensRequest) -> pb.CheckTokensResponse:
+        tokenizers = self._engine.models.load(request.model).tokenizers
+        problems: list[pb.ErrorDetail] = []
+        checks = ((check_placeholder, request.placeholder_token), (check_initializer, request.initializer_token))
+        for check, word in checks:
+            if not word:
+                continue
+            try:
+                check(word, tokenizers)
+            except WorkerError as error:
+                problems.append(error_detail(error))
+        return pb.CheckTokensResponse(problems=problems)
+
+
+def _memory_bytes() -> int:
+    """The machine's memory; 0 where the system does not say."""
+    if sys.platform != "linux":
+        return 0
+    import os
+
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

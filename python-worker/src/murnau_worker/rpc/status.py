@@ -1,0 +1,27 @@
+"""From errors to gRPC statuses, once: the code and its details travel as trailing metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+
+from murnau_worker.engine.device_thread import translate
+from murnau_worker.errors import WorkerError
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+
+ERROR_METADATA_KEY = "murnau-error-bin"
+
+
+def error_detail(error: WorkerError) -> pb.ErrorDetail:
+    return pb.ErrorDetail(
+        code=error.code, message=error.message, field=error.field, given=error.given, allowed=error.allowed
+    )
+
+
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: BaseException) -> None:
+    """Ends a call with an error's status and details; always raises."""
+    refusal = translate(error)
+    detail = error_detail(refusal).SerializeToString()
+    context.set_trailing_metadata(((ERROR_METADATA_KEY, detail),))
+    await context.abort(refusal.status, f"{refusal.code}: {refusal.message}")

@@ -1,0 +1,66 @@
+"""From the worker's own events to generated response types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from murnau_worker.engine import events
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+
+_SAMPLE_KINDS = {
+    "progress": pb.SAMPLE_KIND_PROGRESS,
+    "final": pb.SAMPLE_KIND_FINAL,
+    "baseline": pb.SAMPLE_KIND_BASELINE,
+}
+_REASONS = {
+    "until_step": pb.FINISH_REASON_UNTIL_STEP,
+    "superseded": pb.FINISH_REASON_SUPERSEDED,
+    "draining": pb.FINISH_REASON_DRAINING,
+}
+
+
+def _sample(event: events.Sample) -> pb.TrainResponse:
+    message = pb.Sample(
+        step=event.step,
+        kind=_SAMPLE_KINDS[event.kind],
+        position=event.position,
+        prompt=event.prompt,
+        seed=event.seed,
+        png=event.png,
+    )
+    if event.image_alignment is not None:
+        message.image_alignment = event.image_alignment
+    return pb.TrainResponse(sample=message)
+
+
+_WRITERS: dict[type, Callable[[Any], pb.TrainResponse]] = {
+    events.Started: lambda e: pb.TrainResponse(
+        started=pb.Started(
+            step=e.step,
+            numeric_fingerprint=e.numeric_fingerprint,
+            model_fingerprint=e.model_fingerprint,
+            loading_s=e.loading_s,
+        )
+    ),
+    events.Alive: lambda e: pb.TrainResponse(
+        alive=pb.Alive(step=e.step, progress_age_s=e.progress_age_s, phase=e.phase, steps_per_second=e.steps_per_second)
+    ),
+    events.Metric: lambda e: pb.TrainResponse(metric=pb.Metric(step=e.step, name=e.name, value=e.value)),
+    events.Sample: _sample,
+    events.Checkpoint: lambda e: pb.TrainResponse(
+        checkpoint=pb.Checkpoint(step=e.step, state=e.state, embedding=e.embedding)
+    ),
+    events.Log: lambda e: pb.TrainResponse(log=pb.Log(level=e.level, message=e.message, step=e.step)),
+    events.Finished: lambda e: pb.TrainResponse(finished=pb.Finished(step=e.step, reason=_REASONS[e.reason])),
+}
+
+
+def write_train_event(event: events.TrainEvent) -> pb.TrainResponse:
+    return _WRITERS[type(event)](event)
+
+
+def write_generate_event(event: events.GenerateEvent) -> pb.GenerateResponse:
+    if isinstance(event, events.Picture):
+        return pb.GenerateResponse(image=pb.GeneratedImage(position=event.position, seed=event.seed, png=event.png))
+    return pb.GenerateResponse(progress=pb.GenerateProgress(step=event.step, steps=event.steps, phase=event.phase))

@@ -1,0 +1,1 @@
+"""Scores of pictures by a judge that is no part of the model."""

@@ -1,0 +1,1 @@
+"""Learning a word: rows, prompts, draws, objective, optimizer, evaluation and their state."""

@@ -1,0 +1,99 @@
+"""Pictures to learn from: read, made square, encoded once with both flips.
+
+Legend: n pictures, C latent channels, H/W latent cells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.kandinsky import Kandinsky
+
+Resize = Literal["squash", "crop"]
+
+
+@dataclass(frozen=True)
+class NamedPicture:
+    """A picture's bytes with the hash and the file name it came by."""
+
+    hash: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class LatentSet:
+    """Latents of all pictures [n, 2, C, H, W], flipped ones second, and the pixels [n, 3, 8H, 8W] in -1..1.
+
+    `fingerprint`: hash over the pictures' hashes in order and their preparation; evaluations are seeded by it.
+    """
+
+    latents_n2CHW: torch.Tensor
+    pixels_n3HW: torch.Tensor
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.latents_n2CHW)
+
+
+def read_picture(picture: NamedPicture, size: int, resize: Resize, field: str = "images") -> torch.Tensor:
+    """Reads a picture as [3, size, size] in -1..1: upright, sRGB, transparency on white, bicubic.
+
+    Raises WorkerError `image.unreadable`.
+    """
+    try:
+        with Image.open(io.BytesIO(picture.content)) as opened:
+            upright = ImageOps.exif_transpose(opened)
+            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+                layered = upright.convert("RGBA")
+                white = Image.new("RGBA", layered.size, "white")
+                upright = Image.alpha_composite(white, layered)
+            image = upright.convert("RGB")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise WorkerError(
+            "image.unreadable",
+            f'"{picture.name}" is not a picture that can be read: {error}'.replace(" <_io.BytesIO object", "")[:300],
+            field=field,
+            given=picture.name,
+            allowed="PNG, JPEG or WebP",
+        ) from error
+    if resize == "crop":
+        image = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
+    else:
+        image = image.resize((size, size), Image.Resampling.BICUBIC)
+    pixels = np.asarray(image, dtype=np.float32) / 127.5 - 1.0
+    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+
+
+def dataset_fingerprint(pictures: Sequence[NamedPicture], size: int, resize: Resize) -> str:
+    """SHA-256 over the pictures' hashes in order and their preparation, hex."""
+    text = "\n".join([f"{size} {resize}", *(picture.hash for picture in pictures)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def encode_pictures(model: Kandinsky, pictures: Sequence[NamedPicture], resize: Resize) -> Iterator[LatentSet | None]:
+    """Encodes pictures one by one; yields None after each and the whole set at the end.
+
+    Every picture is read before the first is encoded, so that bad input is refused at once.
+    """
+    size = model.image_size
+    pixels = [read_picture(picture, size, resize, f"images[{place}]") for place, picture in enumerate(pictures)]
+    latents: list[torch.Tensor] = []
+    for picture_3HW in pixels:
+        both_23HW = torch.stack([picture_3HW, picture_3HW.flip(-1)])
+        latents.append(model.encode_picture(both_23HW))
+        yield None
+    yield LatentSet(
+        latents_n2CHW=torch.stack(latents).clone(),
+        pixels_n3HW=torch.stack(pixels),
+        fingerprint=dataset_fingerprint(pictures, size, resize),
+    )

@@ -1,0 +1,76 @@
+"""eval_loss: the joint loss of averaged rows on draws that are fixed by the dataset, never by the run.
+
+64 stratified (picture, prompt, timestep, noise); 5 prior steps, no mask, uniform weight. `eval_gain` = 1 - L / L(empty
+prompt), comparable across datasets. Legend: N samples of a chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.text_towers import Pooling
+from murnau_worker.sampling.tables import TRAINING_STEPS
+from murnau_worker.textual_inversion.batches import noise_draws
+from murnau_worker.textual_inversion.dataset import LatentSet
+from murnau_worker.textual_inversion.draws import Draws
+from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, joint_losses
+from murnau_worker.textual_inversion.prompts import PromptEncoder
+from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
+
+EVAL_SAMPLES = 64
+EVAL_CHUNK = 8
+EVAL_PRIOR_STEPS = 5
+
+
+@dataclass(frozen=True)
+class _EvalChunk:
+    latents_NCHW: torch.Tensor
+    templates: tuple[str, ...]
+    draws: NoiseDraws
+
+
+class Evaluator:
+    """The fixed draws of one dataset and template set."""
+
+    def __init__(self, model: Kandinsky, latents: LatentSet, templates: TemplateSet) -> None:
+        self._model = model
+        draws = Draws(latents.fingerprint)
+        prompts = TEMPLATES[templates]
+        stratum_of = draws.permutation("eval_stratum", 0, EVAL_SAMPLES)
+        shape = tuple(latents.latents_n2CHW.shape[2:])
+        self._chunks: list[_EvalChunk] = []
+        for start in range(0, EVAL_SAMPLES, EVAL_CHUNK):
+            indices = range(start, start + EVAL_CHUNK)
+            noise = noise_draws(model, draws, start, EVAL_CHUNK, shape, EVAL_PRIOR_STEPS)
+            timesteps = [
+                int((stratum_of[index] + draws.uniform("eval_timestep", 0, index)) / EVAL_SAMPLES * TRAINING_STEPS)
+                for index in indices
+            ]
+            order = draws.permutation("eval_template", 0, len(prompts))
+            self._chunks.append(
+                _EvalChunk(
+                    latents_NCHW=torch.stack([latents.latents_n2CHW[i % len(latents), 0] for i in indices]),
+                    templates=tuple(prompts[order[index % len(prompts)]] for index in indices),
+                    draws=NoiseDraws(
+                        noise.noise_NCHW, torch.tensor(timesteps), noise.prior_init_NE, noise.prior_steps_SNE
+                    ),
+                )
+            )
+
+    def loss(
+        self, encoder: PromptEncoder, rows: LearntPair | None, pooling: Pooling, placeholder: str | None
+    ) -> Iterator[float | None]:
+        """Yields None after each chunk and the mean loss at the end. No placeholder: the empty prompt's loss."""
+        total = 0.0
+        for chunk in self._chunks:
+            prompts = [template.format(placeholder) if placeholder else "" for template in chunk.templates]
+            batch = TrainingBatch(chunk.latents_NCHW, encoder.batch(prompts), chunk.draws)
+            with torch.inference_mode():
+                losses_N = joint_losses(self._model, batch, rows, pooling, self._model.empty_text_keys())
+            total += float(losses_N.double().sum())
+            yield None
+        yield total / EVAL_SAMPLES

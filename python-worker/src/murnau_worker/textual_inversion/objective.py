@@ -1,0 +1,106 @@
+"""The joint objective: the decoder's noise loss, through the prior's sampler, as a function of the learnt rows.
+
+Legend: N samples, C latent channels (4), H/W latent cells, S prior steps, E joint width, R learnt rows, D row width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.prior_network import TextKeys
+from murnau_worker.models.text_towers import Pooling
+from murnau_worker.sampling.decoder import LATENT_CHANNELS, DecoderCondition, predict
+from murnau_worker.sampling.prior_sampler import sample_image_embedding
+from murnau_worker.sampling.tables import decoder_alpha_bar
+from murnau_worker.textual_inversion.prompts import PromptBatch
+
+TRAINING_PRIOR_GUIDANCE = 4.0
+
+
+@dataclass(frozen=True)
+class LearntPair:
+    """Learnt rows of both towers: t1 [R, D1] (decoder) and t2 [R, D2] (prior)."""
+
+    t1_RD: torch.Tensor
+    t2_RD: torch.Tensor
+
+
+@dataclass(frozen=True)
+class NoiseDraws:
+    """Everything random of a batch: decoder noise and timesteps, the prior's first and per-step noise."""
+
+    noise_NCHW: torch.Tensor
+    timesteps_N: torch.Tensor
+    prior_init_NE: torch.Tensor
+    prior_steps_SNE: torch.Tensor
+
+
+@dataclass(frozen=True)
+class TrainingBatch:
+    latents_NCHW: torch.Tensor
+    prompts: PromptBatch
+    draws: NoiseDraws
+
+
+def add_noise(latents_NCHW: torch.Tensor, noise_NCHW: torch.Tensor, timesteps_N: torch.Tensor) -> torch.Tensor:
+    """q(x_t | x_0) of the decoder (Ho et al. 2020, eq. 4)."""
+    alpha_bar_N = torch.from_numpy(decoder_alpha_bar())[timesteps_N.cpu()].to(latents_NCHW.device)
+    keep_N111 = alpha_bar_N.sqrt().float()[:, None, None, None]
+    blur_N111 = (1.0 - alpha_bar_N).sqrt().float()[:, None, None, None]
+    return keep_N111 * latents_NCHW + blur_N111 * noise_NCHW
+
+
+def condition_on(
+    model: Kandinsky,
+    prompts: PromptBatch,
+    rows: LearntPair | None,
+    pooling: Pooling,
+    draws: NoiseDraws,
+    empty_keys: TextKeys,
+) -> DecoderCondition:
+    """What the decoder is given for N prompts: XLM-R's text and the prior's sampled image embedding."""
+    t2 = model.t2.encode(prompts.t2_ids_NL, prompts.t2_mask_NL, rows.t2_RD if rows else None, pooling)
+    image_NE = sample_image_embedding(
+        model.prior,
+        model.prior.encode_text(t2),
+        empty_keys,
+        draws.prior_init_NE,
+        draws.prior_steps_SNE,
+        TRAINING_PRIOR_GUIDANCE,
+    )
+    t1 = model.t1.encode(prompts.t1_ids_NL, rows.t1_RD if rows else None)
+    return DecoderCondition(t1.context_BPD, t1.pooled_BE, image_NE)
+
+
+def joint_losses(
+    model: Kandinsky, batch: TrainingBatch, rows: LearntPair | None, pooling: Pooling, empty_keys: TextKeys
+) -> torch.Tensor:
+    """Mean squared error of the predicted noise per sample [N]; the run's loss is its mean."""
+    draws = batch.draws
+    condition = condition_on(model, batch.prompts, rows, pooling, draws, empty_keys)
+    noised_NCHW = add_noise(batch.latents_NCHW, draws.noise_NCHW, draws.timesteps_N)
+    output = predict(model.unet, noised_NCHW, draws.timesteps_N, condition)
+    return (output[:, :LATENT_CHANNELS] - draws.noise_NCHW).square().mean(dim=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class StepGradients:
+    """Loss of a step (before the update) and the gradients of both towers' rows [R, D]."""
+
+    loss: float
+    t1_RD: torch.Tensor
+    t2_RD: torch.Tensor
+
+
+def joint_gradients(
+    model: Kandinsky, batch: TrainingBatch, rows: LearntPair, pooling: Pooling, empty_keys: TextKeys
+) -> StepGradients:
+    """Forward and backward pass of one batch; only the rows get gradients."""
+    leaves = LearntPair(rows.t1_RD.detach().requires_grad_(), rows.t2_RD.detach().requires_grad_())
+    with torch.enable_grad():
+        loss = joint_losses(model, batch, leaves, pooling, empty_keys).mean()
+        t1_RD, t2_RD = torch.autograd.grad(loss, [leaves.t1_RD, leaves.t2_RD])
+    return StepGradients(loss=float(loss.detach()), t1_RD=t1_RD, t2_RD=t2_RD)

@@ -1,0 +1,102 @@
+"""From prompts with learnt words to token ids. Placeholders exist for one request only, never in a tokenizer.
+
+Legend: N prompts, L tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from murnau_worker.models.words import PieceTokenizer, WordTokenizers
+
+
+@dataclass(frozen=True)
+class LearntWord:
+    """Where a placeholder's rows lie among the request's learnt rows: `count` consecutive ones from `first`."""
+
+    first: int
+    count: int
+
+
+@dataclass(frozen=True)
+class PromptIds:
+    """One prompt's ids with start and end, unpadded, at most the context's length, the end kept."""
+
+    t1: tuple[int, ...]
+    t2: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PromptBatch:
+    """Padded ids: t1 [N, L1] with XLM-R's pad, t2 [N, L2] with 0 and its mask [N, L2]."""
+
+    t1_ids_NL: torch.Tensor
+    t2_ids_NL: torch.Tensor
+    t2_mask_NL: torch.Tensor
+
+
+def split_at_words(text: str, words: Mapping[str, LearntWord]) -> list[tuple[str, LearntWord | None]]:
+    """Splits a text at learnt words: whole words only, in any case ("sapsans" and "sapsan2" hold no "sapsan")."""
+    if not words:
+        return [(text, None)]
+    pattern = re.compile(
+        r"(?<!\w)(" + "|".join(sorted(map(re.escape, words), key=len, reverse=True)) + r")(?!\w)", re.I
+    )
+    parts: list[tuple[str, LearntWord | None]] = []
+    end = 0
+    for match in pattern.finditer(text):
+        parts.append((text[end : match.start()], None))
+        parts.append((match.group(), words[match.group().lower()]))
+        end = match.end()
+    parts.append((text[end:], None))
+    return [part for part in parts if part[0]]
+
+
+def _tower_ids(
+    parts: Sequence[tuple[str, LearntWord | None]], tokenizer: PieceTokenizer, vocabulary_size: int
+) -> tuple[int, ...]:
+    ids: list[int] = [tokenizer.start_id]
+    after_learnt = False
+    for text, word in parts:
+        if word is None:
+            ids += tokenizer.ids(text, continues_word=after_learnt and not text[0].isspace())
+        else:
+            ids += [vocabulary_size + word.first + index for index in range(word.count)]
+        after_learnt = word is not None
+    return (*ids[: tokenizer.context_length - 1], tokenizer.end_id)
+
+
+@dataclass(frozen=True)
+class PromptEncoder:
+    """Encodes prompts of one request. `words` maps its placeholders to its learnt rows."""
+
+    tokenizers: WordTokenizers
+    words: Mapping[str, LearntWord]
+    t1_vocabulary: int
+    t2_vocabulary: int
+    t1_pad_id: int
+
+    def ids(self, prompt: str) -> PromptIds:
+        parts = split_at_words(prompt, self.words)
+        return PromptIds(
+            t1=_tower_ids(parts, self.tokenizers.t1, self.t1_vocabulary),
+            t2=_tower_ids(parts, self.tokenizers.t2, self.t2_vocabulary),
+        )
+
+    def batch(self, prompts: Sequence[str]) -> PromptBatch:
+        return collate([self.ids(prompt) for prompt in prompts], self.t1_pad_id)
+
+
+def collate(prompts: Sequence[PromptIds], t1_pad_id: int) -> PromptBatch:
+    """Pads prompts to the longest of them."""
+    longest_t1 = max(len(prompt.t1) for prompt in prompts)
+    longest_t2 = max(len(prompt.t2) for prompt in prompts)
+    return PromptBatch(
+        t1_ids_NL=torch.tensor([[*p.t1, *[t1_pad_id] * (longest_t1 - len(p.t1))] for p in prompts]),
+        t2_ids_NL=torch.tensor([[*p.t2, *[0] * (longest_t2 - len(p.t2))] for p in prompts]),
+        t2_mask_NL=torch.tensor([[index < len(p.t2) for index in range(longest_t2)] for p in prompts]),
+    )

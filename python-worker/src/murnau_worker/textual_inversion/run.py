@@ -1,0 +1,179 @@
+"""One run on one model: its state moved by one optimizer step, evaluated, exported.
+
+Legend: R rows (1), D row width.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_embedding
+from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, RunState, read_state, write_state
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.kandinsky import Kandinsky, VocabularyScale
+from murnau_worker.textual_inversion.batches import draw_training_batch
+from murnau_worker.textual_inversion.dataset import LatentSet
+from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.objective import LearntPair, TrainingBatch, joint_gradients
+from murnau_worker.textual_inversion.optimizer import AdamRows, schedule_factor, tangent
+from murnau_worker.textual_inversion.placeholders import initializer_ids
+from murnau_worker.textual_inversion.prompts import LearntWord, PromptEncoder
+from murnau_worker.textual_inversion.spec import TrainingSpec
+
+
+@dataclass(frozen=True)
+class TowerSetting:
+    """What a tower's vocabulary says about its learnt row."""
+
+    initial_RD: torch.Tensor
+    learning_rate: float
+    median_norm: float
+
+
+def tower_setting(
+    table_VD: torch.Tensor, scale: VocabularyScale, token_id: int, rate: float, unit: str
+) -> TowerSetting:
+    """`rate` in `unit`: absolute, or relative to the vocabulary rows' root mean square."""
+    return TowerSetting(
+        initial_RD=table_VD[token_id : token_id + 1].detach().clone().float(),
+        learning_rate=rate * scale.rms if unit == "relative" else rate,
+        median_norm=scale.median_norm,
+    )
+
+
+def encoder_for(model: Kandinsky, words: dict[str, LearntWord]) -> PromptEncoder:
+    """Encodes prompts that may hold the given learnt words."""
+    return PromptEncoder(
+        tokenizers=model.tokenizers,
+        words=words,
+        t1_vocabulary=model.t1.rows.vocabulary_size,
+        t2_vocabulary=model.t2.rows.vocabulary_size,
+        t1_pad_id=model.t1.pad_id,
+    )
+
+
+class TrainingRun:
+    """A run's arithmetic. It knows no stream, no lease and no clock."""
+
+    def __init__(
+        self,
+        model: Kandinsky,
+        spec: TrainingSpec,
+        latents: LatentSet,
+        evaluator: Evaluator,
+        identity: RunIdentity,
+        state: bytes | None,
+    ) -> None:
+        """Raises WorkerError for an initializer of several tokens or a state of another run."""
+        self.model = model
+        self.spec = spec
+        self.latents = latents
+        self.evaluator = evaluator
+        self.identity = identity
+        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, 1)})
+        t1_id, t2_id = initializer_ids(spec.initializer_token, model.tokenizers)
+        unit = spec.learning_rate_unit
+        self.t1 = tower_setting(model.t1.rows.weight, model.scale_t1, t1_id, spec.learning_rate_t1, unit)
+        self.t2 = tower_setting(model.t2.rows.weight, model.scale_t2, t2_id, spec.learning_rate_t2, unit)
+        if state is None:
+            self.state = RunState(
+                AdamRows.starting_from(self.t1.initial_RD), AdamRows.starting_from(self.t2.initial_RD)
+            )
+        else:
+            self.state = read_state(state, identity, (model.width_t1, model.width_t2))
+
+    @property
+    def averaged_rows(self) -> LearntPair:
+        """The moving average, or the rows themselves where none is kept."""
+        state = self.state
+        if self.spec.ema_decay == 0.0:
+            return LearntPair(state.t1.rows_RD, state.t2.rows_RD)
+        return LearntPair(state.t1.averaged_RD, state.t2.averaged_RD)
+
+    def step(self) -> dict[str, float]:
+        """One optimizer step; returns its metrics. Raises WorkerError `run.diverged`."""
+        batch = draw_training_batch(self.model, self.spec, self.latents, self.encoder, self.state.step)
+        return apply_step(self.model, self.spec, self.state, (self.t1, self.t2), batch)
+
+    def evaluate(self) -> Iterator[dict[str, float] | None]:
+        """Evaluates the averaged rows; yields None after each chunk, the metrics at the end."""
+        state, spec = self.state, self.spec
+        if state.empty_eval_loss is None:
+            for value in self.evaluator.loss(self.encoder, None, spec.pooling, None):
+                yield None
+                state.empty_eval_loss = value
+        loss = math.nan
+        for value in self.evaluator.loss(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
+            yield None
+            loss = value if value is not None else loss
+        assert state.empty_eval_loss is not None
+        gain = 1.0 - loss / state.empty_eval_loss
+        state.evaluations.append(Evaluation(step=state.step, eval_loss=loss, eval_gain=gain))
+        if state.best is None or loss < state.best.eval_loss:
+            content_hash = hashlib.sha256(self.embedding_bytes()).hexdigest()
+            state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
+        yield {"eval_loss": loss, "eval_gain": gain}
+
+    def state_bytes(self) -> bytes:
+        return write_state(self.state, self.identity)
+
+    def embedding_bytes(self) -> bytes:
+        """The learnt embedding (averaged rows) as a canonical file."""
+        rows, spec = self.averaged_rows, self.spec
+        return write_embedding(
+            LearntEmbedding(
+                placeholder_token=spec.placeholder_token,
+                t1_RD=rows.t1_RD,
+                t2_RD=rows.t2_RD,
+                pooling=spec.pooling,
+                initializer_token=spec.initializer_token,
+                model_fingerprint=self.identity.model_fingerprint,
+                spec_json=spec.model_dump_json(),
+                step=self.state.step,
+            )
+        )
+
+
+def apply_step(
+    model: Kandinsky,
+    spec: TrainingSpec,
+    state: RunState,
+    settings: tuple[TowerSetting, TowerSetting],
+    batch: TrainingBatch,
+) -> dict[str, float]:
+    """Gradients of a batch and one AdamW update of both rows; returns the step's metrics."""
+    rows = LearntPair(state.t1.rows_RD, state.t2.rows_RD)
+    gradients = joint_gradients(model, batch, rows, spec.pooling, model.empty_text_keys())
+    if not (
+        math.isfinite(gradients.loss) and bool(gradients.t1_RD.isfinite().all() & gradients.t2_RD.isfinite().all())
+    ):
+        raise WorkerError(
+            "run.diverged",
+            f"the loss or its gradient is no number any more at step {state.step + 1}",
+            field="spec.learning_rate_t1",
+            given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
+            allowed="lower learning rates",
+        )
+    metrics = {"train_loss": gradients.loss}
+    factor = schedule_factor(spec.schedule, state.step, spec.schedule_steps)
+    towers = (("t1", state.t1, gradients.t1_RD, settings[0]), ("t2", state.t2, gradients.t2_RD, settings[1]))
+    for name, adam, gradient_RD, setting in towers:
+        update_RD = tangent(gradient_RD, adam.rows_RD) if spec.norm == "vocabulary" else gradient_RD
+        rate = setting.learning_rate * factor
+        adam.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay, number=state.step + 1)
+        if spec.norm == "vocabulary":
+            adam.project(setting.median_norm)
+        adam.average(spec.ema_decay, state.step + 1)
+        metrics |= {
+            f"grad_norm_{name}": float(gradient_RD.norm()),
+            f"norm_{name}": float(adam.rows_RD.norm()),
+            f"distance_{name}": float((adam.rows_RD - setting.initial_RD).norm()),
+            f"learning_rate_{name}": rate,
+        }
+    state.step += 1
+    return metrics

@@ -1,0 +1,68 @@
+"""What a run learns and how: fixed at the run's creation, checked before any work starts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from murnau_worker.models.text_towers import Pooling
+from murnau_worker.textual_inversion.templates import TemplateSet
+
+_LARGEST_SEED = 2**53 - 1
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SampleSpec(Frozen):
+    """Pictures drawn from the averaged rows on the way (`seed`) and at the end (`final_seed`)."""
+
+    every_steps: int = Field(default=0, ge=0)  # 0: none on the way
+    prompts: tuple[str, ...] = Field(default=("a photo of a {placeholder}",), max_length=16)
+    per_prompt: int = Field(default=1, ge=1, le=16)
+    seed: int = Field(default=7, ge=0, le=_LARGEST_SEED)
+    final_count: int = Field(default=0, ge=0, le=64)  # 0: none at the end
+    final_seed: int = Field(default=1007, ge=0, le=_LARGEST_SEED)
+    num_steps: int = Field(default=0, ge=0, le=1000)  # 0: the model's default
+    guidance_scale: float = Field(default=0.0, ge=0.0)  # 0: the model's default
+
+    @model_validator(mode="after")
+    def _prompts_hold_the_word(self) -> SampleSpec:
+        for prompt in self.prompts:
+            if "{placeholder}" not in prompt:
+                raise ValueError(f'sample prompt "{prompt}" does not contain {{placeholder}}')
+        if not self.prompts and (self.every_steps or self.final_count):
+            raise ValueError("samples are wanted but there is no prompt")
+        return self
+
+
+class TrainingSpec(Frozen):
+    """A run's specification, as in the proto; defaults are the reference script's where it has them."""
+
+    model: str = Field(min_length=1)
+    placeholder_token: str
+    initializer_token: str = Field(min_length=1, max_length=64)
+    num_vectors: Literal[1] = 1
+    objective: Literal["joint"] = "joint"
+    pooling: Pooling = "eot"
+    learning_rate_t1: float = Field(gt=0, le=100, allow_inf_nan=False)
+    learning_rate_t2: float = Field(gt=0, le=100, allow_inf_nan=False)
+    learning_rate_unit: Literal["relative", "absolute"] = "relative"
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    schedule_steps: int = Field(ge=1)
+    weight_decay: float = Field(default=0.01, ge=0, le=1)
+    batch_size: int = Field(default=1, ge=1, le=64)
+    max_steps: int = Field(ge=1)
+    seed: int = Field(default=0, ge=0, le=_LARGEST_SEED)
+    resize: Literal["squash", "crop"] = "squash"
+    flip_probability: float = Field(default=0.5, ge=0, le=1)
+    templates: TemplateSet = "object"
+    norm: Literal["free", "vocabulary"] = "free"
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)
+    prior_steps: int = Field(default=5, ge=1, le=100)
+    packing: Literal["packed", "exclusive"] = "packed"
+    checkpoint_every_steps: int = Field(default=25, ge=1)
+    eval_every_steps: int = Field(default=0, ge=0)  # 0: at the run's last step only
+    samples: SampleSpec = SampleSpec()
