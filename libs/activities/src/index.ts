@@ -1,1 +1,41 @@
-export {};
+export type {
+  BookkeepingActivities,
+  ConversionResult,
+  GenerationActivities,
+  NextStep,
+  RunAction,
+  RunFacts,
+  RunFailure,
+  RunView,
+  SegmentEnd,
+  SegmentInput,
+  SegmentResult,
+  SweepStep,
+  TrainingActivities,
+  TrialToStart,
+  WordProblem,
+} from './activity-types.js';
+export type {
+  CancelRequest,
+  EmbeddingConversionInput,
+  GenerationInput,
+  SweepInput,
+  TokenCheckInput,
+  TrainingRunInput,
+  TrialEnded,
+} from './workflow-inputs.js';
+export { createBookkeepingActivities } from './bookkeeping/create-bookkeeping-activities.js';
+export type { BookkeepingDeps } from './bookkeeping/deps.js';
+export { createGenerationActivities } from './generation/create-generation-activities.js';
+export type { GenerationDeps } from './generation/create-generation-activities.js';
+export { createTrainingActivities } from './training/create-training-activities.js';
+export type { TrainingDeps } from './training/create-training-activities.js';
+export { createWorkerTrouble } from './training/worker-trouble.js';
+export type { WorkerTrouble } from './training/worker-trouble.js';
+export { createStarters } from './start/create-starters.js';
+export type { StarterDeps, Starters } from './start/create-starters.js';
+export { startStored } from './start/start-stored.js';
+export type { StartStoredDeps } from './start/start-stored.js';
+export { createTemporalClient } from './start/temporal-client.js';
+export type { TemporalClientOptions } from './start/temporal-client.js';
+export type { WorkflowCard } from './start/workflow-card.js';

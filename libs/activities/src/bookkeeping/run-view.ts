@@ -1,0 +1,36 @@
+import type { Run } from '@murnau/domain';
+import type { RunView } from '../activity-types.js';
+
+const shownMetrics = [
+  'train_loss',
+  'eval_loss',
+  'eval_gain',
+  'image_alignment',
+  'baseline_image_alignment',
+  'text_alignment',
+] as const;
+
+const shown = (value: number): string =>
+  Math.abs(value) >= 0.001 ? value.toFixed(4) : value.toExponential(2);
+
+/** What the Temporal UI shows of a run between its segments. */
+export function runView(run: Run, galleryUrl: string): RunView {
+  const { metrics, spec, failure } = run;
+  const restarts = Object.entries(run.restarts).map(([cause, count]) => `${cause} ${count}`);
+  const rows = shownMetrics.flatMap((name) => {
+    const value = metrics[name];
+    return value === undefined ? [] : [`| ${name} | ${shown(value)} |`];
+  });
+  return {
+    phase: run.phase,
+    step: run.certified_step,
+    eval_loss: metrics['eval_loss'] ?? null,
+    image_alignment: metrics['image_alignment'] ?? null,
+    details: [
+      `**${run.phase}** at step ${run.certified_step} of ${spec.max_steps} · [pictures and curves](${galleryUrl}/runs/${run.id})`,
+      ...(failure === null ? [] : ['', `**${failure.code}**: ${failure.message} ${failure.next_step}`]),
+      ...(rows.length === 0 ? [] : ['', '| metric | value |', '| --- | --- |', ...rows]),
+      ...(restarts.length === 0 ? [] : ['', `Taken up again: ${restarts.join(', ')}.`]),
+    ].join('\n'),
+  };
+}

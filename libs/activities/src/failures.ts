@@ -1,0 +1,73 @@
+import { isErrorCode, MurnauError, toMurnauError } from '@murnau/domain';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  TimeoutFailure,
+} from '@temporalio/common';
+
+interface Details {
+  readonly field: string | null;
+  readonly given: string | null;
+  readonly allowed: string | null;
+}
+
+/** Domain error → what Temporal stores. Cancellation and other Temporal failures pass unchanged. */
+export function toActivityFailure(error: unknown, retryable?: boolean): ApplicationFailure {
+  const known = toMurnauError(error);
+  const details: Details = {
+    field: known.field ?? null,
+    given: known.given ?? null,
+    allowed: known.allowed ?? null,
+  };
+  return ApplicationFailure.create({
+    message: known.message,
+    type: known.code,
+    nonRetryable: !(retryable ?? known.kind.retryable),
+    details: [details],
+    cause: known,
+  });
+}
+
+/** What Temporal stored → domain error. */
+export function fromFailure(error: unknown): MurnauError {
+  if (error instanceof MurnauError) return error;
+  if (error instanceof ApplicationFailure && error.type != null && isErrorCode(error.type)) {
+    const details = error.details?.[0] as Details | undefined;
+    return new MurnauError(error.type, error.message, {
+      field: details?.field ?? undefined,
+      given: details?.given ?? undefined,
+      allowed: details?.allowed ?? undefined,
+      cause: error,
+    });
+  }
+  if (error instanceof TimeoutFailure) {
+    return new MurnauError('worker.unavailable', 'No worker took the task in time.', { cause: error });
+  }
+  const isWrapper = error instanceof ActivityFailure || error instanceof ChildWorkflowFailure;
+  if ((isWrapper || hasCause(error)) && error.cause !== undefined) return fromFailure(error.cause);
+  return toMurnauError(error);
+}
+
+function hasCause(error: unknown): error is Error & { cause: unknown } {
+  return error instanceof Error && error.name === 'WorkflowFailedError' && 'cause' in error;
+}
+
+/** Wraps an activity so that whatever it throws is classified once, here. */
+export function classified<Input, Output>(
+  activity: (input: Input) => Promise<Output>,
+): (input: Input) => Promise<Output> {
+  return async (input) => {
+    try {
+      return await activity(input);
+    } catch (error) {
+      if (
+        error instanceof Error &&
+        (error.name === 'CancelledFailure' || error instanceof ApplicationFailure)
+      ) {
+        throw error;
+      }
+      throw toActivityFailure(error);
+    }
+  };
+}

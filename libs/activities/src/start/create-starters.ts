@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto';
+import {
+  MurnauError,
+  generationWorkflowId,
+  orchestratorQueue,
+  toMurnauError,
+  workflowMessages,
+  workflowTypes,
+} from '@murnau/domain';
+import type { ErrorCode, Generation, Run, Sweep } from '@murnau/domain';
+import type { Store } from '@murnau/store';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import type { ConversionResult, WordProblem } from '../activity-types.js';
+import { fromFailure } from '../failures.js';
+import type {
+  CancelRequest,
+  EmbeddingConversionInput,
+  GenerationInput,
+  SweepInput,
+  TokenCheckInput,
+  TrainingRunInput,
+} from '../workflow-inputs.js';
+import { toAttributePairs } from './attributes.js';
+import type { WorkflowCard } from './workflow-card.js';
+import { generationCard, runCard, sweepCard } from './workflow-card.js';
+
+export interface StarterDeps {
+  readonly client: Client;
+  readonly store: Pick<Store, 'runs' | 'sweeps' | 'generations'>;
+  /** For links in the Temporal UI. */
+  readonly galleryUrl: string;
+}
+
+/** Starts and ends workflows; all may be repeated. A server that is away is `temporal.unavailable`. */
+export interface Starters {
+  /** Never for a trial: its sweep starts it. */
+  startTrainingRun(run: Run): Promise<void>;
+  startSweep(sweep: Sweep): Promise<void>;
+  startGeneration(generation: Generation): Promise<void>;
+  /** Resolves when accepted. @throws `run.already_ended` */
+  cancelRun(run: Run, by: string): Promise<void>;
+  /** @throws `sweep.already_ended` */
+  cancelSweep(sweep: Sweep, by: string): Promise<void>;
+  /** @throws `generation.already_ended` */
+  cancelGeneration(generation: Generation, by: string): Promise<void>;
+  /** The file is a stored blob, and so is the answer. @throws `worker.unavailable` after 30 s, `embedding.*` */
+  convertEmbedding(input: {
+    fileHash: string;
+    model: string;
+    placeholderToken?: string | undefined;
+    toFormat: 'safetensors' | 'bin';
+  }): Promise<ConversionResult>;
+  /** Empty: the words may be used. @throws `worker.unavailable` after 10 s */
+  checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;
+}
+
+const callTimeoutMs = 5_000;
+const conversionTimeoutMs = 30_000;
+const tokenCheckTimeoutMs = 10_000;
+
+export function createStarters({ client, store, galleryUrl }: StarterDeps): Starters {
+  /** Runs a call with a deadline; what Temporal says of itself becomes `temporal.unavailable`. */
+  async function ask<Result>(timeoutMs: number, call: () => Promise<Result>): Promise<Result> {
+    try {
+      return await client.withDeadline(Date.now() + timeoutMs, call);
+    } catch (error) {
+      const passes =
+        error instanceof MurnauError ||
+        error instanceof WorkflowExecutionAlreadyStartedError ||
+        error instanceof WorkflowFailedError ||
+        error instanceof WorkflowNotFoundError ||
+        error instanceof WorkflowUpdateFailedError;
+      if (passes) throw error;
+      throw new MurnauError(
+        'temporal.unavailable',
+        `Temporal does not answer: ${toMurnauError(error).message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  async function start<Input>(
+    type: string,
+    workflowId: string,
+    input: Input,
+    card: WorkflowCard,
+  ): Promise<void> {
+    try {
+      await ask(callTimeoutMs, () =>
+        client.workflow.start(type, {
+          workflowId,
+          taskQueue: orchestratorQueue,
+          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          args: [input],
+          staticSummary: card.summary,
+          staticDetails: card.details,
+          typedSearchAttributes: toAttributePairs(card.attributes),
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
+  /** @param end what to do when there is no such workflow (not started yet, or lost) */
+  async function cancel(
+    workflowId: string,
+    by: string,
+    ended: ErrorCode,
+    end: () => Promise<{ phase: string }>,
+  ): Promise<void> {
+    const args: [CancelRequest] = [{ by }];
+    try {
+      await ask(callTimeoutMs, () =>
+        client.workflow
+          .getHandle(workflowId)
+          .executeUpdate(workflowMessages.cancel, { args, updateId: randomUUID() }),
+      );
+    } catch (error) {
+      if (error instanceof WorkflowUpdateFailedError) throw fromFailure(error.cause);
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      const { phase } = await end();
+      if (phase !== 'cancelled') throw new MurnauError(ended, `It has ended already: ${phase}.`);
+    }
+  }
+
+  /** For workflows that answer a question. */
+  async function execute<Input, Result>(
+    type: string,
+    workflowId: string,
+    input: Input,
+    timeoutMs: number,
+    card: WorkflowCard,
+  ): Promise<Result> {
+    try {
+      const handle = await ask(callTimeoutMs, () =>
+        client.workflow.start(type, {
+          workflowId,
+          taskQueue: orchestratorQueue,
+          args: [input],
+          workflowExecutionTimeout: timeoutMs,
+          staticSummary: card.summary,
+          typedSearchAttributes: toAttributePairs(card.attributes),
+        }),
+      );
+      return (await ask(timeoutMs + callTimeoutMs, () => handle.result())) as Result;
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) throw fromFailure(error.cause);
+      throw error;
+    }
+  }
+
+  return {
+    startTrainingRun: async (run) => {
+      const input: TrainingRunInput = { run_id: run.id };
+      await start(workflowTypes.trainingRun, run.workflow_id, input, runCard(run, galleryUrl));
+      await store.runs.markStarted(run.id);
+    },
+    startSweep: async (sweep) => {
+      const input: SweepInput = { sweep_id: sweep.id };
+      await start(workflowTypes.sweep, sweep.workflow_id, input, sweepCard(sweep, galleryUrl));
+      await store.sweeps.markStarted(sweep.id);
+    },
+    startGeneration: async (generation) => {
+      const { id, request } = generation;
+      const input: GenerationInput = { generation_id: id, model: request.model };
+      const card = generationCard(generation, galleryUrl);
+      await start(workflowTypes.generation, generationWorkflowId(id), input, card);
+      await store.generations.markStarted(id);
+    },
+    cancelRun: (run, by) =>
+      cancel(run.workflow_id, by, 'run.already_ended', () => store.runs.end(run.id, { phase: 'cancelled' })),
+    cancelSweep: (sweep, by) =>
+      cancel(sweep.workflow_id, by, 'sweep.already_ended', async () => {
+        const trials = await store.sweeps.trials(sweep.id);
+        await Promise.all(trials.map(({ run_id }) => store.runs.end(run_id, { phase: 'cancelled' })));
+        return store.sweeps.end(sweep.id, { phase: 'cancelled' });
+      }),
+    cancelGeneration: ({ id }, by) =>
+      cancel(generationWorkflowId(id), by, 'generation.already_ended', () =>
+        store.generations.end(id, { phase: 'cancelled' }),
+      ),
+    convertEmbedding: ({ fileHash, model, placeholderToken, toFormat }) => {
+      const input: EmbeddingConversionInput = {
+        file_hash: fileHash,
+        model,
+        placeholder_token: placeholderToken,
+        to_format: toFormat,
+      };
+      const card = {
+        summary: `embedding to ${toFormat} · ${model}`,
+        details: '',
+        attributes: { MurnauKind: 'conversion', MurnauModel: model },
+      };
+      const workflowId = `conversion/${randomUUID().slice(0, 8)}`;
+      return execute(workflowTypes.embeddingConversion, workflowId, input, conversionTimeoutMs, card);
+    },
+    checkTokens: (input) => {
+      const { model, words } = input;
+      const card = {
+        summary: `${words.length} pairs of words · ${model}`,
+        details: '',
+        attributes: { MurnauKind: 'words', MurnauModel: model },
+      };
+      const workflowId = `words/${randomUUID().slice(0, 8)}`;
+      return execute(workflowTypes.tokenCheck, workflowId, input, tokenCheckTimeoutMs, card);
+    },
+  };
+}

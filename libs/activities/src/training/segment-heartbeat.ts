@@ -1,0 +1,67 @@
+import type { TrainEvent } from '@murnau/gpu-client';
+
+/** What the Temporal UI shows of a segment at work. Never where it resumes from. */
+export interface SegmentProgress {
+  readonly worker: string;
+  readonly phase: string;
+  readonly step: number;
+  readonly stored_step: number;
+  readonly steps_per_second: number;
+}
+
+export interface SegmentHeartbeatOptions {
+  readonly worker: string;
+  readonly heartbeat: (progress: SegmentProgress) => void;
+  /** Between heartbeats, in milliseconds. Default 500. */
+  readonly intervalMs?: number;
+  /** A worker that said nothing for this long is not spoken for, in milliseconds. Default 2500. */
+  readonly silenceMs?: number;
+}
+
+/** Heartbeats for as long as the worker says that it is alive, and while the dispatcher itself prepares. */
+export class SegmentHeartbeat {
+  private progress: SegmentProgress;
+  private heardMs = Date.now();
+  private isPreparing = true;
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(private readonly options: SegmentHeartbeatOptions) {
+    this.progress = {
+      worker: options.worker,
+      phase: 'claiming',
+      step: 0,
+      stored_step: 0,
+      steps_per_second: 0,
+    };
+    this.timer = setInterval(() => this.beat(), options.intervalMs ?? 500);
+    this.beat();
+  }
+
+  /** From here on only the worker keeps the segment alive. */
+  opened(storedStep: number): void {
+    this.isPreparing = false;
+    this.heardMs = Date.now();
+    this.progress = { ...this.progress, phase: 'opening', step: storedStep, stored_step: storedStep };
+  }
+
+  heard(event: TrainEvent): void {
+    this.heardMs = Date.now();
+    if (event.kind !== 'alive') return;
+    const { step, phase, steps_per_second } = event;
+    this.progress = { ...this.progress, step, phase, steps_per_second };
+  }
+
+  stored(step: number): void {
+    this.progress = { ...this.progress, stored_step: step };
+    this.beat();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private beat(): void {
+    const isAlive = this.isPreparing || Date.now() - this.heardMs < (this.options.silenceMs ?? 2_500);
+    if (isAlive) this.options.heartbeat(this.progress);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Progress, Store } from '@murnau/store';
+import type { Recordable } from './batches.js';
+
+type EventOf<Kind extends Recordable['kind']> = Extract<Recordable, { kind: Kind }>;
+const ofKind = <Kind extends Recordable['kind']>(batch: readonly Recordable[], kind: Kind): EventOf<Kind>[] =>
+  batch.filter((event): event is EventOf<Kind> => event.kind === kind);
+
+const isLogged = (level: string): boolean => level === 'warning' || level === 'error' || level === 'info';
+
+/** Stores one batch: blobs first, then all rows in one transaction. Returns the step of its checkpoint, if any. */
+export async function storeBatch(
+  store: Pick<Store, 'blobs' | 'runs'>,
+  runId: string,
+  epoch: number,
+  batch: readonly Recordable[],
+): Promise<number | undefined> {
+  const samples = ofKind(batch, 'sample');
+  const checkpoint = ofKind(batch, 'checkpoint')[0];
+  const contents = [
+    ...samples.map(({ png }) => ({ content: png, media_type: 'image/png' })),
+    ...(checkpoint === undefined
+      ? []
+      : [checkpoint.state, checkpoint.embedding].map((content) => ({
+          content,
+          media_type: 'application/octet-stream',
+        }))),
+  ];
+  const blobs = contents.length === 0 ? [] : await store.blobs.putMany(contents);
+  const hashAt = (index: number): string => blobs[index]?.hash ?? '';
+  const progress: Progress = {
+    metrics: ofKind(batch, 'metric').map(({ step, name, value }) => ({ step, name, value })),
+    samples: samples.map(({ step, sample_kind, position, prompt, seed, image_alignment }, index) => ({
+      step,
+      kind: sample_kind,
+      position,
+      prompt,
+      seed,
+      hash: hashAt(index),
+      image_alignment,
+    })),
+    ...(checkpoint === undefined
+      ? {}
+      : {
+          checkpoint: {
+            step: checkpoint.step,
+            state_hash: hashAt(samples.length),
+            embedding_hash: hashAt(samples.length + 1),
+          },
+        }),
+    events: ofKind(batch, 'log')
+      .filter(({ level }) => isLogged(level))
+      .map(({ step, level, message }) => ({ kind: 'log', step, data: { level, message } })),
+  };
+  await store.runs.recordProgress(runId, epoch, progress);
+  return checkpoint?.step;
+}
