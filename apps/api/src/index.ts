@@ -1,1 +1,2 @@
-export {};
+export { createServer } from './server.js';
+export type { ServerDeps, ServerIdentity } from './server-deps.js';

@@ -1,0 +1,34 @@
+import { userInfo } from 'node:os';
+import { logLevelSchema, portSchema, readEnv } from '@murnau/config';
+import { z } from 'zod';
+
+const schema = z.object({
+  DATABASE_URL: z.string().min(1),
+  BLOB_DIR: z.string().min(1),
+  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7833'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:7834'),
+  API_HOST: z.string().min(1).default('127.0.0.1'),
+  API_PORT: portSchema.default(7800),
+  /** Absent: whoever reaches the port may do everything, so only a loopback API_HOST is allowed. */
+  API_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
+  /** Where people reach the pages. Absent: API_HOST and API_PORT. */
+  GALLERY_URL: z.url().optional(),
+  /** Who the token belongs to. Absent: the user this process runs as. */
+  MURNAU_OWNER: z.string().min(1).max(80).optional(),
+  LOG_LEVEL: logLevelSchema,
+});
+
+export type Environment = z.output<typeof schema> & { GALLERY_URL: string; MURNAU_OWNER: string };
+
+/** @throws MurnauError `config.invalid` */
+export function readEnvironment(): Environment {
+  const env = readEnv(schema, process.env);
+  const host = env.API_HOST.includes(':') ? `[${env.API_HOST}]` : env.API_HOST;
+  const galleryUrl = env.GALLERY_URL ?? `http://${host}:${env.API_PORT}`;
+  return {
+    ...env,
+    GALLERY_URL: galleryUrl.replace(/\/+$/, ''),
+    MURNAU_OWNER: env.MURNAU_OWNER ?? userInfo().username,
+  };
+}

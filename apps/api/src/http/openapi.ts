@@ -1,0 +1,185 @@
+import {
+  createDatasetSchema,
+  createRunSchema,
+  createSweepSchema,
+  datasetPageSchema,
+  datasetSchema,
+  embeddingPageSchema,
+  embeddingSchema,
+  errorRegistry,
+  eventListSchema,
+  eventSchema,
+  failureSchema,
+  generationPageSchema,
+  generationRequestSchema,
+  generationSchema,
+  imageBlobSchema,
+  blobSchema,
+  leaderboardSchema,
+  metricListSchema,
+  metricPointSchema,
+  problemSchema,
+  runPageSchema,
+  runSchema,
+  sampleListSchema,
+  sampleSchema,
+  serverInfoSchema,
+  statusSchema,
+  sweepFileSchema,
+  sweepPageSchema,
+  sweepPlanSchema,
+  sweepSchema,
+  trainingSpecSchema,
+  workerListSchema,
+  workerSchema,
+} from '@murnau/domain';
+import { z } from 'zod';
+import { type Content, isRawBody, type Route } from './route.js';
+
+type JsonObject = Record<string, unknown>;
+
+/** What answers are made of: every default filled in. */
+const answerSchemas: Record<string, z.ZodType> = {
+  Blob: blobSchema,
+  Dataset: datasetSchema,
+  DatasetPage: datasetPageSchema,
+  Embedding: embeddingSchema,
+  EmbeddingPage: embeddingPageSchema,
+  Event: eventSchema,
+  EventList: eventListSchema,
+  Failure: failureSchema,
+  Generation: generationSchema,
+  GenerationPage: generationPageSchema,
+  GenerationRequest: generationRequestSchema,
+  ImageBlob: imageBlobSchema,
+  Leaderboard: leaderboardSchema,
+  MetricList: metricListSchema,
+  MetricPoint: metricPointSchema,
+  Problem: problemSchema,
+  Run: runSchema,
+  RunPage: runPageSchema,
+  Sample: sampleSchema,
+  SampleList: sampleListSchema,
+  ServerInfo: serverInfoSchema,
+  Status: statusSchema,
+  Sweep: sweepSchema,
+  SweepFile: sweepFileSchema,
+  SweepPage: sweepPageSchema,
+  SweepPlan: sweepPlanSchema,
+  TrainingSpec: trainingSpecSchema,
+  Worker: workerSchema,
+  WorkerList: workerListSchema,
+};
+/** What requests are made of: what has a default may be left out. */
+const requestSchemas: Record<string, z.ZodType> = {
+  CreateDataset: createDatasetSchema,
+  CreateGeneration: generationRequestSchema,
+  CreateRun: createRunSchema,
+  CreateSweep: createSweepSchema,
+  SweepFileInput: sweepFileSchema,
+  TrainingSpecInput: trainingSpecSchema,
+};
+
+const reference = (name: string): string => `#/components/schemas/${name}`;
+
+function components(schemas: Record<string, z.ZodType>, io: 'input' | 'output'): JsonObject {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  const { schemas: made } = z.toJSONSchema(registry, { io, unrepresentable: 'any', uri: reference });
+  return Object.fromEntries(
+    Object.entries(made).map(([name, { $id, $schema, ...schema }]) => [name, schema]),
+  );
+}
+
+function schemaOf(schema: z.ZodType, named: Record<string, z.ZodType>, io: 'input' | 'output'): JsonObject {
+  const name = Object.keys(named).find((candidate) => named[candidate] === schema);
+  if (name !== undefined) return { $ref: reference(name) };
+  const { $schema, ...inline } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return inline;
+}
+
+function answer(content: Content): JsonObject {
+  if ('mediaTypes' in content) {
+    return {
+      description: content.description,
+      content: Object.fromEntries(content.mediaTypes.map((type) => [type, {}])),
+    };
+  }
+  const schema = schemaOf(content, answerSchemas, 'output');
+  return { description: 'Done', content: { 'application/json': { schema } } };
+}
+
+function parameters({ path, query, isCreation = false }: Route): JsonObject[] {
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  const shape = query instanceof z.ZodObject ? (query.shape as Record<string, z.ZodType>) : {};
+  const inQuery = Object.entries(shape).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: !schema.safeParse(undefined).success,
+    schema: schemaOf(schema, {}, 'output'),
+  }));
+  const key = {
+    name: 'Idempotency-Key',
+    in: 'header',
+    required: false,
+    description: 'The same key and request give the first answer again instead of creating twice.',
+    schema: { type: 'string', minLength: 1, maxLength: 200 },
+  };
+  return [...inPath, ...inQuery, ...(isCreation ? [key] : [])];
+}
+
+function operation(route: Route): JsonObject {
+  const { method, path, summary, tag, body, answers, isOpen = false } = route;
+  const rawBody = isRawBody(body) ? Object.fromEntries(body.mediaTypes.map((type) => [type, {}])) : undefined;
+  const jsonBody =
+    body === undefined || isRawBody(body)
+      ? undefined
+      : { 'application/json': { schema: schemaOf(body, requestSchemas, 'input') } };
+  const content = rawBody ?? jsonBody;
+  const words = path
+    .replace('/v1/', '')
+    .split(/[/.]/)
+    .map((word) => word.replace(/^:/, 'by-'));
+  return {
+    operationId: [method.toLowerCase(), ...words].join('-'),
+    summary,
+    tags: [tag],
+    parameters: parameters(route),
+    ...(content === undefined ? {} : { requestBody: { required: true, content } }),
+    responses: {
+      ...Object.fromEntries(Object.entries(answers).map(([status, one]) => [status, answer(one)])),
+      default: { $ref: '#/components/responses/Problem' },
+    },
+    ...(isOpen ? { security: [] } : {}),
+  };
+}
+
+/** OpenAPI 3.1 of the routes, from the schemas that check them. */
+export function openApi(routes: readonly Route[], version: string): JsonObject {
+  const paths: Record<string, JsonObject> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'murnau', version, description: 'Textual inversion for Kandinsky 2.1, as a service.' },
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      schemas: { ...components(requestSchemas, 'input'), ...components(answerSchemas, 'output') },
+      responses: {
+        Problem: {
+          description: `A problem (RFC 9457). Codes: ${Object.keys(errorRegistry).join(', ')}.`,
+          content: { 'application/problem+json': { schema: { $ref: reference('Problem') } } },
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+
+/** What one status of a route answers with: a schema, or a media type of bytes. */
+export type Content = z.ZodType | { mediaTypes: readonly string[]; description: string };
+
+export interface RawBody {
+  raw: true;
+  limitBytes: number;
+  mediaTypes: readonly string[];
+}
+
+export interface RouteInput<Query, Body> {
+  /** Values of the path's `:names`. */
+  params: Record<string, string>;
+  query: Query;
+  body: Body;
+  /** Who the token belongs to. */
+  owner: string;
+  request: FastifyRequest;
+  reply: FastifyReply;
+}
+
+export interface RouteDefinition<Query = unknown, Body = unknown> {
+  method: 'GET' | 'POST';
+  /** With `:names`, under /v1. */
+  path: `/v1/${string}`;
+  summary: string;
+  tag: string;
+  /** No token is asked for. */
+  isOpen?: boolean;
+  /** Takes `Idempotency-Key`. */
+  isCreation?: boolean;
+  query?: z.ZodType<Query>;
+  body?: z.ZodType<Body> | RawBody;
+  /** By status; the first is the one that is sent unless the handler says otherwise. */
+  answers: Record<number, Content>;
+  handle(input: RouteInput<Query, Body>): Promise<unknown>;
+}
+
+export interface Route extends RouteDefinition {
+  status: number;
+}
+
+export const isRawBody = (body: RouteDefinition['body']): body is RawBody =>
+  body !== undefined && 'raw' in body;
+
+/** Ties the types of the schemas to those of the handler, then forgets them: routes are kept in one list. */
+export function route<Query = undefined, Body = undefined>(definition: RouteDefinition<Query, Body>): Route {
+  const status = Number(Object.keys(definition.answers)[0]);
+  return { ...(definition as unknown as RouteDefinition), status };
+}
+
+export const png = (description: string): Content => ({ mediaTypes: ['image/png'], description });

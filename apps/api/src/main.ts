@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { createStarters, createTemporalClient } from '@murnau/activities';
+import { toMurnauError } from '@murnau/domain';
+import { createLogger } from '@murnau/logging';
+import { createStore } from '@murnau/store';
+import { readEnvironment } from './env.js';
+import { createServer } from './server.js';
+import { version } from './version.js';
+
+const TEMPORAL_PING_MS = 2_000;
+
+async function main(): Promise<void> {
+  const env = readEnvironment();
+  const log = createLogger({ part: 'api', level: env.LOG_LEVEL });
+  const store = createStore({ databaseUrl: env.DATABASE_URL, blobDir: env.BLOB_DIR });
+  const client = createTemporalClient({ address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE });
+  const server = await createServer({
+    identity: {
+      version,
+      owner: env.MURNAU_OWNER,
+      host: env.API_HOST,
+      token: env.API_TOKEN,
+      galleryUrl: env.GALLERY_URL,
+      temporalAddress: env.TEMPORAL_ADDRESS,
+      temporalUiUrl: env.TEMPORAL_UI_URL,
+      namespace: env.TEMPORAL_NAMESPACE,
+    },
+    store,
+    starters: createStarters({ client, store, galleryUrl: env.GALLERY_URL }),
+    pingTemporal: async () => {
+      await client.connection.withDeadline(Date.now() + TEMPORAL_PING_MS, () =>
+        client.workflowService.getSystemInfo({}),
+      );
+    },
+    renditionDir: join(env.BLOB_DIR, 'renditions'),
+    log,
+  });
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, 'stopping');
+    void server
+      .close()
+      .then(() => store.close())
+      .finally(() => process.exit(0));
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  await server.listen({ host: env.API_HOST, port: env.API_PORT });
+  log.info({ host: env.API_HOST, port: env.API_PORT, owner: env.MURNAU_OWNER }, 'listening');
+}
+
+main().catch((error: unknown) => {
+  const { code, message, kind } = toMurnauError(error);
+  createLogger({ part: 'api' }).fatal({ err: error, code, next_step: kind.nextStep }, message);
+  process.exit(1);
+});

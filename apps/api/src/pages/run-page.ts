@@ -1,0 +1,255 @@
+import type { Dataset, MetricPoint, Run, Sample, StoredEvent } from '@murnau/domain';
+import { ofKind, sampledSteps } from '../pictures/choose-samples.js';
+import { eventList } from './event-list.js';
+import { ago, duration, number, words } from '../format.js';
+import { type Content, html, type Html } from './html.js';
+import { layout, section } from './layout.js';
+import { lineChart, type Series } from './line-chart.js';
+import {
+  facts,
+  failureBox,
+  json,
+  nothing,
+  pairOf,
+  phasePill,
+  picture,
+  progressBar,
+  samplePicture,
+  temporalLink,
+} from './parts.js';
+
+export interface RunPage {
+  run: Run;
+  metrics: readonly MetricPoint[];
+  samples: readonly Sample[];
+  dataset: Dataset;
+  /** The newest, oldest first. */
+  events: readonly StoredEvent[];
+  temporalUiUrl: string;
+  namespace: string;
+  now: number;
+}
+
+const activePhases = new Set(['queued', 'running', 'paused']);
+
+export function runPage(page: RunPage): Html {
+  const { run, temporalUiUrl, dataset } = page;
+  return layout({
+    title: run.name,
+    section: undefined,
+    temporalUiUrl,
+    ...(activePhases.has(run.phase) ? { eventsUrl: `/v1/runs/${run.id}/events?after=now` } : {}),
+    content: [
+      head(page),
+      section('results', 'Result', finalAgainstBaseline(page), resultNote(run)),
+      section(
+        'samples',
+        'Samples over steps',
+        samplesOverSteps(page.samples),
+        'same prompt and seed in each row',
+      ),
+      section('charts', 'Curves', charts(run, page.metrics)),
+      section(
+        'dataset',
+        'Learnt from',
+        html`<div class="pictures">${dataset.images.map(({ hash, name }) => picture(hash, name))}</div>`,
+        html`${dataset.name}, ${dataset.images.length} pictures`,
+      ),
+      html`<div class="columns">
+        ${section('spec', 'Specification', specification(run))}
+        ${section('events', 'Events', eventList(page.events), 'newest first, UTC')}
+      </div>`,
+    ],
+  });
+}
+
+function head({ run, temporalUiUrl, namespace, now }: RunPage): Html {
+  const { spec, sweep_id, trial, embedding_id } = run;
+  const sheet = run.certified_step > 0;
+  return html`<section id="head" class="head" data-live>
+    <p class="crumbs">
+      <a href="/">Home</a> /
+      ${sweep_id === null ? 'run' : html`<a href="/sweeps/${sweep_id}">sweep ${sweep_id}</a> / trial ${trial ?? 0}`}
+    </p>
+    <h1>${run.name} ${phasePill(run.phase)}</h1>
+    <p class="lead">${pairOf(run)} on ${spec.model}</p>
+    ${progressBar(run.step, spec.max_steps, 'Training')}
+    <p class="under">
+      step ${number(run.step)} of ${number(spec.max_steps)} · ${timing(run, now)}${restarts(run)}
+    </p>
+    ${failureBox(run.failure)} ${tiles(run)}
+    <p class="buttons">
+      ${
+        embedding_id === null
+          ? null
+          : html`<a class="button main" href="/v1/embeddings/${embedding_id}/file" download
+                >Embedding (.safetensors)</a
+              >
+              <a class="button" href="/v1/embeddings/${embedding_id}/file?format=bin" download
+                >Embedding (.bin)</a
+              >`
+      }
+      ${sheet ? html`<a class="button" href="/v1/runs/${run.id}/sheet.png">Contact sheet</a>` : null}
+      ${temporalLink(temporalUiUrl, namespace, run.workflow_id)}
+    </p>
+  </section>`;
+}
+
+function timing({ created_at, started_at, finished_at, step, spec }: Run, now: number): string {
+  if (started_at === null) return `waiting since ${ago(created_at, now)}`;
+  const started = Date.parse(started_at);
+  if (finished_at !== null)
+    return `took ${duration(Date.parse(finished_at) - started)}, ended ${ago(finished_at, now)}`;
+  const left = step > 0 ? ((now - started) / step) * (spec.max_steps - step) : undefined;
+  return `for ${duration(now - started)}${left === undefined ? '' : `, about ${duration(left)} left`}`;
+}
+
+function restarts({ restarts }: Run): string {
+  const causes = Object.entries(restarts).filter(([, count]) => count > 0);
+  if (causes.length === 0) return '';
+  return ` · taken up again: ${causes.map(([cause, count]) => `${count} × ${words(cause)}`).join(', ')}`;
+}
+
+function tiles({ metrics, best }: Run): Content {
+  const tile = (name: string, value: number | undefined, note: Content = null): Content =>
+    value === undefined
+      ? null
+      : html`<div class="tile"><span>${name}</span><b>${number(value)}</b><small>${note}</small></div>`;
+  const baseline = metrics['baseline_image_alignment'];
+  return html`<div class="tiles">
+    ${tile(
+      'image alignment',
+      metrics['image_alignment'],
+      baseline === undefined ? null : html`initializer alone: ${number(baseline)}`,
+    )}
+    ${tile('eval gain', metrics['eval_gain'])} ${tile('eval loss', metrics['eval_loss'])}
+    ${tile('train loss', metrics['train_loss'])}
+    ${best === null ? null : tile(`best ${words(best.name)}`, best.value, html`at step ${best.step}`)}
+  </div>`;
+}
+
+function resultNote({ spec }: Run): string {
+  return `the learnt word against the initializer, same prompt and seeds (from ${spec.samples.final_seed})`;
+}
+
+function finalAgainstBaseline({ run, samples }: RunPage): Html {
+  const [final, baseline] = [ofKind(samples, 'final'), ofKind(samples, 'baseline')];
+  if (final.length === 0) return nothing('The final pictures are drawn at the last step.');
+  const grid = (title: Content, pictures: readonly Sample[]): Html =>
+    html`<div class="against">
+      <h3>${title}</h3>
+      <div class="pictures">${pictures.map((sample) => samplePicture(sample))}</div>
+    </div>`;
+  return html`<div class="columns">
+    ${grid(html`learnt: <b>${run.spec.placeholder_token}</b>`, final)}
+    ${grid(html`initializer: <b>${run.spec.initializer_token}</b>`, baseline)}
+  </div>`;
+}
+
+function samplesOverSteps(samples: readonly Sample[]): Html {
+  const progress = ofKind(samples, 'progress');
+  if (progress.length === 0) return nothing('No picture yet.');
+  const steps = sampledSteps(samples);
+  const positions = [...new Set(progress.map(({ position }) => position))].sort((a, b) => a - b);
+  const at = new Map(progress.map((sample) => [`${sample.step}/${sample.position}`, sample]));
+  return html`<div
+    class="scroll"
+    id="samples-scroll"
+    tabindex="0"
+    role="group"
+    aria-label="Samples over steps"
+  >
+    <table class="grid">
+      <thead>
+        <tr>
+          <th scope="col">seed</th>
+          ${steps.map((step) => html`<th scope="col">step ${step}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${positions.map((position) => {
+          const first = progress.find((sample) => sample.position === position);
+          return html`<tr>
+            <th scope="row" title="${first?.prompt}">${first?.seed}</th>
+            ${steps.map((step) => {
+              const sample = at.get(`${step}/${position}`);
+              return html`<td>${sample === undefined ? null : samplePicture(sample)}</td>`;
+            })}
+          </tr>`;
+        })}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** Which metrics share a chart, in the order shown; the rest follow by common prefix in a folded part. */
+const mainCharts: readonly { title: string; names: readonly string[] }[] = [
+  { title: 'Loss', names: ['train_loss', 'eval_loss'] },
+  { title: 'Eval gain', names: ['eval_gain'] },
+  { title: 'Alignment', names: ['image_alignment', 'baseline_image_alignment', 'text_alignment'] },
+];
+
+function charts(run: Run, metrics: readonly MetricPoint[]): Html {
+  if (metrics.length === 0) return nothing('No metric yet.');
+  const byName = new Map<string, { x: number; y: number }[]>();
+  for (const { name, step, value } of metrics) {
+    const points = byName.get(name) ?? [];
+    points.push({ x: step, y: value });
+    byName.set(name, points);
+  }
+  const chart = (title: string, names: readonly string[]): Content => {
+    const series = names.flatMap((name) => seriesOf(name, byName.get(name)));
+    return series.length === 0
+      ? null
+      : lineChart({ title, xLabel: 'step', xMax: run.spec.max_steps, series });
+  };
+  const shown = new Set(mainCharts.flatMap(({ names }) => names));
+  const groups = new Map<string, string[]>();
+  for (const name of [...byName.keys()].filter((other) => !shown.has(other)).sort()) {
+    const group = name.replace(/_t[12]$/, '');
+    groups.set(group, [...(groups.get(group) ?? []), name]);
+  }
+  return html`<div class="charts">${mainCharts.map(({ title, names }) => chart(title, names))}</div>
+    ${
+      groups.size === 0
+        ? null
+        : html`<details id="more-charts">
+            <summary>${groups.size} more</summary>
+            <div class="charts">${[...groups].map(([group, names]) => chart(words(group), names))}</div>
+          </details>`
+    }`;
+}
+
+/** The training loss is drawn pale with its moving average over it: single batches say little. */
+function seriesOf(name: string, points: { x: number; y: number }[] | undefined): Series[] {
+  if (points === undefined) return [];
+  if (name !== 'train_loss' || points.length < 20) return [{ name: words(name), points }];
+  let mean = points[0]?.y ?? 0;
+  const smooth = points.map(({ x, y }) => ({ x, y: (mean += 0.1 * (y - mean)) }));
+  return [
+    { name: 'train loss, each batch', points, isFaint: true, color: 1 },
+    { name: 'train loss', points: smooth, color: 1 },
+  ];
+}
+
+function specification(run: Run): Html {
+  const { spec } = run;
+  const t1 = `${number(spec.learning_rate_t1)} / ${number(spec.learning_rate_t2)}`;
+  return html`${facts([
+      ['placeholder', spec.placeholder_token],
+      ['initializer', spec.initializer_token],
+      ['model', spec.model],
+      ['learning rates', html`${t1} <small>${spec.learning_rate_unit}, t1 / t2</small>`],
+      ['steps', number(spec.max_steps)],
+      ['batch', number(spec.batch_size)],
+      ['schedule', spec.schedule],
+      ['seed', String(spec.seed)],
+      ['dataset', run.dataset_id],
+      ['owner', run.owner],
+      ['workflow', html`<code>${run.workflow_id}</code>`],
+    ])}
+    <details id="spec-json">
+      <summary>All of it</summary>
+      ${json(spec)}
+    </details>`;
+}

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { rendition, type RenditionFormat } from '@murnau/images';
+
+/** Few widths are kept, so that nobody fills the disk by asking for each. */
+const WIDTHS = [64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 4096];
+
+/** Resized pictures as files, made when first asked for. The folder may be deleted at any time. */
+export class Renditions {
+  readonly #dir: string;
+  /** Being made: the second who asks waits for the first. */
+  readonly #making = new Map<string, Promise<Buffer>>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** @param width rounded up to a kept one; never enlarges. Absent: the picture's own. */
+  async get(
+    hash: string,
+    { width, format }: { width?: number | undefined; format: RenditionFormat },
+    read: () => Promise<Buffer>,
+  ): Promise<Buffer> {
+    const kept = width === undefined ? undefined : WIDTHS.find((candidate) => candidate >= width);
+    const path = join(this.#dir, hash.slice(0, 2), `${hash.slice(2)}-${kept ?? 'full'}.${format}`);
+    const stored = await readFile(path).catch(() => undefined);
+    if (stored !== undefined) return stored;
+    const making = this.#making.get(path) ?? this.#make(path, { width: kept, format }, read);
+    this.#making.set(path, making);
+    return making.finally(() => this.#making.delete(path));
+  }
+
+  async #make(
+    path: string,
+    options: { width: number | undefined; format: RenditionFormat },
+    read: () => Promise<Buffer>,
+  ): Promise<Buffer> {
+    const made = await rendition(await read(), options);
+    // What cannot be kept (a full disk) is still shown.
+    await keep(path, made).catch(() => undefined);
+    return made;
+  }
+}
+
+async function keep(path: string, content: Buffer): Promise<void> {
+  const unfinished = `${path}.${randomBytes(6).toString('hex')}`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    await writeFile(unfinished, content, { flag: 'wx' });
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}

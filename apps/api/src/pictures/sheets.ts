@@ -1,0 +1,125 @@
+import type { Dataset, Generation, Leaderboard, Run, Sample, Sweep } from '@murnau/domain';
+import { MurnauError } from '@murnau/domain';
+import type { ContactSheet, ContactSheetRow } from '@murnau/images';
+import { number, parameter, words } from '../format.js';
+import { comparable, ofKind, sampledSteps, valueOf, varyingParameters } from './choose-samples.js';
+
+/** What goes where on a contact sheet, as hashes; `renderSheet` reads the pictures. */
+export interface PlannedSheet extends Omit<ContactSheet, 'rows'> {
+  rows: PlannedRow[];
+}
+export interface PlannedRow extends Omit<ContactSheetRow, 'pictures'> {
+  hashes: (string | null)[];
+}
+
+const MOST_STEPS = 12;
+/** A sheet of more trials is no longer looked at; the best come first. */
+const MOST_TRIALS = 60;
+const MOST_PER_TRIAL = 8;
+
+/** Samples over steps, one row per seed, then the final pictures against the initializer's. */
+export function runSheet(run: Run, samples: readonly Sample[]): PlannedSheet {
+  const { spec } = run;
+  const steps = sampledSteps(samples, MOST_STEPS);
+  const progress = ofKind(samples, 'progress');
+  const positions = [...new Set(progress.map(({ position }) => position))].sort((a, b) => a - b);
+  const overSteps = positions.map((position): PlannedRow => {
+    const ofPosition = progress.filter((sample) => sample.position === position);
+    const hashes = steps.map((step) => ofPosition.find((sample) => sample.step === step)?.hash ?? null);
+    const [first] = ofPosition;
+    return {
+      label: first === undefined ? undefined : [first.prompt, `seed ${first.seed}`],
+      hashes,
+      captions: steps.map((step) => `step ${step}`),
+    };
+  });
+  const kinds: [Sample['kind'], string, string][] = [
+    ['final', spec.placeholder_token, 'the learnt word'],
+    ['baseline', spec.initializer_token, 'the initializer it began as'],
+  ];
+  const atTheEnd = kinds.flatMap(([kind, word, note]): PlannedRow[] => {
+    const pictures = ofKind(samples, kind);
+    if (pictures.length === 0) return [];
+    const seeds = pictures.map(({ seed }) => `seed ${seed}`);
+    return [{ label: [word, note], hashes: pictures.map(({ hash }) => hash), captions: seeds }];
+  });
+  return refuseEmpty(
+    {
+      title: run.name,
+      subtitle: `${spec.placeholder_token} from ${spec.initializer_token}, ${spec.model}, step ${run.certified_step} of ${spec.max_steps}`,
+      wrap: Math.max(8, steps.length),
+      rows: [...overSteps, ...atTheEnd],
+    },
+    `run ${run.id}`,
+  );
+}
+
+/** The first picture of each sampled step, then the first final one. */
+export function runStrip(run: Run, samples: readonly Sample[]): string[] {
+  const first = samples.filter(({ position, kind }) => position === 0 && kind !== 'baseline');
+  const steps = new Set(sampledSteps(samples, MOST_STEPS));
+  const hashes = first
+    .filter(({ kind, step }) => kind === 'final' || steps.has(step))
+    .map(({ hash }) => hash);
+  if (hashes.length === 0) throw noPicture(`run ${run.id}`);
+  return hashes;
+}
+
+/** Trials side by side, best first: the same prompts and seeds in each column. */
+export function sweepSheet(
+  sweep: Sweep,
+  { runs, metric }: Leaderboard,
+  samplesOf: (runId: string) => readonly Sample[],
+): PlannedSheet {
+  const parameters = varyingParameters(runs);
+  const rows = runs.slice(0, MOST_TRIALS).flatMap((run): PlannedRow[] => {
+    const pictures = comparable(samplesOf(run.id)).slice(0, MOST_PER_TRIAL);
+    if (pictures.length === 0) return [];
+    const value = valueOf(run, metric);
+    return [
+      {
+        label: [
+          `trial ${run.trial ?? 0}`,
+          ...parameters.map((name) => `${words(name)} ${parameter(run.parameters[name])}`),
+          ...(value === undefined ? [] : [`${words(metric)} ${number(value)}`]),
+        ],
+        hashes: pictures.map(({ hash }) => hash),
+      },
+    ];
+  });
+  const best = runs.find(({ id }) => comparable(samplesOf(id)).length > 0);
+  const columns = best === undefined ? [] : comparable(samplesOf(best.id)).slice(0, MOST_PER_TRIAL);
+  return refuseEmpty(
+    {
+      title: sweep.name,
+      subtitle: `${rows.length} of ${sweep.trials} trials, best ${words(metric)} first; ${sweep.spec.model}`,
+      columns: columns.map(({ seed }) => `seed ${seed}`),
+      rows,
+    },
+    `sweep ${sweep.id}`,
+  );
+}
+
+export function generationSheet({ id, request, images }: Generation): PlannedSheet {
+  return refuseEmpty(
+    {
+      title: request.prompt,
+      subtitle: request.model,
+      rows: [{ hashes: images.map(({ hash }) => hash), captions: images.map(({ seed }) => `seed ${seed}`) }],
+    },
+    `generation ${id}`,
+  );
+}
+
+export function datasetSheet({ id, name, images }: Dataset): PlannedSheet {
+  const row = { hashes: images.map(({ hash }) => hash), captions: images.map((image) => image.name) };
+  return refuseEmpty({ title: name, rows: [row] }, `dataset ${id}`);
+}
+
+function refuseEmpty(sheet: PlannedSheet, of: string): PlannedSheet {
+  if (sheet.rows.every(({ hashes }) => hashes.length === 0)) throw noPicture(of);
+  return sheet;
+}
+
+const noPicture = (of: string): MurnauError =>
+  new MurnauError('sample.not_found', `There is no picture of ${of} yet`, { given: of });

@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MurnauError, nearest } from '@murnau/domain';
+import type { FastifyRequest } from 'fastify';
+import type { ServerDeps } from '../server-deps.js';
+
+/** The caller's `Idempotency-Key`. */
+export function idempotencyKey(request: FastifyRequest): { idempotencyKey?: string } {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return {};
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key)) return { idempotencyKey: key };
+  throw new MurnauError('request.invalid', 'Idempotency-Key must be 1 to 200 printable ASCII characters', {
+    field: 'Idempotency-Key',
+    given: String(key).slice(0, 120),
+  });
+}
+
+/** A server that has just come up hears from its workers within about a second. */
+const FIRST_HEARTBEAT_MS = 5_000;
+
+/**
+ * Refuses a model that no worker has said it serves: such a run would wait for ever.
+ * A worker that is away may come back, so it counts.
+ */
+export async function checkModel({ store }: ServerDeps, model: string, field: string): Promise<void> {
+  const deadline = Date.now() + FIRST_HEARTBEAT_MS;
+  for (;;) {
+    const workers = await store.workers.list();
+    const served = [...new Set(workers.flatMap(({ models }) => models.map(({ name }) => name)))].sort();
+    if (served.includes(model)) return;
+    if (served.length > 0 || Date.now() > deadline) throw notServed(model, served, field);
+    await sleep(100);
+  }
+}
+
+function notServed(model: string, served: readonly string[], field: string): MurnauError {
+  const near = nearest(model, served);
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+  return new MurnauError('model.not_served', `No worker serves the model "${model}"${hint}`, {
+    field,
+    given: model,
+    allowed: served.length === 0 ? 'no worker has come up yet' : served.join(', '),
+  });
+}
+
+export interface Words {
+  placeholder_token: string;
+  initializer_token: string;
+}
+
+/**
+ * Refuses words that a tokenizer of the model cannot take as one new or one known token.
+ * With no worker answering in time the words are checked again where the run starts, so nothing is refused then.
+ */
+export async function checkWords(
+  { store, starters, log }: ServerDeps,
+  model: string,
+  words: readonly Words[],
+  fieldOf: (index: number, field: string) => string,
+): Promise<void> {
+  const workers = await store.workers.list();
+  if (!workers.some(({ state, models }) => state === 'online' && models.some(({ name }) => name === model)))
+    return;
+  try {
+    const [problem] = await starters.checkTokens({ model, words: [...words] });
+    if (problem === undefined) return;
+    const { index, code, message, field, given, allowed } = problem;
+    const path = field === undefined ? undefined : fieldOf(index, field);
+    throw new MurnauError(code, message, { field: path, given, allowed });
+  } catch (error) {
+    const isAway =
+      error instanceof MurnauError &&
+      (error.code === 'worker.unavailable' || error.code === 'temporal.unavailable');
+    if (!isAway) throw error;
+    log.warn({ code: error.code, model }, 'words not checked before the start');
+  }
+}
+
+/** Starts what is stored. Should it fail, the reconciler of the orchestrator starts it: the creation stands. */
+export async function startStored(
+  { log }: ServerDeps,
+  what: { kind: string; id: string },
+  start: () => Promise<void>,
+): Promise<void> {
+  try {
+    await start();
+  } catch (error) {
+    log.warn({ err: error, ...what }, 'stored but not started yet');
+  }
+}

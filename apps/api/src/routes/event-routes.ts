@@ -1,0 +1,119 @@
+import { listEventsQuerySchema, type Run, type StoredEvent } from '@murnau/domain';
+import { EventStream, lastEventId } from '../http/event-stream.js';
+import { follow } from '../http/follow.js';
+import { type Content, route, type Route, type RouteInput } from '../http/route.js';
+import type { ServerDeps } from '../server-deps.js';
+
+const stream: Content = {
+  mediaTypes: ['text/event-stream'],
+  description:
+    'Stored events (`event`, with id), the state whenever it changed (`run`, `sweep`, `generation`) and `end`.',
+};
+const query = listEventsQuerySchema.pick({ after: true });
+const endedPhases = new Set(['finished', 'failed', 'cancelled']);
+
+/** Streams that are open: closed by us when the server stops, for it would wait for them. */
+export type OpenStreams = Set<EventStream>;
+
+export function eventRoutes(deps: ServerDeps, open: OpenStreams): Route[] {
+  return [
+    eventRoute('/v1/runs/:id/events', 'runs', (input) => followRun(deps, open, input)),
+    eventRoute('/v1/sweeps/:id/events', 'sweeps', (input) => followSweep(deps, open, input)),
+    eventRoute('/v1/generations/:id/events', 'generations', (input) => followGeneration(deps, open, input)),
+  ];
+}
+
+type Input = RouteInput<{ after?: string | undefined }, undefined>;
+
+function eventRoute(path: `/v1/${string}`, tag: string, handle: (input: Input) => Promise<void>): Route {
+  return route({
+    method: 'GET',
+    path,
+    summary: 'Follow live, from the first event or after Last-Event-ID',
+    tag,
+    query,
+    answers: { 200: stream },
+    handle,
+  });
+}
+
+const isEnding = ({ kind, data }: StoredEvent): boolean =>
+  kind === 'finished' || (kind === 'phase' && endedPhases.has(String(data['phase'])));
+
+function openStream({ reply }: Input, open: OpenStreams): EventStream {
+  const opened = new EventStream(reply);
+  open.add(opened);
+  reply.raw.on('close', () => open.delete(opened));
+  return opened;
+}
+
+/** Sends a resource when it differs from what was sent before. */
+function changesOnly(opened: EventStream, event: string): (id: string, resource: unknown) => void {
+  const sent = new Map<string, string>();
+  return (id, resource) => {
+    const text = JSON.stringify(resource);
+    if (sent.get(id) === text) return;
+    sent.set(id, text);
+    opened.send(event, resource);
+  };
+}
+
+async function followRun({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
+  const { id = '' } = input.params;
+  await store.runs.get(id);
+  const opened = openStream(input, open);
+  const sendRun = changesOnly(opened, 'run');
+  await follow(opened, {
+    store,
+    filter: { runId: id },
+    after: lastEventId(input.request, input.query.after),
+    isEnd: isEnding,
+    sendState: async () => {
+      const run = await store.runs.get(id);
+      sendRun(id, run);
+      return { phase: run.phase, hasEnded: endedPhases.has(run.phase) };
+    },
+  });
+}
+
+async function followSweep({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
+  const { id = '' } = input.params;
+  await store.sweeps.get(id);
+  const opened = openStream(input, open);
+  const sendSweep = changesOnly(opened, 'sweep');
+  const sendRun = changesOnly(opened, 'run');
+  await follow(opened, {
+    store,
+    filter: { sweepId: id },
+    after: lastEventId(input.request, input.query.after),
+    isEnd: (event) => event.run_id === null && isEnding(event),
+    sendState: async (changed) => {
+      const sweep = await store.sweeps.get(id);
+      const runs: Run[] =
+        changed === undefined
+          ? (await store.sweeps.leaderboard(id)).runs
+          : await Promise.all([...changed].map((runId) => store.runs.get(runId)));
+      sendSweep(id, sweep);
+      for (const run of runs.sort((a, b) => (a.trial ?? 0) - (b.trial ?? 0))) sendRun(run.id, run);
+      return { phase: sweep.phase, hasEnded: endedPhases.has(sweep.phase) };
+    },
+  });
+}
+
+async function followGeneration({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
+  const { id = '' } = input.params;
+  await store.generations.get(id);
+  const opened = openStream(input, open);
+  const sendGeneration = changesOnly(opened, 'generation');
+  await follow(opened, {
+    store,
+    filter: { generationId: id },
+    after: lastEventId(input.request, input.query.after),
+    isEnd: isEnding,
+    sendState: async () => {
+      const generation = await store.generations.get(id);
+      sendGeneration(id, generation);
+      return { phase: generation.phase, hasEnded: endedPhases.has(generation.phase) };
+    },
+  });
+}

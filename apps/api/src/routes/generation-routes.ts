@@ -1,0 +1,102 @@
+import {
+  generationPageSchema,
+  generationRequestSchema,
+  generationSchema,
+  listQuerySchema,
+  MurnauError,
+} from '@murnau/domain';
+import type { Embedding, GenerationRequest } from '@murnau/domain';
+import { route, type Route } from '../http/route.js';
+import type { ServerDeps } from '../server-deps.js';
+import { checkModel, idempotencyKey, startStored } from './creation.js';
+
+export function generationRoutes(deps: ServerDeps): Route[] {
+  const { store, starters } = deps;
+  return [
+    route({
+      method: 'POST',
+      path: '/v1/generations',
+      summary: 'Draw pictures, with learnt embeddings where the prompt names them',
+      tag: 'generations',
+      isCreation: true,
+      body: generationRequestSchema,
+      answers: { 201: generationSchema },
+      handle: async ({ body, owner, request }) => {
+        const once = idempotencyKey(request);
+        await checkModel(deps, body.model, 'model');
+        const embedding_ids = await chooseEmbeddings(deps, body);
+        const generation = await store.generations.create(
+          { owner, request: { ...body, embedding_ids } },
+          once,
+        );
+        await startStored(deps, { kind: 'generation', id: generation.id }, () =>
+          starters.startGeneration(generation),
+        );
+        return generation;
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/generations',
+      summary: 'List generations, newest first',
+      tag: 'generations',
+      query: listQuerySchema,
+      answers: { 200: generationPageSchema },
+      handle: ({ query }) => store.generations.list(query),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/generations/:id',
+      summary: 'Show a generation',
+      tag: 'generations',
+      answers: { 200: generationSchema },
+      handle: ({ params: { id = '' } }) => store.generations.get(id),
+    }),
+    route({
+      method: 'POST',
+      path: '/v1/generations/:id/cancel',
+      summary: 'Cancel a generation',
+      tag: 'generations',
+      answers: { 202: generationSchema },
+      handle: async ({ params: { id = '' }, owner }) => {
+        await starters.cancelGeneration(await store.generations.get(id), owner);
+        return store.generations.get(id);
+      },
+    }),
+  ];
+}
+
+/** Named ones as they are; else the newest of each learnt word in the prompt. Fixed here, so a repetition draws the same. */
+async function chooseEmbeddings({ store }: ServerDeps, request: GenerationRequest): Promise<string[]> {
+  const { model, prompt, embedding_ids } = request;
+  if (embedding_ids === undefined) {
+    const words = [...new Set(prompt.toLowerCase().match(/[a-z]+/g) ?? [])];
+    return (await store.embeddings.newest(model, words)).map(({ id }) => id);
+  }
+  const embeddings = await Promise.all(embedding_ids.map((id) => store.embeddings.get(id)));
+  embeddings.forEach((embedding, index) => checkEmbedding(embedding, index, embeddings, model));
+  return embedding_ids;
+}
+
+function checkEmbedding(embedding: Embedding, index: number, all: readonly Embedding[], model: string): void {
+  const field = `embedding_ids[${index}]`;
+  const { id, placeholder_token } = embedding;
+  if (embedding.model !== model) {
+    throw new MurnauError(
+      'embedding.wrong_model',
+      `Embedding ${id} was learnt on ${embedding.model}, not ${model}`,
+      {
+        field,
+        given: id,
+        allowed: `embeddings of ${model}`,
+      },
+    );
+  }
+  const earlier = all.slice(0, index).find((other) => other.placeholder_token === placeholder_token);
+  if (earlier === undefined) return;
+  throw new MurnauError(
+    'embedding.placeholder_clash',
+    `Embeddings ${earlier.id} and ${id} both stand for "${placeholder_token}"`,
+    { field, given: id },
+  );
+}

@@ -1,0 +1,117 @@
+import {
+  createRunSchema,
+  eventListSchema,
+  listEventsQuerySchema,
+  listMetricsQuerySchema,
+  listRunsQuerySchema,
+  listSamplesQuerySchema,
+  metricListSchema,
+  runPageSchema,
+  runSchema,
+  sampleListSchema,
+} from '@murnau/domain';
+import { route, type Route } from '../http/route.js';
+import type { ServerDeps } from '../server-deps.js';
+import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
+
+export function runRoutes(deps: ServerDeps): Route[] {
+  return [createRun(deps), ...readRuns(deps), cancelRun(deps)];
+}
+
+function createRun(deps: ServerDeps): Route {
+  const { store, starters } = deps;
+  return route({
+    method: 'POST',
+    path: '/v1/runs',
+    summary: 'Create and start a training run',
+    tag: 'runs',
+    isCreation: true,
+    body: createRunSchema,
+    answers: { 201: runSchema },
+    handle: async ({ body: { name, dataset_id, spec }, owner, request }) => {
+      const once = idempotencyKey(request);
+      await store.datasets.get(dataset_id);
+      await checkModel(deps, spec.model, 'spec.model');
+      await checkWords(deps, spec.model, [spec], (_, field) => `spec.${field}`);
+      const run = await store.runs.create(
+        { owner, ...(name === undefined ? {} : { name }), dataset_id, spec },
+        once,
+      );
+      await startStored(deps, { kind: 'run', id: run.id }, () => starters.startTrainingRun(run));
+      return run;
+    },
+  });
+}
+
+function readRuns({ store }: ServerDeps): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/runs',
+      summary: 'List runs, newest first',
+      tag: 'runs',
+      query: listRunsQuerySchema,
+      answers: { 200: runPageSchema },
+      handle: ({ query }) => store.runs.list(query),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/runs/:id',
+      summary: 'Show a run',
+      tag: 'runs',
+      answers: { 200: runSchema },
+      handle: ({ params: { id = '' } }) => store.runs.get(id),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/runs/:id/metrics',
+      summary: 'The certified metrics of a run',
+      tag: 'runs',
+      query: listMetricsQuerySchema,
+      answers: { 200: metricListSchema },
+      handle: async ({ params: { id = '' }, query: { names, after_step } }) => {
+        await store.runs.get(id);
+        const wanted = names?.split(',').map((name) => name.trim());
+        return { items: await store.runs.metrics(id, { names: wanted, after_step }) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/runs/:id/samples',
+      summary: 'The certified pictures of a run',
+      tag: 'runs',
+      query: listSamplesQuerySchema,
+      answers: { 200: sampleListSchema },
+      handle: async ({ params: { id = '' }, query }) => {
+        await store.runs.get(id);
+        return { items: await store.runs.samples(id, query) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/runs/:id/log',
+      summary: 'The stored events of a run, oldest first',
+      tag: 'runs',
+      query: listEventsQuerySchema,
+      answers: { 200: eventListSchema },
+      handle: async ({ params: { id = '' }, query }) => {
+        await store.runs.get(id);
+        return { items: await store.events.list({ runId: id }, query) };
+      },
+    }),
+  ];
+}
+
+function cancelRun({ store, starters }: ServerDeps): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/runs/:id/cancel',
+    summary: 'Cancel a run',
+    tag: 'runs',
+    answers: { 202: runSchema },
+    handle: async ({ params: { id = '' }, owner }) => {
+      await starters.cancelRun(await store.runs.get(id), owner);
+      return store.runs.get(id);
+    },
+  });
+}

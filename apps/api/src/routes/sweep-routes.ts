@@ -1,0 +1,158 @@
+import {
+  createSweepSchema,
+  eventListSchema,
+  expandTrials,
+  leaderboardSchema,
+  listEventsQuerySchema,
+  listSweepsQuerySchema,
+  MurnauError,
+  type PlannedTrial,
+  type SweepFile,
+  sweepPageSchema,
+  type SweepPlan,
+  sweepPlanSchema,
+  sweepSchema,
+} from '@murnau/domain';
+import { route, type Route } from '../http/route.js';
+import type { ServerDeps } from '../server-deps.js';
+import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
+
+export function sweepRoutes(deps: ServerDeps): Route[] {
+  return [createSweep(deps), ...readSweeps(deps), cancelSweep(deps)];
+}
+
+function createSweep(deps: ServerDeps): Route {
+  const { store, starters } = deps;
+  return route({
+    method: 'POST',
+    path: '/v1/sweeps',
+    summary: 'Create and start a sweep, or only plan it (dry_run)',
+    tag: 'sweeps',
+    isCreation: true,
+    body: createSweepSchema,
+    answers: { 201: sweepSchema, 200: sweepPlanSchema },
+    handle: async ({ body: { spec, dry_run }, owner, request, reply }) => {
+      const once = idempotencyKey(request);
+      const trials = expandTrials(spec);
+      await checkSweep(deps, spec, trials);
+      if (dry_run) {
+        reply.status(200);
+        return toPlan(trials);
+      }
+      const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
+      const sweep = await store.sweeps.create({ owner, spec, trials: planned }, once);
+      await startStored(deps, { kind: 'sweep', id: sweep.id }, () => starters.startSweep(sweep));
+      return sweep;
+    },
+  });
+}
+
+async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly PlannedTrial[]): Promise<void> {
+  if (trials.length === 0) {
+    throw new MurnauError('spec.invalid', 'sweep file: there is no trial to run', {
+      field: 'spec.parameters',
+    });
+  }
+  const { values: pairs } = spec.parameters.pair;
+  await checkDatasets(deps, [
+    { field: 'spec.dataset', id: spec.dataset },
+    ...pairs.flatMap(({ dataset }, index) =>
+      dataset === undefined ? [] : [{ field: `spec.parameters.pair.values[${index}].dataset`, id: dataset }],
+    ),
+  ]);
+  await checkModel(deps, spec.model, 'spec.model');
+  const words = pairs.map(({ placeholder, initializer }) => ({
+    placeholder_token: placeholder,
+    initializer_token: initializer,
+  }));
+  await checkWords(
+    deps,
+    spec.model,
+    words,
+    (index, field) => `spec.parameters.pair.values[${index}].${field.replace(/_token$/, '')}`,
+  );
+}
+
+/** A sweep whose pairs all name their own dataset still names one that exists. */
+async function checkDatasets(
+  { store }: ServerDeps,
+  named: readonly { field: string; id: string }[],
+): Promise<void> {
+  const found = await store.datasets.getMany(named.map(({ id }) => id));
+  const known = new Set(found.map(({ id }) => id));
+  const missing = named.find(({ id }) => !known.has(id));
+  if (missing === undefined) return;
+  const { field, id } = missing;
+  throw new MurnauError('dataset.not_found', `There is no dataset ${id}`, { field, given: id });
+}
+
+/** Pictures of a run: on the way each `every_steps`, at the end for the word and for the initializer. */
+function picturesOf({ max_steps, samples }: PlannedTrial['spec']): number {
+  const { every_steps, prompts, per_prompt, final_count } = samples;
+  const rounds = every_steps === 0 ? 0 : Math.floor(max_steps / every_steps);
+  return rounds * prompts.length * per_prompt + 2 * final_count;
+}
+
+function toPlan(trials: readonly PlannedTrial[]): SweepPlan {
+  return {
+    trials: trials.map(({ trial, parameters, spec }) => ({ trial, parameters, spec })),
+    steps: trials.reduce((sum, { spec }) => sum + spec.max_steps, 0),
+    pictures: trials.reduce((sum, { spec }) => sum + picturesOf(spec), 0),
+  };
+}
+
+function readSweeps({ store }: ServerDeps): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/sweeps',
+      summary: 'List sweeps, newest first',
+      tag: 'sweeps',
+      query: listSweepsQuerySchema,
+      answers: { 200: sweepPageSchema },
+      handle: ({ query }) => store.sweeps.list(query),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/sweeps/:id',
+      summary: 'Show a sweep',
+      tag: 'sweeps',
+      answers: { 200: sweepSchema },
+      handle: ({ params: { id = '' } }) => store.sweeps.get(id),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/sweeps/:id/trials',
+      summary: "A sweep's runs, best first by its metric",
+      tag: 'sweeps',
+      answers: { 200: leaderboardSchema },
+      handle: ({ params: { id = '' } }) => store.sweeps.leaderboard(id),
+    }),
+    route({
+      method: 'GET',
+      path: '/v1/sweeps/:id/log',
+      summary: 'The stored events of a sweep and its trials, oldest first',
+      tag: 'sweeps',
+      query: listEventsQuerySchema,
+      answers: { 200: eventListSchema },
+      handle: async ({ params: { id = '' }, query }) => {
+        await store.sweeps.get(id);
+        return { items: await store.events.list({ sweepId: id }, query) };
+      },
+    }),
+  ];
+}
+
+function cancelSweep({ store, starters }: ServerDeps): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/sweeps/:id/cancel',
+    summary: 'Cancel a sweep and its trials',
+    tag: 'sweeps',
+    answers: { 202: sweepSchema },
+    handle: async ({ params: { id = '' }, owner }) => {
+      await starters.cancelSweep(await store.sweeps.get(id), owner);
+      return store.sweeps.get(id);
+    },
+  });
+}

@@ -1,0 +1,34 @@
+import type { Starters } from '@murnau/activities';
+import type { Store } from '@murnau/store';
+
+/** What the server is, as its clients are told. */
+export interface ServerIdentity {
+  version: string;
+  /** Who the token of this install belongs to. */
+  owner: string;
+  host: string;
+  token: string | undefined;
+  galleryUrl: string;
+  temporalAddress: string;
+  temporalUiUrl: string;
+  namespace: string;
+}
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Everything the routes and pages need of the world. */
+export interface ServerDeps {
+  identity: ServerIdentity;
+  store: Store;
+  starters: Starters;
+  /** Resolves when Temporal answers. */
+  pingTemporal(): Promise<void>;
+  /** Folder of resized pictures, which may be deleted at any time. */
+  renditionDir: string;
+  log: Log;
+}

@@ -1,0 +1,132 @@
+import { MurnauError } from '@murnau/domain';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { openApi } from './http/openapi.js';
+import { toApiError, toProblem } from './http/problem.js';
+import { registerRoutes } from './http/register-routes.js';
+import type { Route } from './http/route.js';
+import { type Credentials, Trust } from './http/security.js';
+import { errorPage } from './pages/message-page.js';
+import { registerPages } from './pages/page-routes.js';
+import { blobRoutes } from './routes/blob-routes.js';
+import { datasetRoutes } from './routes/dataset-routes.js';
+import { embeddingRoutes } from './routes/embedding-routes.js';
+import { eventRoutes, type OpenStreams } from './routes/event-routes.js';
+import { generationRoutes } from './routes/generation-routes.js';
+import { runRoutes } from './routes/run-routes.js';
+import { sheetRoutes } from './routes/sheet-routes.js';
+import { sweepRoutes } from './routes/sweep-routes.js';
+import { systemRoutes } from './routes/system-routes.js';
+import type { ServerDeps } from './server-deps.js';
+
+/** Pages draw themselves without inline styles or scripts, so none is allowed. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "img-src 'self'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The HTTP API and the pages, not yet listening. */
+export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
+  const { identity, log } = deps;
+  const trust = new Trust(identity);
+  const streams: OpenStreams = new Set();
+  // Requests are logged by us: an address may hold a token, and Fastify would log it whole.
+  const app = Fastify({
+    logger: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: 120_000,
+    trustProxy: false,
+  });
+
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers({
+      'content-security-policy': contentSecurityPolicy,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+      'cross-origin-opener-policy': 'same-origin',
+    });
+    const credentials = credentialsOf(request);
+    trust.checkSource(credentials);
+    if (!isOpen(request)) trust.checkToken(credentials);
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions, id } = request;
+    const fields = { request: id, method, route: routeOptions.url, status: reply.statusCode };
+    if (reply.statusCode >= 500) log.error(fields, 'answered');
+    else log.debug({ ...fields, ms: Math.round(reply.elapsedTime) }, 'answered');
+    done();
+  });
+  app.addHook('preClose', (done) => {
+    for (const stream of streams) stream.end();
+    done();
+  });
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, deps));
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const error = new MurnauError('route.not_found', `There is nothing at ${request.method} ${path}`);
+    sendError(error, request, reply, deps);
+  });
+
+  const routes = allRoutes(deps, streams);
+  await registerRoutes(app, routes, identity.owner);
+  const description = openApi(routes, identity.version);
+  app.get('/v1/openapi.json', { config: { isOpen: true } }, () => description);
+  registerPages(app, deps, trust);
+  return app;
+}
+
+function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
+  return [
+    ...systemRoutes(deps),
+    ...blobRoutes(deps),
+    ...datasetRoutes(deps),
+    ...runRoutes(deps),
+    ...sweepRoutes(deps),
+    ...sheetRoutes(deps),
+    ...embeddingRoutes(deps),
+    ...generationRoutes(deps),
+    ...eventRoutes(deps, streams),
+  ];
+}
+
+const isOpen = ({ routeOptions }: FastifyRequest): boolean =>
+  (routeOptions.config as { isOpen?: boolean } | undefined)?.isOpen === true;
+
+function credentialsOf({ method, headers }: FastifyRequest): Credentials {
+  const header = (name: string): string | undefined => {
+    const value = headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  };
+  return {
+    method,
+    host: header('host'),
+    origin: header('origin'),
+    authorization: header('authorization'),
+    cookie: header('cookie'),
+    fetchSite: header('sec-fetch-site'),
+    fetchMode: header('sec-fetch-mode'),
+  };
+}
+
+/** A person in a browser gets a page; a program gets a problem. */
+function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, deps: ServerDeps): void {
+  const known = toApiError(error);
+  const problem = toProblem(known, request.id);
+  if (known.code === 'internal') deps.log.error({ err: error, request: request.id }, 'failed inside');
+  const isPage = !request.url.startsWith('/v1/') && (request.headers.accept ?? '').includes('text/html');
+  reply.status(problem.status);
+  if (known.code === 'auth.missing') reply.header('www-authenticate', 'Bearer realm="murnau"');
+  if (isPage) {
+    const page = errorPage(known, problem.detail, deps.identity.temporalUiUrl);
+    reply.type('text/html; charset=utf-8').send(page.toString());
+  } else {
+    reply.type('application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+  }
+}
