@@ -1,7 +1,7 @@
 """Diffusion tables in float64 and the original's lists of steps.
 
 Source: ai-forever/Kandinsky-2 `kandinsky2/model/gaussian_diffusion.py`, `respace.py`, `samplers.py`. The tables stay
-in float64 and each coefficient is rounded once, where it meets a tensor: in fp32 tables, 5 prior steps are off by 2.5e-3.
+in float64 and each coefficient is rounded once, where it meets a tensor: fp32 tables put 5 prior steps off by 2.5e-3.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,7 @@ def cosine_betas(largest: float = 0.999) -> Float64s:
     def alpha_bar(time: float) -> float:
         return math.cos((time + 0.008) / 1.008 * math.pi / 2) ** 2
 
-    edges = [index / TRAINING_STEPS for index in range(TRAINING_STEPS + 1)]
-    pairs = zip(edges[:-1], edges[1:], strict=True)
+    pairs = pairwise(index / TRAINING_STEPS for index in range(TRAINING_STEPS + 1))
     return np.array([min(1 - alpha_bar(after) / alpha_bar(before), largest) for before, after in pairs])
 
 

@@ -1,6 +1,6 @@
 """From prompts to pictures, one small step at a time.
 
-Every picture has its own seed and its own draws: drawn in a batch it equals itself drawn alone, to floating-point noise.
+Every picture has its own seed and draws: drawn in a batch it equals itself drawn alone, to floating-point noise.
 Legend: N pictures, C latent channels, H/W latent cells or pixels, S prior steps, E joint width.
 """
 
