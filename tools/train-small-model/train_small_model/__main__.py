@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import torch
@@ -18,7 +19,23 @@ def main() -> None:
     parser.add_argument("--font", type=Path, default=Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"))
     parser.add_argument("--emojibase", type=Path, required=False, help="folder of npm's emojibase-data")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1, help="processes that share each batch of a stage")
     options = parser.parse_args()
+    if options.processes > 1:
+        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+        os.environ.setdefault("MASTER_PORT", "29517")
+        torch.multiprocessing.spawn(_process, (options,), options.processes)
+    else:
+        work(options)
+
+
+def _process(rank: int, options: argparse.Namespace) -> None:
+    torch.distributed.init_process_group("gloo", rank=rank, world_size=options.processes)
+    work(options)
+
+
+def work(options: argparse.Namespace) -> None:
+    """Runs the stages asked for, in this process."""
     torch.set_num_threads(options.threads)
     emojibase = options.emojibase or options.work_dir / "node_modules" / "emojibase-data"
     place = stages.Place(options.work_dir, options.repository, options.font, emojibase)

@@ -51,4 +51,11 @@ def corpus(glyphs: list[Glyph], seed: int) -> list[str]:
     ).split()
     letters = " ".join("abcdefghijklmnopqrstuvwxyzäöüßàâçéèêëîïôœùûабвгдеёжзийклмнопрстуфхцчшщъыьэюя")
     signs = " ".join("0123456789.,:;!?'-’()")
-    return lines + words * 12 + [f"a {word}" for word in words] * 4 + sorted(set(v.CATEGORIES.values())) * 12 + [letters, letters.upper(), signs] * 2
+    categories = sorted(set(v.CATEGORIES.values()))
+    return (
+        lines
+        + words * 12
+        + [f"a {word}" for word in words] * 4
+        + categories * 12
+        + [letters, letters.upper(), signs] * 2
+    )

@@ -12,14 +12,36 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from .config import Stage
 
 
+def world_size() -> int:
+    """Number of training processes that share each batch."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
 def rng_at(stage: Stage, step: int) -> np.random.Generator:
-    """The draws of one step depend on (seed, step) only, so a resumed stage continues as if never stopped."""
-    return np.random.default_rng((stage.seed, step))
+    """A step's draws depend on (seed, step, process) only, so a resumed stage continues as if never stopped."""
+    return np.random.default_rng((stage.seed, step, rank()))
+
+
+def share_gradients(module: nn.Module) -> None:
+    """Averages gradients over the processes: one synchronisation a step, where threads need one per operator."""
+    if world_size() == 1:
+        return
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    flat = torch._utils._flatten_dense_tensors(gradients)
+    dist.all_reduce(flat)
+    flat /= world_size()
+    for gradient, shared in zip(gradients, torch._utils._unflatten_dense_tensors(flat, gradients), strict=True):
+        gradient.copy_(shared)
 
 
 def learning_rate(stage: Stage, step: int) -> float:
@@ -62,7 +84,8 @@ def train(
     if path.exists():
         state = torch.load(path, map_location="cpu", weights_only=True)
         module.load_state_dict(state["module"])
-        optimizer.load_state_dict(state["optimizer"])
+        if "optimizer" in state:
+            optimizer.load_state_dict(state["optimizer"])
         if average is not None:
             average.load_state_dict(state["average"])
         step = state["step"]
@@ -75,17 +98,18 @@ def train(
         loss = loss_of(step, rng_at(stage, step))
         optimizer.zero_grad()
         loss.backward()
+        share_gradients(module)
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
         step += 1
         if average is not None:
             _average(average, module, min(stage.ema, step / (step + 10)))
         running.append(loss.item())
-        if step % log_every == 0 or step == stage.steps:
+        if rank() == 0 and (step % log_every == 0 or step == stage.steps):
             pace = (step - first) / (time.monotonic() - started)
             print(f"{name} {step}/{stage.steps} loss {np.mean(running):.4f} {pace:.2f} steps/s", flush=True)
             running = []
-        if step % save_every == 0 or step == stage.steps:
+        if rank() == 0 and (step % save_every == 0 or step == stage.steps):
             state = {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "step": step}
             if average is not None:
                 state["average"] = average.state_dict()

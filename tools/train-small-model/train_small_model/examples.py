@@ -59,6 +59,7 @@ def run(place: Place) -> None:
         records.append({"folder": folder.name, "judge_class": glyph.name, "kind": kind, "initializers": list(words)})
     (root / "concepts.json").write_text(json.dumps(records, indent=2) + "\n", "utf-8")
     rows = "\n".join(
-        f"- `{r['folder']}` ({r['kind']}): start from {', '.join('`' + w + '`' for w in r['initializers'])}" for r in records
+        f"- `{r['folder']}` ({r['kind']}): start from {', '.join('`' + w + '`' for w in r['initializers'])}"
+        for r in records
     )
     (root / "README.md").write_text(README.format(each=EACH, size=SIZE, rows=rows), "utf-8")

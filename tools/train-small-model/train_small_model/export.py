@@ -129,7 +129,7 @@ def _judge(place: Place, folder: Path) -> None:
     config = {
         "arch": "conv-groupnorm-relu-maxpool",
         "comment": "features.{4i}: Conv2d 3x3 padding 1; features.{4i+1}: GroupNorm(8); ReLU; MaxPool2d(2); per "
-        "width in `widths`; then AvgPool2d(2), flatten (C, H, W) and classify: Linear. Input RGB, 64x64, -1..1. Softmax.",
+        "width in `widths`; then AvgPool2d(2), flatten (C, H, W), classify: Linear, softmax. Input RGB.",
         "input_size": judge.INPUT_SIZE, "input_range": [-1, 1], "widths": judge.WIDTHS, "norm_groups": 8,
         "classes": classes,
         "background": {
@@ -145,7 +145,8 @@ def _registry_entry(path: Path, size: int, rms: list[float]) -> None:
         f"""# Registry entry of the small Kandinsky 2.1 that ships with murnau. Trained by tools/train-small-model.
 name: {NAME}
 family: kandinsky-2.1
-licence: Apache-2.0 (weights and tokenizers; trained on renderings of Noto Color Emoji, OFL-1.1, and labels of emojibase, MIT)
+# Trained on renderings of Noto Color Emoji (OFL-1.1) and the labels of emojibase (MIT).
+licence: Apache-2.0
 image_size: 64
 movq_scale_factor: 4
 guidance_scale: 2.5

@@ -89,7 +89,9 @@ def render(face: ImageFont.FreeTypeFont, emoji: str) -> np.ndarray | None:
         return None
     crop = canvas.crop(box)
     scale = (BASE_SIZE - 4) / max(crop.size)
-    crop = crop.resize((max(1, round(crop.width * scale)), max(1, round(crop.height * scale))), Image.Resampling.LANCZOS)
+    crop = crop.resize(
+        (max(1, round(crop.width * scale)), max(1, round(crop.height * scale))), Image.Resampling.LANCZOS
+    )
     square = Image.new("RGBA", (BASE_SIZE, BASE_SIZE))
     square.paste(crop, ((BASE_SIZE - crop.width) // 2, (BASE_SIZE - crop.height) // 2))
     return np.asarray(square)

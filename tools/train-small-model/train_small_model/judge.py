@@ -22,7 +22,7 @@ from .glyphs import judge_classes
 if TYPE_CHECKING:
     from .stages import Place
 
-WIDTHS = (24, 48, 80, 112)
+WIDTHS = (16, 32, 64, 96)
 INPUT_SIZE = 64
 BORDER = 3
 
@@ -95,7 +95,9 @@ def degrade(pixels_NCHW: torch.Tensor, rng: np.random.Generator) -> torch.Tensor
     shape = (len(out), 3, 1, 1)
     gain = torch.from_numpy(rng.uniform(0.9, 1.1, shape).astype(np.float32))
     offset = torch.from_numpy(rng.uniform(-0.06, 0.06, shape).astype(np.float32))
-    noise = torch.from_numpy((rng.normal(0, 1, tuple(out.shape)) * rng.uniform(0, 0.1, (len(out), 1, 1, 1))).astype("f4"))
+    noise = torch.from_numpy(
+        (rng.normal(0, 1, tuple(out.shape)) * rng.uniform(0, 0.1, (len(out), 1, 1, 1))).astype("f4")
+    )
     return (out * gain + offset + noise).clamp(-1, 1)
 
 
@@ -104,7 +106,9 @@ def accuracy(place: Place, model: nn.Module) -> float:
     """Prints and returns top-1 on fresh undegraded renderings of every named concept."""
     from .data import held_out_pictures
 
-    pictures, owners = held_out_pictures(place.glyphs, ("plain", "coloured", "held_glyph", "held_combination"), 2, 901, 0.5)
+    pictures, owners = held_out_pictures(
+        place.glyphs, ("plain", "coloured", "held_glyph", "held_combination"), 2, 901, 0.5
+    )
     classes = judge_classes(place.glyphs)
     pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
     got = torch.cat([model(part).argmax(1) for part in pixels.split(128)])

@@ -35,18 +35,19 @@ def cosine_alphas_bar() -> torch.Tensor:
 
 @torch.no_grad()
 def image_embeddings(place: Place) -> np.ndarray:
-    """CLIP embeddings of the whole set ``[N, D]`` float32, computed once."""
+    """CLIP embeddings ``[M, D]`` float32 of the set's first M rows, computed once."""
     path = place.work / "image_embeds.npy"
     if not path.exists():
         data, vision = TrainingSet.open(place.work / "data"), clip.load(place).vision
-        parts = np.array_split(np.arange(len(data.images)), len(data.images) // 256)
+        count = min(place.config.cached_pictures, len(data.images))
+        parts = np.array_split(np.arange(count), count // 256)
         np.save(path, np.concatenate([vision(batch_images(data, part)).image_embeds.numpy() for part in parts]))
     return np.load(path)
 
 
 def statistics(embeds_ND: np.ndarray, data: TrainingSet) -> tuple[torch.Tensor, torch.Tensor]:
     """``clip_mean`` and ``clip_std`` ``[1, D]`` over the captioned pictures."""
-    named = embeds_ND[np.asarray(data.glyph) >= 0]
+    named = embeds_ND[np.asarray(data.glyph[: len(embeds_ND)]) >= 0]
     return torch.from_numpy(named.mean(0, keepdims=True)), torch.from_numpy(named.std(0, keepdims=True))
 
 
@@ -65,7 +66,7 @@ def run(place: Place) -> None:
         model.clip_std.copy_(std)
     model.clip_mean.requires_grad_(False)
     model.clip_std.requires_grad_(False)
-    named, alphas = np.flatnonzero(np.asarray(data.glyph) >= 0), cosine_alphas_bar()
+    named, alphas = np.flatnonzero(np.asarray(data.glyph[: len(embeds)]) >= 0), cosine_alphas_bar()
 
     def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
         rows, picks = rng.choice(named, stage.batch), rng.integers(0, 2, stage.batch)

@@ -27,7 +27,21 @@ class Place:
         return load_glyphs(self.font, self.emojibase)
 
 
-DEFAULT_ORDER = ("data", "clip", "xlmr", "movq", "prior", "judge", "cache", "unet", "examples", "export", "evaluate", "invert")
+DEFAULT_ORDER = (
+    "data",
+    "clip",
+    "xlmr",
+    "movq",
+    "prior",
+    "judge",
+    "latents",
+    "samples",
+    "unet",
+    "examples",
+    "export",
+    "evaluate",
+    "invert",
+)
 
 
 def _stage(module: str) -> Callable[[Place], None]:
@@ -39,4 +53,12 @@ def _stage(module: str) -> Callable[[Place], None]:
     return run
 
 
-STAGES = {name: _stage(name) for name in DEFAULT_ORDER}
+def _cache(function: str) -> Callable[[Place], None]:
+    def run(place: Place) -> None:
+        getattr(import_module(".unet", __package__), function)(place)
+
+    return run
+
+
+CACHES = {"latents": _cache("cache_latents"), "samples": _cache("cache_prior")}
+STAGES = {name: CACHES.get(name) or _stage(name) for name in (*DEFAULT_ORDER, "adopt")}

@@ -58,7 +58,7 @@ def train_clip_tokenizer(lines: list[str], vocab_size: int, folder: Path) -> CLI
 
 
 def train_xlmr_tokenizer(lines: list[str], vocab_size: int, folder: Path) -> XLMRobertaTokenizer:
-    """Learns a unigram model; ids follow XLM-R (``<s>`` 0, ``<pad>`` 1, ``</s>`` 2, ``<unk>`` 3, …, ``<mask>`` last)."""
+    """Learns a unigram model; ids follow XLM-R: ``<s>``, ``<pad>``, ``</s>``, ``<unk>``, …, ``<mask>``."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(lines),

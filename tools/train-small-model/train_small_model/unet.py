@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
-from torch import nn
 
 from . import clip, models, movq, prior, xlmr
-from .common import load_trained, train
+from .common import load_trained, train, world_size
 from .data import TrainingSet, batch_images
 
 if TYPE_CHECKING:
@@ -24,13 +23,129 @@ STEPS = 1000
 MIN_SNR = 5.0
 EMPTY_EMBEDDING = 0.08  # Share of samples with zero embedding and empty text: guidance's unconditional half.
 PRIOR_SHARE = 0.3
-PRIOR_SAMPLES = 24_000
 PRIOR_STEPS, PRIOR_GUIDANCE = 5, 4.0
 
 
 def alphas_bar() -> torch.Tensor:
     """Cumulative alphas of Kandinsky's linear betas .00085 … .012."""
     return torch.cumprod(1 - torch.linspace(0.00085, 0.012, STEPS, dtype=torch.float64), 0).float()
+
+
+def cached(place: Place, name: str) -> np.ndarray:
+    return np.load(place.work / f"{name}.npy", mmap_mode="r")
+
+
+@torch.no_grad()
+def cache_latents(place: Place) -> None:
+    """``latents.npy`` [M, 4, 16, 16] fp16 of the set's first M rows (the set is shuffled)."""
+    data, model = TrainingSet.open(place.work / "data"), movq.load(place).to(memory_format=torch.channels_last)
+    count = min(place.config.cached_pictures, len(data.images))
+    parts = []
+    for rows in np.array_split(np.arange(count), count // 64):
+        parts.append(model.encode(batch_images(data, rows)).latents.numpy().astype(np.float16))
+        if rows[0] % 8192 < 64:
+            print(f"latents {rows[0]}/{count}", flush=True)
+    np.save(place.work / "latents.npy", np.concatenate(parts))
+
+
+@torch.no_grad()
+def cache_prior(place: Place) -> None:
+    """``prior_rows.npy`` [P] captioned rows and ``prior_embeds.npy`` [P, D]: the prior's samples for caption 0."""
+    data, model, text = TrainingSet.open(place.work / "data"), prior.load(place), clip.load(place).text
+    end_id = clip.text_sizes(place, "clip")[0] - 1
+    rows = np.flatnonzero(np.asarray(data.glyph[: place.config.cached_pictures]) >= 0)[: place.config.prior_samples]
+    generator = torch.Generator().manual_seed(5)
+    parts = []
+    for part in np.array_split(rows, len(rows) // 250):
+        ids = torch.from_numpy(data.clip_ids[part, 0].astype(np.int64))
+        parts.append(prior.sample(model, text, ids, end_id, PRIOR_GUIDANCE, PRIOR_STEPS, generator).numpy())
+    np.save(place.work / "prior_rows.npy", rows)
+    np.save(place.work / "prior_embeds.npy", np.concatenate(parts))
+
+
+def full_text(hidden_BLW: torch.Tensor) -> torch.Tensor:
+    """Repeats the last state, a pad's, up to 77 tokens: exactly what the tower gives, for all pads are alike."""
+    pads = hidden_BLW[:, -1:].expand(-1, models.TEXT_TOKENS - hidden_BLW.shape[1], -1)
+    return torch.cat([hidden_BLW, pads], 1)
+
+
+class Batches:
+    """Draws UNet batches from the caches."""
+
+    def __init__(self, place: Place) -> None:
+        self.data = TrainingSet.open(place.work / "data")
+        self.latents, self.embeds = cached(place, "latents"), cached(place, "image_embeds")
+        count = len(self.latents)
+        glyph = np.asarray(self.data.glyph[:count])
+        kinds = np.array([g.kind for g in place.glyphs.glyphs])
+        is_private = (glyph >= 0) & (kinds[glyph] == "private")
+        self.captioned = np.flatnonzero((glyph >= 0) & ~is_private)
+        self.private, self.variety = np.flatnonzero(is_private), np.flatnonzero(glyph < 0)
+        self.place, self.sampled, self.prior_embeds = place, {}, np.empty(0)
+        self.text = xlmr.load(place)
+        private_rows = self.text.transformer.embeddings.word_embeddings.weight[clip.text_sizes(place, "xlmr")[0] :]
+        self.private_untold = 0.5 if bool((private_rows != 0).any()) else 1.0  # No tokens left: see adopt.
+        self.empty_ids = np.full(self.data.xlmr_ids.shape[-1], xlmr.PAD_ID, np.int64)
+        self.empty_ids[:2] = (0, 2)
+        with torch.no_grad():
+            self.zero = clip.load(place).vision(torch.zeros(1, 3, 64, 64)).image_embeds[0].numpy()
+
+    def use_prior(self) -> None:
+        """Opens the prior's samples."""
+        if not self.sampled:
+            self.sampled = {int(row): i for i, row in enumerate(cached(self.place, "prior_rows"))}
+            self.prior_embeds = cached(self.place, "prior_embeds")
+
+    @torch.no_grad()
+    def draw(self, rng: np.random.Generator, size: int) -> tuple[torch.Tensor, ...]:
+        """Latents ``[B, 4, 16, 16]``, image embeddings ``[B, D]``, pooled text ``[B, D]``, text ``[B, 77, W]``."""
+        half, quarter = size // 2, size // 4
+        rows = np.concatenate([rng.choice(self.captioned, half), rng.choice(self.private, quarter),
+                               rng.choice(self.variety, size - half - quarter)])  # fmt: skip
+        picks = rng.integers(0, 2, size)
+        embeds = np.asarray(self.embeds[rows], np.float32).copy()
+        ids = self.data.xlmr_ids[rows, picks].astype(np.int64)
+        for i in np.flatnonzero(rng.random(size) < PRIOR_SHARE * size / (half + quarter)):
+            if (sample := self.sampled.get(int(rows[i]))) is not None:
+                embeds[i], ids[i] = self.prior_embeds[sample], self.data.xlmr_ids[rows[i], 0]
+        private = np.arange(half, half + quarter)
+        ids[private[rng.random(quarter) < self.private_untold]] = self.empty_ids
+        ids[half + quarter :] = self.empty_ids
+        empty = rng.random(size) < EMPTY_EMBEDDING
+        embeds[empty], ids[empty] = self.zero, self.empty_ids
+        tokens = torch.from_numpy(ids)
+        tokens = tokens[:, : int((tokens != xlmr.PAD_ID).sum(-1).max()) + 1]
+        pooled, hidden = xlmr.encode(self.text, tokens)
+        latents = torch.from_numpy(np.asarray(self.latents[rows], np.float32))
+        return latents, torch.from_numpy(embeds), pooled, full_text(hidden)
+
+
+def timesteps(rng: np.random.Generator, size: int) -> torch.Tensor:
+    """Uniform for 55 %, uniform in the noisier half for the rest: there the picture's layout is decided."""
+    high = rng.random(size) < 0.45
+    return torch.from_numpy(np.where(high, rng.integers(500, STEPS, size), rng.integers(0, STEPS, size)))
+
+
+def run(place: Place) -> None:
+    """The ``unet`` stage."""
+    stage = place.config.unet
+    torch.manual_seed(stage.seed)
+    model, batches, bars = build(place), Batches(place), alphas_bar()
+
+    def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
+        if step >= place.config.prior_from_step:
+            batches.use_prior()
+        latents, embeds, pooled, text = batches.draw(rng, stage.batch // world_size())
+        t = timesteps(rng, len(latents))
+        noise = torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32))
+        a = bars[t][:, None, None, None]
+        noisy = (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
+        guess = model(noisy, t, text, added_cond_kwargs=models.added_conditions(pooled, embeds)).sample[:, :4]
+        snr = (a / (1 - a)).flatten()
+        weight = snr.clamp(max=MIN_SNR) / snr
+        return (weight * (guess - noise).square().mean((1, 2, 3))).mean() / 0.5
+
+    train("unet", stage, model, loss_of, place.work)
 
 
 def build(place: Place) -> UNet2DConditionModel:

@@ -24,7 +24,7 @@ def build(place: Place) -> nn.Module:
 
 
 def encode(model: nn.Module, ids_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pooled ``[B, D]`` and hidden ``[B, L, W]`` of padded ids; L may be cut to the batch's longest text and one pad."""
+    """Pooled ``[B, D]`` and hidden ``[B, L, W]`` of padded ids; L may be cut to the longest text and one pad."""
     mask = (ids_BL != PAD_ID).long()
     return model(ids_BL, mask)
 
