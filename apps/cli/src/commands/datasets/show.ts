@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { action, leaf } from '../../core/command.js';
+import type { Host } from '../../core/command.js';
+import { fieldLines, tableLines } from '../../output/table.js';
+
+export function registerDatasetsShow(parent: Command, host: Host): void {
+  const command = leaf(parent, 'show <id>', 'show a dataset and its pictures');
+  action(command, host, async (context, [id = '']) => {
+    const dataset = await context.client().dataset(id);
+    context.result(dataset, () => {
+      const { out } = context.io;
+      const fields = [
+        ['dataset', `${dataset.name} ${dataset.id}`],
+        ['owner', dataset.owner],
+        ['created', dataset.created_at],
+        ['pictures', String(dataset.images.length)],
+      ] as const;
+      for (const line of fieldLines(fields, out.colours)) out.line(line);
+      out.line();
+      const columns = [
+        { title: 'picture', cell: ({ name }: (typeof dataset.images)[number]) => name },
+        { title: 'size', cell: ({ width, height }: (typeof dataset.images)[number]) => `${width}×${height}` },
+        { title: 'sha256', cell: ({ hash }: (typeof dataset.images)[number]) => hash.slice(0, 12) },
+      ];
+      for (const line of tableLines(dataset.images, columns, out.colours)) out.line(line);
+    });
+  });
+}

@@ -1,0 +1,29 @@
+import type { ApiClient } from '@murnau/api-client';
+import type { Run, Sample } from '@murnau/domain';
+
+const mostPictures = 8;
+
+/** One PNG: the reference pictures, what the best run's word gives, and what its initializer word gives. */
+export async function demoSheet(client: ApiClient, run: Run): Promise<Uint8Array> {
+  const { contactSheet } = await import('@murnau/images');
+  const [dataset, finals, baselines] = await Promise.all([
+    client.dataset(run.dataset_id),
+    client.samples(run.id, 'final'),
+    client.samples(run.id, 'baseline'),
+  ]);
+  const load = (entries: readonly { readonly hash: string }[]): Promise<Buffer[]> =>
+    Promise.all(entries.slice(0, mostPictures).map(async ({ hash }) => Buffer.from(await client.blob(hash))));
+  const newest = (samples: readonly Sample[]): Sample[] => {
+    const last = Math.max(0, ...samples.map(({ step }) => step));
+    return samples.filter(({ step }) => step === last);
+  };
+  const rows = [
+    { label: 'pictures given', pictures: await load(dataset.images) },
+    { label: `learnt "${run.spec.placeholder_token}"`, pictures: await load(newest(finals)) },
+    { label: `before: "${run.spec.initializer_token}"`, pictures: await load(newest(baselines)) },
+  ];
+  return contactSheet({
+    title: `${run.name}, ${run.spec.max_steps} steps`,
+    rows: rows.filter(({ pictures }) => pictures.length > 0),
+  });
+}

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse, sweepFileSchema } from '@murnau/domain';
+import type { SweepFile } from '@murnau/domain';
+import { z } from 'zod';
+
+/** What the demo does: tuned so that it ends within five minutes on two cores. */
+export const demo = {
+  /** Folder of `examples/`; its concept has at least two initializer words. */
+  concept: 'octopus',
+  placeholder: 'oktavo',
+  initializers: 2,
+  learningRates: [0.1, 0.2],
+  maxSteps: 60,
+  batchSize: 4,
+  checkpointEverySteps: 20,
+  evalEverySteps: 20,
+  samplesEverySteps: 20,
+  samplesPerPrompt: 2,
+  finalPictures: 8,
+} as const;
+
+/** The checkout's `examples/`; this file lies in apps/cli/dist/commands/demo. */
+const examples = fileURLToPath(new URL('../../../../../examples', import.meta.url));
+
+const conceptsSchema = z.array(z.object({ folder: z.string(), initializers: z.array(z.string()).min(1) }));
+
+export interface DemoPlan {
+  readonly file: SweepFile;
+  /** Folder that the dataset's path starts from. */
+  readonly folder: string;
+}
+
+/** The sweep of the demo: two words to start from × two learning rates, on one example concept. */
+export async function demoPlan(folder = examples): Promise<DemoPlan> {
+  const text = await readFile(join(folder, 'concepts.json'), 'utf8');
+  const concepts = parse(conceptsSchema, JSON.parse(text), 'examples/concepts.json');
+  const concept = concepts.find((entry) => entry.folder === demo.concept) ?? concepts[0];
+  const initializers = (concept?.initializers ?? []).slice(0, demo.initializers);
+  const file = parse(
+    sweepFileSchema,
+    {
+      name: `demo-${concept?.folder ?? ''}`,
+      dataset: concept?.folder,
+      parameters: {
+        pair: {
+          values: initializers.map((initializer) => ({ placeholder: demo.placeholder, initializer })),
+        },
+        // Both rows learn at one rate: a list over the pair of rates would be four times as many trials.
+        learning_rate_t1: { values: [...demo.learningRates] },
+        learning_rate_t2: { value: demo.learningRates[0] },
+        max_steps: { value: demo.maxSteps },
+        batch_size: { value: demo.batchSize },
+        packing: { value: 'exclusive' },
+      },
+      checkpoint: { every_steps: demo.checkpointEverySteps },
+      eval: { every_steps: demo.evalEverySteps },
+      samples: {
+        every_steps: demo.samplesEverySteps,
+        per_prompt: demo.samplesPerPrompt,
+        final_count: demo.finalPictures,
+      },
+      max_concurrent_trials: 2,
+    },
+    'demo',
+  );
+  return { file, folder };
+}

@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { MurnauError, nearest } from '@murnau/domain';
+import { action, leaf } from '../../core/command.js';
+import type { Host } from '../../core/command.js';
+import { wholeNumber } from '../../core/list.js';
+import { collected } from '../train/train.js';
+import { bringUp } from './bring-up.js';
+import { printAddresses } from './addresses.js';
+
+interface Options {
+  readonly model?: string[];
+  readonly workers?: number;
+  readonly threads?: number;
+  readonly simulate?: boolean;
+  readonly apiPort?: number;
+  readonly temporalPort?: number;
+  readonly temporalUiPort?: number;
+  readonly workerPort?: number;
+}
+
+export function registerUp(parent: Command, host: Host): void {
+  const command = leaf(
+    parent,
+    'up',
+    'start the embedded stack, or mend what is missing of it; it outlives the terminal',
+    [
+      { command: 'murnau up', does: 'one worker with every model of models/' },
+      { command: 'murnau up --workers 2 --api-port 9000', does: 'two workers; the api on port 9000' },
+    ],
+  )
+    .option(
+      '--model <name>',
+      'model to serve, or NAME=FOLDER; may be repeated (default: all of models/)',
+      collected,
+    )
+    .option('--workers <n>', 'worker processes (default: 1)', wholeNumber(0))
+    .option(
+      '--threads <n>',
+      "CPU threads of each worker (default: the machine's, shared out)",
+      wholeNumber(1),
+    )
+    .option('--simulate', 'workers without a model, to try everything around them')
+    .option(
+      '--api-port <n>',
+      'port of the HTTP API and the gallery (default: 7800 or the next free)',
+      wholeNumber(1),
+    )
+    .option('--temporal-port <n>', 'port of Temporal (default: 7833 or the next free)', wholeNumber(1))
+    .option(
+      '--temporal-ui-port <n>',
+      "port of Temporal's UI (default: 7834 or the next free)",
+      wholeNumber(1),
+    )
+    .option('--worker-port <n>', 'port of the first worker (default: 7840 or the next free)', wholeNumber(1));
+  action<Options>(command, host, async (context, _, options) => {
+    const { shippedModels } = await import('@murnau/stack');
+    const models =
+      options.model === undefined ? undefined : chooseModels(options.model, await shippedModels());
+    const { stack, seconds } = await bringUp(context, {
+      models,
+      workers: options.workers,
+      threads: options.threads,
+      simulate: options.simulate,
+      apiPort: options.apiPort,
+      temporalPort: options.temporalPort,
+      temporalUiPort: options.temporalUiPort,
+      workerPort: options.workerPort,
+    });
+    context.say(`Everything answers after ${seconds.toFixed(1)} s. Stop it: murnau down`);
+    printAddresses(context, stack);
+  });
+}
+
+export interface NamedModel {
+  readonly name: string;
+  readonly dir: string;
+}
+
+/** `NAME` of a shipped model, or `NAME=FOLDER`. */
+export function chooseModels(given: readonly string[], shipped: readonly NamedModel[]): NamedModel[] {
+  return given.map((text) => {
+    const equals = text.indexOf('=');
+    if (equals > 0) return { name: text.slice(0, equals), dir: resolve(text.slice(equals + 1)) };
+    const found = shipped.find(({ name }) => name === text);
+    if (found !== undefined) return found;
+    const names = shipped.map(({ name }) => name);
+    const near = nearest(text, names);
+    throw new MurnauError(
+      'usage.invalid',
+      `--model ${text}: no such model${near === undefined ? '' : `; did you mean "${near}"?`}`,
+      { field: '--model', given: text, allowed: [...names, 'NAME=FOLDER'].join(', ') },
+    );
+  });
+}

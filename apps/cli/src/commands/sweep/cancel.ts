@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { action, leaf } from '../../core/command.js';
+import type { Host } from '../../core/command.js';
+import { confirm } from '../../core/confirm.js';
+import { exitCodes } from '../../core/exit-codes.js';
+import { countsText } from '../../watch/sweep-view.js';
+
+export function registerSweepCancel(parent: Command, host: Host): void {
+  const command = leaf(
+    parent,
+    'cancel <id>',
+    'stop a sweep and its running trials for good; what is stored stays',
+  );
+  action(command, host, async (context, [id = '']) => {
+    const client = context.client();
+    const sweep = await client.sweep(id);
+    const trials = countsText(sweep.counts, sweep.trials);
+    if (sweep.phase === 'running' && !(await confirm(context, `Cancel sweep ${sweep.name} (${trials})?`))) {
+      context.say('Nothing was cancelled.');
+      return exitCodes.interrupted;
+    }
+    const cancelled = await client.cancelSweep(sweep.id);
+    context.say(`Sweep ${cancelled.name} ${cancelled.id} is being cancelled.`);
+    context.result(cancelled, () => {});
+    return exitCodes.done;
+  });
+}

@@ -1,0 +1,77 @@
+import type { Command } from 'commander';
+import { MurnauError } from '@murnau/domain';
+import type { Worker } from '@murnau/domain';
+import { action, leaf } from '../../core/command.js';
+import type { Host } from '../../core/command.js';
+import type { Context } from '../../core/context.js';
+import type { FailOn } from '../../core/exit-codes.js';
+import { plural } from '../../output/format.js';
+import { followSweep } from '../../watch/follow-sweep.js';
+import { collected } from '../train/train.js';
+import { failOnOption } from './options.js';
+
+interface Options {
+  readonly dryRun?: boolean;
+  readonly set?: string[];
+  readonly watch?: boolean;
+  readonly failOn: FailOn;
+}
+
+export function registerSweepCreate(parent: Command, host: Host): void {
+  const command = leaf(
+    parent,
+    'create <file>',
+    'check a sweep file, upload its pictures and start the sweep',
+    [
+      {
+        command: 'murnau sweep create examples/octopus.yaml --dry-run',
+        does: 'shows every trial; starts nothing',
+      },
+      {
+        command: 'murnau sweep create examples/octopus.yaml --set max_steps=50 --watch',
+        does: 'starts the sweep with one value changed and follows it',
+      },
+    ],
+  )
+    .option('--dry-run', 'check everything and show the trials; upload and start nothing')
+    .option(
+      '--set <key=value>',
+      'override a key of the file, or fix a hyper-parameter; may be repeated',
+      collected,
+    )
+    .option('--watch', 'follow the sweep to its end; Ctrl-C leaves it going')
+    .addOption(failOnOption());
+  action<Options>(command, host, async (context, [path = ''], options) => {
+    const { loadSweep } = await import('../../spec/sweep-file.js');
+    const { resolveSweepDatasets, withUploadedDatasets } = await import('../../spec/sweep-datasets.js');
+    const loaded = await loadSweep(path, options.set ?? []);
+    const datasets = await resolveSweepDatasets(loaded);
+    if (options.dryRun === true) {
+      const { describePlan, estimate } = await import('../../output/describe-plan.js');
+      const plan = estimate(loaded.trials, await workersIfReachable(context));
+      context.result({ ...plan, planned: loaded.trials }, () => describePlan(context, loaded.trials, plan));
+      return 0;
+    }
+    const client = context.client();
+    const spec = await withUploadedDatasets(client, loaded.file, datasets, (name, pictures, sent) =>
+      context.say(`Dataset ${name}: ${plural(pictures, 'picture')}, ${sent} sent.`),
+    );
+    const sweep = await client.createSweep(spec);
+    context.say(`Sweep ${sweep.name} ${sweep.id}: ${plural(sweep.trials, 'trial')}.`);
+    if (options.watch === true) return followSweep(context, sweep.id, options.failOn);
+    context.result(sweep, () => context.io.out.line(sweep.id));
+    context.say(`Watch it: murnau sweep watch ${sweep.id}`);
+    return 0;
+  });
+}
+
+/** A dry run needs no server; with one it tells the device time. */
+async function workersIfReachable(context: Context): Promise<Worker[]> {
+  try {
+    return await context.client().workers();
+  } catch (error) {
+    if (!(error instanceof MurnauError) || error.code !== 'server.unreachable') throw error;
+    context.say('No server answers: the file and the pictures were checked here, the words were not.');
+    return [];
+  }
+}

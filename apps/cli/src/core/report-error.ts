@@ -1,0 +1,59 @@
+import { MurnauError, toMurnauError } from '@murnau/domain';
+import type { Io } from './io.js';
+
+export interface ErrorDocument {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly field?: string;
+    readonly given?: string;
+    readonly allowed?: string;
+    readonly next_step: string;
+  };
+}
+
+export function errorDocument(error: MurnauError): ErrorDocument {
+  const { code, message, field, given, allowed, kind } = error;
+  return {
+    error: {
+      code,
+      message,
+      ...(field === undefined ? {} : { field }),
+      ...(given === undefined ? {} : { given }),
+      ...(allowed === undefined ? {} : { allowed }),
+      next_step: kind.nextStep,
+    },
+  };
+}
+
+/** Message, then field, given and allowed where they add something, the code, and what to do next. */
+export function errorLines(error: MurnauError): string[] {
+  const { code, message, field, given, allowed, kind } = error;
+  const details = (
+    [
+      ['field', field],
+      ['given', given],
+      ['allowed', allowed],
+    ] as const
+  ).filter(([, value]) => value !== undefined && value !== '' && !message.includes(value));
+  return [
+    `error: ${message.replace(/[.\s]+$/, '')}`,
+    ...details.map(([name, value]) => `  ${name.padEnd(8)} ${value ?? ''}`),
+    `  ${'code'.padEnd(8)} ${code}`,
+    `  ${'next'.padEnd(8)} ${kind.nextStep}`,
+  ];
+}
+
+/** Writes an error for its reader and gives the exit code. */
+export function reportError(failure: unknown, io: Io, isJson: boolean): number {
+  const error = toMurnauError(failure);
+  if (isJson) {
+    io.err.line(JSON.stringify(errorDocument(error)));
+  } else {
+    const [first = '', ...rest] = errorLines(error);
+    const { colours } = io.err;
+    io.err.line(colours.red(first));
+    for (const line of rest) io.err.line(colours.dim(line));
+  }
+  return error.kind.exitCode;
+}

@@ -1,0 +1,59 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** An empty variable is an absent one. */
+const text = z
+  .string()
+  .optional()
+  .transform((value) => (value === '' ? undefined : value));
+const number = z.coerce.number().optional().catch(undefined);
+
+const environmentSchema = z.object({
+  /** Data folder of the embedded stack. */
+  MURNAU_HOME: text,
+  /** Address of another server. */
+  MURNAU_SERVER: text,
+  MURNAU_TOKEN: text,
+  /** Name of an entry of profiles.json. */
+  MURNAU_PROFILE: text,
+  /** Epoch ms when the person's command started, and the seconds that set-up took of it (`npm start`). */
+  MURNAU_COMMAND_STARTED_MS: number,
+  MURNAU_SETUP_S: number,
+  NO_COLOR: text,
+  FORCE_COLOR: text,
+  TERM: text,
+  XDG_CONFIG_HOME: text,
+  XDG_DATA_HOME: text,
+});
+
+export interface Environment {
+  readonly home: string;
+  readonly profilesFile: string;
+  readonly server: string | undefined;
+  readonly token: string | undefined;
+  readonly profile: string | undefined;
+  readonly commandStartedMs: number | undefined;
+  readonly setupSeconds: number | undefined;
+  readonly colour: 'always' | 'auto' | 'never';
+  /** Whether the terminal understands cursor movements. */
+  readonly canRedraw: boolean;
+}
+
+export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
+  const given = environmentSchema.parse(variables);
+  const config = given.XDG_CONFIG_HOME ?? join(homedir(), '.config');
+  return {
+    home: resolve(
+      given.MURNAU_HOME ?? join(given.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'murnau'),
+    ),
+    profilesFile: join(config, 'murnau', 'profiles.json'),
+    server: given.MURNAU_SERVER,
+    token: given.MURNAU_TOKEN,
+    profile: given.MURNAU_PROFILE,
+    commandStartedMs: given.MURNAU_COMMAND_STARTED_MS,
+    setupSeconds: given.MURNAU_SETUP_S,
+    colour: given.NO_COLOR !== undefined ? 'never' : given.FORCE_COLOR !== undefined ? 'always' : 'auto',
+    canRedraw: given.TERM !== 'dumb',
+  };
+}

@@ -1,0 +1,69 @@
+import type { PlannedTrial, Worker } from '@murnau/domain';
+import type { Context } from '../core/context.js';
+import { shortName } from '../watch/run-line.js';
+import { bytes, duration, parameter, plural } from './format.js';
+import { tableLines } from './table.js';
+import type { Column } from './table.js';
+
+export interface PlanEstimate {
+  readonly trials: number;
+  readonly steps: number;
+  readonly pictures: number;
+  /** Undefined while no worker that serves the model has been measured. */
+  readonly device_seconds: number | undefined;
+  readonly disk_bytes: number;
+}
+
+/** A checkpoint is two rows with their moments and averages; a small picture as PNG is a few kilobytes. */
+const bytesPerCheckpoint = 64_000;
+const bytesPerPixel = 2;
+
+function picturesOf({ spec }: PlannedTrial): number {
+  const { samples, max_steps } = spec;
+  const onTheWay = samples.every_steps === 0 ? 0 : Math.floor(max_steps / samples.every_steps);
+  return onTheWay * samples.prompts.length * samples.per_prompt + 2 * samples.final_count;
+}
+
+/** @param workers those of the server; empty when it was not asked. */
+export function estimate(trials: readonly PlannedTrial[], workers: readonly Worker[]): PlanEstimate {
+  const steps = trials.reduce((sum, { spec }) => sum + spec.max_steps, 0);
+  const pictures = trials.reduce((sum, trial) => sum + picturesOf(trial), 0);
+  const model = trials[0]?.spec.model ?? '';
+  const serving = workers.filter(
+    ({ state, models }) => state === 'online' && models.some(({ name }) => name === model),
+  );
+  const perSecond = serving.reduce((sum, worker) => sum + worker.steps_per_second, 0);
+  const side = serving[0]?.models.find(({ name }) => name === model)?.image_size ?? 64;
+  const checkpoints = trials.reduce(
+    (sum, { spec }) => sum + Math.ceil(spec.max_steps / spec.checkpoint.every_steps),
+    0,
+  );
+  return {
+    trials: trials.length,
+    steps,
+    pictures,
+    device_seconds: perSecond > 0 ? steps / perSecond : undefined,
+    disk_bytes: checkpoints * bytesPerCheckpoint + pictures * side * side * bytesPerPixel,
+  };
+}
+
+export function describePlan(context: Context, trials: readonly PlannedTrial[], plan: PlanEstimate): void {
+  const { out } = context.io;
+  const names = [...new Set(trials.flatMap(({ parameters }) => Object.keys(parameters)))];
+  const columns: Column<PlannedTrial>[] = [
+    { title: 'trial', align: 'right', cell: ({ trial }) => String(trial) },
+    ...names.map((name) => ({
+      title: shortName(name),
+      cell: ({ parameters }: PlannedTrial) => parameter(parameters[name] ?? ''),
+    })),
+    { title: 'steps', align: 'right', cell: ({ spec }) => String(spec.max_steps) },
+  ];
+  for (const line of tableLines(trials, columns, out.colours)) out.line(line);
+  const time =
+    plan.device_seconds === undefined
+      ? 'device time unknown until a worker has been measured'
+      : `about ${duration(plan.device_seconds)} of device time without pictures`;
+  context.say(
+    `${plural(plan.trials, 'trial')}, ${plural(plan.steps, 'step')}, ${plural(plan.pictures, 'picture')}; ${time}; at most ${bytes(plan.disk_bytes)} of disk.`,
+  );
+}

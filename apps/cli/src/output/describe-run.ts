@@ -1,0 +1,41 @@
+import type { Run } from '@murnau/domain';
+import type { Context } from '../core/context.js';
+import { phaseText } from '../watch/run-line.js';
+import { duration, metric } from './format.js';
+import { fieldLines } from './table.js';
+
+const seconds = (from: string | null, to: string | null, nowMs: number): number | undefined =>
+  from === null ? undefined : ((to === null ? nowMs : Date.parse(to)) - Date.parse(from)) / 1000;
+
+/** What a person asks of a run first. */
+export function describeRun(context: Context, run: Run): void {
+  const { out } = context.io;
+  const { colours } = out;
+  const took = seconds(run.started_at, run.finished_at, Date.now());
+  const restarts = Object.entries(run.restarts).map(([cause, count]) => `${cause} ${count}×`);
+  const metrics = Object.entries(run.metrics).map(([name, value]) => `${name} ${metric(name, value)}`);
+  const fields = [
+    ['run', `${run.name} ${run.id}`],
+    ['phase', phaseText(run.phase, colours)],
+    ['why', run.failure === null ? undefined : `${run.failure.message} (${run.failure.code})`],
+    ['next', run.failure?.next_step],
+    ['words', `${run.spec.placeholder_token} from ${run.spec.initializer_token}`],
+    ['model', run.spec.model],
+    ['dataset', run.dataset_id],
+    ['sweep', run.sweep_id === null ? undefined : `${run.sweep_id}, trial ${run.trial ?? 0}`],
+    ['step', `${run.step} of ${run.spec.max_steps} (certified to ${run.certified_step})`],
+    ['metrics', metrics.join('  ')],
+    [
+      'best',
+      run.best === null
+        ? undefined
+        : `${run.best.name} ${metric(run.best.name, run.best.value)} at step ${run.best.step}`,
+    ],
+    ['restarts', restarts.join(', ')],
+    ['took', took === undefined ? undefined : duration(took)],
+    ['embedding', run.embedding_id ?? undefined],
+    ['owner', run.owner],
+    ['workflow', run.workflow_id],
+  ] as const;
+  for (const line of fieldLines(fields, colours)) out.line(line);
+}

@@ -1,0 +1,38 @@
+import type { Leaderboard, Run } from '@murnau/domain';
+import type { Colours } from '../core/io.js';
+import { phaseText, shortName, varyingParameters } from '../watch/run-line.js';
+import { metric, parameter } from './format.js';
+import { tableLines } from './table.js';
+import type { Column } from './table.js';
+
+/** Metrics shown beside the sweep's own, if any run has them. */
+const others = ['eval_gain', 'eval_loss', 'image_alignment', 'baseline_image_alignment', 'judge_probability'];
+
+function leaderboardColumns(board: Leaderboard, colours: Colours): Column<Run>[] {
+  const { runs } = board;
+  const varying = varyingParameters(runs);
+  const metrics = [board.metric, ...others.filter((name) => name !== board.metric)].filter(
+    (name) => name === board.metric || runs.some((run) => run.metrics[name] !== undefined),
+  );
+  return [
+    { title: 'rank', align: 'right', cell: (run) => String(runs.indexOf(run) + 1) },
+    { title: 'run', cell: ({ id }) => id },
+    { title: 'trial', align: 'right', cell: ({ trial }) => String(trial ?? 0) },
+    ...varying.map((name) => ({
+      title: shortName(name),
+      cell: (run: Run) => parameter(run.parameters[name] ?? ''),
+    })),
+    ...metrics.map((name) => ({
+      title: name,
+      align: 'right' as const,
+      cell: (run: Run) => metric(name, run.metrics[name]),
+    })),
+    { title: 'phase', cell: ({ phase }) => phaseText(phase, colours) },
+    { title: 'embedding', cell: ({ embedding_id }) => embedding_id ?? '' },
+  ];
+}
+
+/** Best first, as the server ranks them. */
+export function leaderboardLines(board: Leaderboard, colours: Colours): string[] {
+  return tableLines(board.runs, leaderboardColumns(board, colours), colours);
+}

@@ -1,0 +1,125 @@
+import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import { MurnauError } from '@murnau/domain';
+
+export interface Picture {
+  readonly path: string;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly sizeBytes: number;
+}
+
+export const mostPictures = 256;
+const largestPictureBytes = 64 * 1024 * 1024;
+const extensions = [
+  '.png',
+  '.jpg',
+  '.jpeg',
+  '.webp',
+  '.gif',
+  '.bmp',
+  '.tif',
+  '.tiff',
+  '.heic',
+  '.heif',
+  '.avif',
+];
+const accepted: Readonly<Record<string, string>> = {
+  PNG: 'image/png',
+  JPEG: 'image/jpeg',
+  WebP: 'image/webp',
+};
+
+/** Format by the first bytes, whatever the file is called; undefined: not a picture that we know. */
+export function pictureFormat(head: Uint8Array): string | undefined {
+  const text = Buffer.from(head.subarray(0, 16)).toString('latin1');
+  if (text.startsWith('\u0089PNG\r\n\u001a\n')) return 'PNG';
+  if (text.startsWith('\u00ff\u00d8\u00ff')) return 'JPEG';
+  if (text.startsWith('RIFF') && text.slice(8, 12) === 'WEBP') return 'WebP';
+  if (text.startsWith('GIF8')) return 'GIF';
+  if (text.startsWith('BM')) return 'BMP';
+  if (text.startsWith('II*\0') || text.startsWith('MM\0*')) return 'TIFF';
+  if (text.slice(4, 8) === 'ftyp') return text.slice(8, 12) === 'avif' ? 'AVIF' : 'HEIC';
+  return undefined;
+}
+
+async function checkPicture(folder: string, name: string): Promise<Picture> {
+  const path = join(folder, name);
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+    const format = pictureFormat(buffer.subarray(0, bytesRead));
+    const mediaType = accepted[format ?? ''];
+    if (mediaType === undefined) {
+      const what =
+        bytesRead === 0
+          ? 'is empty'
+          : format === undefined
+            ? 'is not a picture'
+            : `is ${format}, which is not read`;
+      throw new MurnauError('image.unreadable', `${path} ${what}`, {
+        given: format ?? describeHead(buffer.subarray(0, bytesRead)),
+        allowed: 'PNG, JPEG or WebP',
+      });
+    }
+    if (size > largestPictureBytes) {
+      throw new MurnauError('image.too_large', `${path} has ${size} bytes`, {
+        given: `${size} bytes`,
+        allowed: `at most ${largestPictureBytes} bytes`,
+      });
+    }
+    return { path, name, mediaType, sizeBytes: size };
+  } finally {
+    await file.close();
+  }
+}
+
+function describeHead(head: Uint8Array): string {
+  const text = Buffer.from(head).toString('latin1');
+  return /^[\x20-\x7e\s]*$/.test(text)
+    ? `text that starts with "${text.trim().slice(0, 12)}"`
+    : 'unknown bytes';
+}
+
+/**
+ * Pictures of a folder (not of folders in it), in the order of their names.
+ * @throws MurnauError `dataset.folder_missing`, `dataset.empty`, `dataset.too_large`, `image.unreadable`
+ */
+export async function picturesOf(folder: string): Promise<Picture[]> {
+  const full = resolve(folder);
+  const info = await stat(full).catch(() => undefined);
+  if (info === undefined || !info.isDirectory()) {
+    const what = info === undefined ? 'there is no such folder' : 'this is a file, not a folder';
+    throw new MurnauError('dataset.folder_missing', `${folder}: ${what}`, {
+      field: 'dataset',
+      given: folder,
+    });
+  }
+  const names = (await readdir(full, { withFileTypes: true }))
+    .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name)
+    .filter((name) => extensions.includes(extname(name).toLowerCase()))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  if (names.length === 0) {
+    throw new MurnauError('dataset.empty', `${folder}: the folder has no pictures`, {
+      field: 'dataset',
+      given: folder,
+      allowed: 'files that end in .png, .jpg, .jpeg or .webp',
+    });
+  }
+  if (names.length > mostPictures) {
+    throw new MurnauError('dataset.too_large', `${folder}: the folder has ${names.length} pictures`, {
+      field: 'dataset',
+      given: String(names.length),
+      allowed: `at most ${mostPictures}`,
+    });
+  }
+  const pictures: Picture[] = [];
+  for (const name of names) pictures.push(await checkPicture(full, name));
+  return pictures;
+}
+
+export const folderName = (folder: string): string => basename(resolve(folder)).slice(0, 80) || 'pictures';
+
+export const readPicture = (picture: Picture): Promise<Uint8Array> => readFile(picture.path);

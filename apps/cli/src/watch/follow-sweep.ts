@@ -1,0 +1,47 @@
+import type { LiveMessage } from '@murnau/api-client';
+import type { Leaderboard, Sweep } from '@murnau/domain';
+import type { Context } from '../core/context.js';
+import { exitCodes, sweepExitCode } from '../core/exit-codes.js';
+import type { FailOn } from '../core/exit-codes.js';
+import { watch } from './follow.js';
+import type { WatchState } from './state.js';
+import { sweepLine, sweepLines } from './sweep-view.js';
+
+export interface SweepWatched {
+  /** Undefined: detached. */
+  readonly end: { readonly sweep: Sweep; readonly board: Leaderboard } | undefined;
+}
+
+/** Watches a sweep to its end; says how to go on when detached. */
+export async function watchSweep(
+  context: Context,
+  id: string,
+  onMessage?: (message: LiveMessage, state: WatchState) => void,
+): Promise<SweepWatched> {
+  const { io } = context;
+  const { isDetached } = await watch(context, {
+    of: 'sweeps',
+    id,
+    view: { lines: (state, size) => sweepLines(state, size, io.err.colours), line: sweepLine },
+    ...(onMessage === undefined ? {} : { onMessage }),
+  });
+  if (isDetached) {
+    context.say(
+      `Detached: the sweep goes on. Watch it again: murnau sweep watch ${id}. Stop it: murnau sweep cancel ${id}.`,
+    );
+    return { end: undefined };
+  }
+  const client = context.client();
+  const [sweep, board] = await Promise.all([client.sweep(id), client.leaderboard(id)]);
+  return { end: { sweep, board } };
+}
+
+/** The same for a command: prints the leaderboard and gives the exit code. */
+export async function followSweep(context: Context, id: string, rule: FailOn): Promise<number> {
+  const { end } = await watchSweep(context, id);
+  if (end === undefined) return exitCodes.detached;
+  const { sweep, board } = end;
+  const { describeSweep } = await import('../output/describe-sweep.js');
+  context.result({ kind: 'result', sweep, ...board }, () => describeSweep(context, sweep, board));
+  return sweepExitCode(sweep.phase, sweep.counts, rule);
+}

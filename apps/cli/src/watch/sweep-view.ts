@@ -1,0 +1,103 @@
+import type { Run } from '@murnau/domain';
+import type { Colours } from '../core/io.js';
+import { duration, metric, plural } from '../output/format.js';
+import { pad, visibleWidth } from '../output/text.js';
+import { parametersText, progressText, varyingParameters } from './run-line.js';
+import type { WatchState } from './state.js';
+
+export interface ViewSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+const isOpen = (run: Run): boolean =>
+  run.phase === 'running' || run.phase === 'queued' || run.phase === 'paused';
+
+/** Number of trials by phase, from the sweep where it says, else counted. */
+export function countsOf(state: WatchState): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { phase } of state.runs()) counts[phase] = (counts[phase] ?? 0) + 1;
+  return counts;
+}
+
+/** `2 finished, 1 running, 1 queued, 4 to come`. */
+export function countsText(counts: Readonly<Record<string, number>>, trials: number): string {
+  const order = ['finished', 'running', 'queued', 'paused', 'failed', 'cancelled'];
+  const parts = order.filter((phase) => (counts[phase] ?? 0) > 0).map((phase) => `${counts[phase]} ${phase}`);
+  const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  if (trials > known) parts.push(`${trials - known} to come`);
+  return parts.join(', ');
+}
+
+/** The best run by a metric among those that have it. */
+export function bestRun(runs: readonly Run[], name: string, goal: 'maximize' | 'minimize'): Run | undefined {
+  const sign = goal === 'maximize' ? 1 : -1;
+  return runs
+    .filter((run) => run.metrics[name] !== undefined)
+    .sort((a, b) => sign * ((b.metrics[name] ?? 0) - (a.metrics[name] ?? 0)))[0];
+}
+
+/** Rows that fit: what runs first, then what ended last, then what waits; shown by trial number. */
+function chosenRuns(runs: readonly Run[], room: number): Run[] {
+  if (runs.length <= room) return [...runs];
+  const rank = (run: Run): number => (run.phase === 'running' ? 0 : isOpen(run) ? 2 : 1);
+  return [...runs]
+    .sort((a, b) => rank(a) - rank(b) || (b.trial ?? 0) - (a.trial ?? 0))
+    .slice(0, room)
+    .sort((a, b) => (a.trial ?? 0) - (b.trial ?? 0));
+}
+
+/** Lines of the live view of a sweep: a headline, one row per trial, a footer. */
+export function sweepLines(state: WatchState, size: ViewSize, colours: Colours): string[] {
+  const { sweep } = state;
+  if (sweep === undefined) return [colours.dim('waiting for the first news of the sweep')];
+  const runs = state.runs();
+  const { name: score, goal } = sweep.spec.metric;
+  const left = state.remainingSeconds();
+  const headline = [
+    `${colours.bold(`sweep ${sweep.name}`)} ${colours.dim(sweep.id)}`,
+    countsText(countsOf(state), sweep.trials),
+    sweep.phase === 'running' && left !== undefined ? `about ${duration(left)} left` : '',
+  ];
+  const lines = [headline.filter((part) => part !== '').join('  ·  ')];
+  const shown = chosenRuns(runs, Math.max(1, size.rows - 3));
+  const varying = varyingParameters(runs);
+  const labels = shown.map((run) => parametersText(run.parameters, varying.length > 0 ? varying : undefined));
+  const labelWidth = Math.min(Math.max(0, ...labels.map(visibleWidth)), Math.floor(size.columns * 0.45));
+  const barWidth = Math.max(6, Math.min(24, size.columns - labelWidth - 62));
+  shown.forEach((run, index) => {
+    const trial = colours.dim(String(run.trial ?? 0).padStart(2, '0'));
+    const label = pad((labels[index] ?? '').slice(0, labelWidth), labelWidth);
+    const progress = progressText(run, state.rate(run.id), colours, score, barWidth);
+    lines.push(`${trial} ${label}  ${progress}`);
+  });
+  if (shown.length < runs.length) lines.push(colours.dim(`… and ${runs.length - shown.length} more`));
+  const best = bestRun(runs, score, goal);
+  if (best !== undefined) {
+    const value = metric(score, best.metrics[score]);
+    lines.push(colours.dim(`best so far: trial ${best.trial ?? 0} with ${score} ${value}`));
+  }
+  return lines;
+}
+
+/** The same in one line, for a log. */
+export function sweepLine(state: WatchState): string {
+  const { sweep } = state;
+  if (sweep === undefined) return 'waiting for the first news of the sweep';
+  const runs = state.runs();
+  const { name: score, goal } = sweep.spec.metric;
+  const step = runs.reduce((sum, run) => sum + run.step, 0);
+  const perTrial = runs[0]?.spec.max_steps ?? 0;
+  const best = bestRun(runs, score, goal);
+  const left = state.remainingSeconds();
+  return [
+    `${plural(sweep.trials, 'trial')}: ${countsText(countsOf(state), sweep.trials)}`,
+    `step ${step}/${perTrial * sweep.trials}`,
+    best === undefined
+      ? ''
+      : `best ${score} ${metric(score, best.metrics[score])} (trial ${best.trial ?? 0})`,
+    left === undefined || sweep.phase !== 'running' ? '' : `about ${duration(left)} left`,
+  ]
+    .filter((part) => part !== '')
+    .join(', ');
+}
