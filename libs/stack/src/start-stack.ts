@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { MurnauError, isErrorCode } from '@murnau/domain';
 import { describeState, livingSupervisor, type StackDescription } from './describe-stack.js';
 import { inheritedEnv } from './env.js';
-import { readText, tailOf } from './files.js';
+import { tailOf } from './files.js';
 import { logOf, makeFolders, stackPaths, type StackPaths } from './paths.js';
 import { preflight } from './preflight.js';
 import { isAlive } from './processes/identity.js';
@@ -21,11 +21,13 @@ import {
 } from './settings.js';
 import { readState, type PartState, type StackState } from './state.js';
 
-const supervisorProgram = fileURLToPath(new URL('supervisor.js', import.meta.url));
+/** In dist/ also when this file runs from src/, as in tests. */
+const supervisorProgram = fileURLToPath(new URL('../dist/supervisor.js', import.meta.url));
 const pollMs = 50;
 const defaultStartTimeoutMs = 120_000;
 /** How long a new supervisor may take until it has written stack.json. */
 const supervisorTimeoutMs = 20_000;
+const supervisorAttempts = 3;
 /** As the keeper's: a part that died so often in a row is not going to come up by itself. */
 const failuresToGiveUp = 3;
 
@@ -47,12 +49,14 @@ export async function startStack(
   const paths = stackPaths(options.home);
   await makeFolders(paths);
   await makeToken(paths);
-  const generation = await withLock(paths.upLock, () => ensureSupervisor(paths, options));
-  return waitUntilReady(paths, {
-    generation,
-    onProgress,
-    timeoutMs: options.startTimeoutMs ?? defaultStartTimeoutMs,
-  });
+  const timeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
+  for (let attempt = 1; ; attempt += 1) {
+    const generation = await withLock(paths.upLock, () => ensureSupervisor(paths, options));
+    const description = await waitUntilReady(paths, { generation, onProgress, timeoutMs });
+    if (description) return description;
+    // It ended while we waited, or was ending when we found it.
+    if (attempt === supervisorAttempts) throw await supervisorGone(paths);
+  }
 }
 
 /** The install's own bearer token, made once. */
@@ -71,7 +75,9 @@ async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promi
   const [before, current] = await Promise.all([readState(paths), readSettings(paths)]);
   if (supervisor && current) {
     const settings = await resolveSettings(options, current);
-    if (isSameSettings(settings, current)) return current.generation;
+    const isWell = before?.parts.every((part) => part.problem === undefined) ?? false;
+    if (isSameSettings(settings, current) && isWell) return current.generation;
+    // What was failing gets new tries at once: the reason may be mended.
     await writeSettings(paths, settings);
     signal(supervisor.pid, 'SIGHUP');
     return settings.generation;
@@ -121,6 +127,7 @@ async function spawnSupervisor(paths: StackPaths): Promise<void> {
   }
 }
 
+/** @returns null when the supervisor is gone */
 async function waitUntilReady(
   paths: StackPaths,
   {
@@ -128,12 +135,13 @@ async function waitUntilReady(
     onProgress,
     timeoutMs,
   }: { generation: number; onProgress: (progress: StackProgress) => void; timeoutMs: number },
-): Promise<StackDescription> {
+): Promise<StackDescription | null> {
   const told = new Map<string, PartState>();
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const state = await readState(paths);
-    if (!state || !(await isAlive(state.supervisor))) throw await supervisorGone(paths);
+    if (!state) throw new MurnauError('setup.part_failed', 'The stack was stopped while it was starting.');
+    if (!(await isAlive(state.supervisor))) return null;
     for (const part of state.parts) {
       if (told.get(part.name) === part.state) continue;
       told.set(part.name, part.state);
@@ -150,13 +158,10 @@ async function waitUntilReady(
 }
 
 async function supervisorGone(paths: StackPaths): Promise<MurnauError> {
-  const stopped = (await readText(paths.state)) === null;
   const log = logOf(paths, 'supervisor');
   return new MurnauError(
     'setup.part_failed',
-    stopped
-      ? 'The stack was stopped while it was starting.'
-      : `The supervisor ended. The end of ${log}:\n${await tailOf(log)}`,
+    `The supervisor ended. The end of ${log}:\n${await tailOf(log)}`,
   );
 }
 

@@ -96,6 +96,8 @@ export class Keeper {
   /** Follows another definition; the process is replaced only when its plan differs. */
   async follow(part: Part): Promise<void> {
     this.#part = part;
+    this.#problem = undefined;
+    this.#failuresInARow = 0;
     if (!this.#child || !this.#planned) return;
     const plan = await part.plan({ keepsPort: true });
     if (fingerprintOf(plan) === this.#planned.fingerprint) return;

@@ -25,6 +25,8 @@ export class Supervisor {
   readonly #postgres;
   #keepers = new Map<string, Keeper>();
   #settings: Settings;
+  /** Of the settings that every part follows. */
+  #generation: number;
   #identity: ProcessIdentity;
   #state: StackState['state'] = 'running';
   #writing: Promise<void> | undefined;
@@ -36,6 +38,7 @@ export class Supervisor {
   ) {
     this.#paths = paths;
     this.#settings = setup.settings;
+    this.#generation = setup.settings.generation;
     this.#token = setup.token;
     this.#identity = setup.identity;
     this.#say = setup.say;
@@ -155,6 +158,7 @@ export class Supervisor {
     await Promise.all([...wanted.values()].map((part) => this.#keepers.get(part.name)?.follow(part)));
     // In the order of starting again.
     this.#keepers = new Map(parts.map((part) => [part.name, this.#keepers.get(part.name) as Keeper]));
+    this.#generation = settings.generation;
     this.#say('settings.followed', { generation: settings.generation });
     this.#changed();
   }
@@ -187,7 +191,7 @@ export class Supervisor {
     return {
       version: 1,
       supervisor: this.#identity,
-      settings_generation: this.#settings.generation,
+      settings_generation: this.#generation,
       state: this.#state,
       api_url: apiUrl(this.#ports),
       token: this.#token,

@@ -1,0 +1,85 @@
+import { describeState } from '../describe-stack.js';
+import { readText } from '../files.js';
+import { stackPaths, type StackPaths } from '../paths.js';
+import { readSettings, resolveSettings, shippedModels, type Settings } from '../settings.js';
+import { readState } from '../state.js';
+import { checkDevice } from './check-device.js';
+import {
+  checkDisk,
+  checkModels,
+  checkNode,
+  checkPorts,
+  checkPython,
+  checkTemporalBinary,
+} from './check-install.js';
+import { checkNamespace } from './check-namespace.js';
+import type { Check } from './check.js';
+
+/**
+ * Looks at everything the embedded stack needs, and at what runs of it. Changes nothing, and never throws for
+ * something that is wrong: that is what the list is for.
+ */
+export async function checkStack(options: { home?: string | undefined } = {}): Promise<Check[]> {
+  const paths = stackPaths(options.home);
+  const state = await readState(paths);
+  // After `down` the next stack starts from the defaults again.
+  const current = state ? await readSettings(paths).catch(() => null) : null;
+  const settings = current ?? (await resolveSettings({}, null));
+  const [install, running] = await Promise.all([checkInstall(paths, settings), checkRunning(paths)]);
+  return [...install, ...running];
+}
+
+async function checkInstall(paths: StackPaths, settings: Settings): Promise<Check[]> {
+  const state = await readState(paths);
+  const models = settings.models.length > 0 ? settings.models : await shippedModels();
+  const checks = await Promise.all([
+    checkNode(),
+    checkPython(settings.programs.worker.command),
+    checkTemporalBinary(settings.programs.temporal.command),
+    checkDisk(paths.home),
+    checkDevice(settings.programs.worker.command),
+    checkModels(models, settings.simulate),
+    state === null ? checkPorts(settings) : [],
+  ]);
+  return checks.flat();
+}
+
+async function checkRunning(paths: StackPaths): Promise<Check[]> {
+  const state = await readState(paths);
+  if (!state) {
+    return [{ part: 'stack', ok: false, detail: 'not running', mend: 'murnau up' }];
+  }
+  const stack = await describeState(paths, state);
+  const supervisor: Check = stack.isSupervised
+    ? { part: 'supervisor', ok: true, detail: 'running', pid: state.supervisor.pid }
+    : { part: 'supervisor', ok: false, detail: 'gone: what dies is not started again', mend: 'murnau up' };
+  const parts = stack.parts.map((part): Check => {
+    const ok = part.isAlive && part.state === 'ready';
+    const problem = part.problem ? `: ${part.problem.message}` : '';
+    return {
+      part: part.name,
+      ok,
+      detail: `${part.state}${part.port === undefined ? '' : ` on port ${part.port}`}${
+        part.restarts > 0 ? `, started again ${part.restarts} times` : ''
+      }${ok ? '' : problem}`,
+      ...(part.pid !== undefined && { pid: part.pid }),
+      ...(!ok && { mend: stack.isSupervised ? `look at ${part.log}` : 'murnau up' }),
+    };
+  });
+  const isTemporalUp = stack.parts.some((part) => part.name === 'temporal' && part.isAlive);
+  const namespace = isTemporalUp ? [await checkNamespace(stack.temporalAddress)] : [];
+  return [supervisor, ...parts, ...namespace, ...(await checkToken(paths))];
+}
+
+async function checkToken(paths: StackPaths): Promise<Check[]> {
+  const token = (await readText(paths.token))?.trim();
+  if (token) return [];
+  return [
+    {
+      part: 'token',
+      ok: false,
+      detail: `${paths.token} is missing or empty`,
+      mend: 'murnau down, then murnau up',
+    },
+  ];
+}

@@ -1,0 +1,222 @@
+// The real database and the real Temporal server, with small stand-ins for the worker and the apps.
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  checkStack,
+  describeStack,
+  startStack,
+  stopStack,
+  type StackDescription,
+  type StackOptions,
+} from './index.js';
+import { findByEnvironment } from './processes/identity.js';
+import { readState } from './state.js';
+import { stackPaths } from './paths.js';
+
+const script = fileURLToPath(new URL('../fixtures/stand-in.mjs', import.meta.url));
+const standIn = (role: string) => ({ command: process.execPath, args: [script, role] });
+
+let home: string;
+let options: StackOptions;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'murnau-stack-'));
+  await chmod(home, 0o755);
+  options = {
+    home,
+    models: [{ name: 'stand-in', dir: home }],
+    simulate: true,
+    startTimeoutMs: 60_000,
+    programs: {
+      worker: standIn('worker'),
+      orchestrator: standIn('orchestrator'),
+      dispatcher: standIn('dispatcher'),
+      api: standIn('api'),
+    },
+  };
+});
+afterAll(async () => {
+  await stopStack({ home });
+  await rm(home, { recursive: true, force: true });
+});
+
+const pidsOf = (stack: StackDescription): Record<string, number | undefined> =>
+  Object.fromEntries(stack.parts.map((part) => [part.name, part.pid]));
+
+const currentPid = async (part: string): Promise<number | undefined> =>
+  (await describeStack({ home }))?.parts.find(({ name, isAlive }) => name === part && isAlive)?.pid;
+
+async function supervisorPid(): Promise<number> {
+  const state = await readState(stackPaths(home));
+  if (!state) throw new Error('no stack');
+  return state.supervisor.pid;
+}
+
+const allParts = ['worker-0', 'postgres', 'temporal', 'orchestrator', 'dispatcher-0', 'api'];
+
+describe('the embedded stack', () => {
+  test('two that start it at once get the same one', async () => {
+    const [first, second] = await Promise.all([startStack(options), startStack(options)]);
+    expect(first.isReady).toBe(true);
+    expect(pidsOf(first)).toEqual(pidsOf(second));
+    expect(first.parts.map(({ name }) => name)).toEqual(allParts);
+    expect((await fetch(`${first.apiUrl}/v1/health`)).ok).toBe(true);
+    expect((await fetch(first.temporalUiUrl)).ok).toBe(true);
+  });
+
+  test('a second start finds it and changes nothing', async () => {
+    const before = await describeStack({ home });
+    const started = performance.now();
+    const after = await startStack(options);
+    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(before && pidsOf(before)).toEqual(pidsOf(after));
+  });
+
+  test('every check of what runs is good', async () => {
+    const checks = await checkStack({ home });
+    const running = checks.filter(({ part }) =>
+      [...allParts, 'supervisor', 'temporal namespace'].includes(part),
+    );
+    expect(running).toHaveLength(allParts.length + 2);
+    expect(running.filter(({ ok }) => !ok)).toEqual([]);
+    expect(running.find(({ part }) => part === 'temporal namespace')?.detail).toContain('retention 90 days');
+  });
+
+  test.each(['worker-0', 'dispatcher-0', 'api', 'temporal', 'postgres'])(
+    'a killed %s is back at once, and alone',
+    async (part) => {
+      const before = pidsOf(await startStack(options));
+      const killed = before[part] as number;
+      process.kill(killed, 'SIGKILL');
+      const died = performance.now();
+      await expect.poll(() => currentPid(part), { interval: 10, timeout: 5_000 }).not.toBe(killed);
+      await expect.poll(() => currentPid(part), { interval: 10, timeout: 5_000 }).toBeDefined();
+      // The database needs to see its old processes end first.
+      if (part !== 'postgres') expect(performance.now() - died).toBeLessThan(1_000);
+      const after = await startStack(options);
+      const { [part]: oldPid, ...othersBefore } = before;
+      const { [part]: newPid, ...othersAfter } = pidsOf(after);
+      expect(newPid).not.toBe(oldPid);
+      expect(othersAfter).toEqual(othersBefore);
+      expect(after.parts.find(({ name }) => name === part)?.restarts).toBe(1);
+    },
+  );
+
+  test('a killed supervisor is replaced by the next start, which takes every part over', async () => {
+    const before = await startStack(options);
+    const old = await supervisorPid();
+    process.kill(old, 'SIGKILL');
+    await expect.poll(async () => (await describeStack({ home }))?.isSupervised).toBe(false);
+    expect((await checkStack({ home })).find(({ part }) => part === 'supervisor')?.mend).toBe('murnau up');
+
+    const after = await startStack(options);
+    expect(pidsOf(after)).toEqual(pidsOf(before));
+    expect(await supervisorPid()).not.toBe(old);
+
+    // What was adopted is looked after like a child.
+    const killed = (await currentPid('api')) as number;
+    process.kill(killed, 'SIGKILL');
+    await expect.poll(() => currentPid('api'), { interval: 20, timeout: 5_000 }).not.toBe(killed);
+    expect((await startStack(options)).isReady).toBe(true);
+  });
+
+  test('parts that died together with their supervisor are started, orphans of others are swept', async () => {
+    const before = await startStack(options);
+    process.kill(await supervisorPid(), 'SIGKILL');
+    process.kill(pidsOf(before)['api'] as number, 'SIGKILL');
+    const after = await startStack({ ...options, workers: 0 });
+    expect(after.parts.map(({ name }) => name)).toEqual(['postgres', 'temporal', 'orchestrator', 'api']);
+    expect(pidsOf(after)['postgres']).toBe(pidsOf(before)['postgres']);
+    await expect
+      .poll(async () => (await findByEnvironment('MURNAU_STACK', home)).map(({ pid }) => pid))
+      .not.toContain(pidsOf(before)['worker-0']);
+  });
+
+  test('options that change are followed without touching the rest', async () => {
+    const before = pidsOf(await startStack({ ...options, workers: 0 }));
+    const two = await startStack({ ...options, workers: 2 });
+    expect(two.parts.map(({ name }) => name)).toEqual([
+      ...[
+        'worker-0',
+        'worker-1',
+        'postgres',
+        'temporal',
+        'orchestrator',
+        'dispatcher-0',
+        'dispatcher-1',
+        'api',
+      ],
+    ]);
+    expect(pidsOf(two)).toMatchObject(before);
+    const ports = two.parts.filter(({ name }) => name.startsWith('worker')).map(({ port }) => port);
+    expect(new Set(ports).size).toBe(2);
+    const one = await startStack({ ...options, workers: 1 });
+    expect(one.parts.map(({ name }) => name)).toEqual(allParts);
+  });
+
+  test('everything killed at once is started again', async () => {
+    const before = await startStack(options);
+    process.kill(await supervisorPid(), 'SIGKILL');
+    for (const pid of Object.values(pidsOf(before))) process.kill(pid as number, 'SIGKILL');
+    const after = await startStack(options);
+    expect(after.isReady).toBe(true);
+    for (const part of allParts) expect(pidsOf(after)[part]).not.toBe(pidsOf(before)[part]);
+  });
+
+  test('stopping ends every process and forgets the stack', async () => {
+    expect(await stopStack({ home })).toBe(true);
+    expect(await findByEnvironment('MURNAU_STACK', home)).toEqual([]);
+    expect(existsSync(join(home, 'stack.json'))).toBe(false);
+    expect(await describeStack({ home })).toBeNull();
+    expect(await stopStack({ home })).toBe(false);
+  });
+
+  test('a port that was asked for and is taken stops the start before anything runs', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await expect(startStack({ ...options, apiPort: port })).rejects.toMatchObject({
+      code: 'setup.port_taken',
+    });
+    expect(await describeStack({ home })).toBeNull();
+    server.close();
+  });
+
+  test('a part that cannot live is reported with the end of its log, and tried again', async () => {
+    const broken = { ...options, programs: { ...options.programs, api: standIn('dies') } };
+    const error: unknown = await startStack(broken).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: 'setup.part_failed' });
+    expect((error as Error).message).toContain('the stand-in cannot live like this');
+    await sleep(500);
+    const stack = await describeStack({ home });
+    expect(stack?.isSupervised).toBe(true);
+    expect(stack?.parts.find(({ name }) => name === 'api')?.state).toBe('failing');
+    // Mended, the same command brings the whole up.
+    expect((await startStack(options)).isReady).toBe(true);
+  });
+
+  test('a stack without a supervisor can be stopped', async () => {
+    process.kill(await supervisorPid(), 'SIGKILL');
+    expect(await stopStack({ home })).toBe(true);
+    expect(await findByEnvironment('MURNAU_STACK', home)).toEqual([]);
+  });
+
+  test('a missing Python environment is said at once', async () => {
+    const program = { command: join(home, 'no-such/.venv/bin/temporal'), args: [] };
+    await expect(
+      startStack({ ...options, programs: { ...options.programs, temporal: program } }),
+    ).rejects.toMatchObject({ code: 'setup.environment_broken' });
+  });
+
+  test('files that hold the token are for their owner only', async () => {
+    const { mode } = await import('node:fs/promises').then(({ stat }) => stat(join(home, 'token')));
+    expect(mode & 0o077).toBe(0);
+    expect((await readFile(join(home, 'token'), 'utf8')).trim()).toMatch(/^[0-9a-f]{48}$/);
+  });
+});
