@@ -1,0 +1,51 @@
+import type { GenerationActivities, TrainingActivities } from '@murnau/activities';
+import { generateQueue, trainQueue } from '@murnau/domain';
+import { Worker } from '@temporalio/worker';
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import type { GatedSlots } from './gated-slots.js';
+
+export interface PollerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly models: readonly string[];
+  readonly training: TrainingActivities;
+  readonly generation: GenerationActivities;
+  readonly trainSlots: (model: string) => GatedSlots;
+  readonly generateSlots: GatedSlots;
+}
+
+function options(
+  { connection, namespace }: PollerOptions,
+  taskQueue: string,
+  activities: object,
+  slots: GatedSlots,
+): WorkerOptions {
+  return {
+    connection,
+    namespace,
+    taskQueue,
+    activities,
+    tuner: {
+      activityTaskSlotSupplier: slots,
+      workflowTaskSlotSupplier: { type: 'fixed-size', numSlots: 2 },
+      localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+      nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+    },
+    // A heartbeat must reach the server well within its timeout of 3 s.
+    maxHeartbeatThrottleInterval: '500 ms',
+    defaultHeartbeatThrottleInterval: '500 ms',
+    // A segment at work goes back to the queue; another dispatcher goes on from its newest checkpoint.
+    shutdownGraceTime: '200 ms',
+    shutdownForceTime: '5 s',
+  };
+}
+
+/** For each model, one that takes segments and one that takes pictures and files. */
+export function createPollers(pollers: PollerOptions): Promise<Worker[]> {
+  return Promise.all(
+    pollers.models.flatMap((model) => [
+      Worker.create(options(pollers, trainQueue(model), pollers.training, pollers.trainSlots(model))),
+      Worker.create(options(pollers, generateQueue(model), pollers.generation, pollers.generateSlots)),
+    ]),
+  );
+}

@@ -1,0 +1,123 @@
+import type { WorkerTrouble } from '@murnau/activities';
+import { toMurnauError } from '@murnau/domain';
+import type { GpuClient, WorkerDescription } from '@murnau/gpu-client';
+import type { Logger } from '@murnau/logging';
+
+export interface WorkerWatchOptions {
+  readonly client: Pick<GpuClient, 'describe'>;
+  readonly trouble: WorkerTrouble;
+  readonly log: Logger;
+  /** The worker may get work, or may not any more; called at each look. */
+  readonly onLook: (look: WorkerLook) => void;
+}
+
+export interface WorkerLook {
+  /** The newest description; stale while the worker is away. */
+  readonly description: WorkerDescription;
+  readonly isHealthy: boolean;
+  /** Why it gets no work though it answers. */
+  readonly quarantineReason: string | undefined;
+}
+
+const healthyIntervalMs = 1_000;
+const awayIntervalMs = 200;
+/** A worker that is merely busy may be late; one that refuses the connection is gone. */
+const allowedTimeouts = 3;
+/** After this time a quarantined worker gets another chance. */
+const quarantineMs = 60_000;
+
+/** Looks at the worker each second, and five times a second while it is away. */
+export class WorkerWatch {
+  private description: WorkerDescription | undefined;
+  private isAnswering = false;
+  private timeouts = 0;
+  private quarantinedMs: number | undefined;
+  private isStopped = false;
+  private wake: () => void = () => undefined;
+
+  constructor(private readonly options: WorkerWatchOptions) {}
+
+  isHealthy(): boolean {
+    return this.isAnswering && this.quarantinedMs === undefined;
+  }
+
+  /** Something went wrong: look now. */
+  suspect(): void {
+    this.timeouts = allowedTimeouts;
+    this.wake();
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    this.wake();
+  }
+
+  /** Resolves with the first description. */
+  async first(): Promise<WorkerDescription | undefined> {
+    while (this.description === undefined && !this.isStopped) {
+      await this.look();
+      if (this.description === undefined) await this.pause(awayIntervalMs);
+    }
+    return this.description;
+  }
+
+  async run(): Promise<void> {
+    while (!this.isStopped) {
+      await this.look();
+      await this.pause(this.isAnswering ? healthyIntervalMs : awayIntervalMs);
+    }
+  }
+
+  private async look(): Promise<void> {
+    const { client, log, onLook } = this.options;
+    try {
+      const description = await client.describe();
+      if (!this.isAnswering) {
+        const isNew = this.description?.incarnation !== description.incarnation;
+        log.info({ incarnation: description.incarnation, isNew }, 'the worker answers');
+      }
+      if (this.description !== undefined && this.description.incarnation !== description.incarnation) {
+        this.options.trouble.reset();
+      }
+      this.description = description;
+      this.isAnswering = true;
+      this.timeouts = 0;
+    } catch (error) {
+      const { message, cause } = toMurnauError(error);
+      const isRefused = cause instanceof Error && /UNAVAILABLE/.test(cause.message);
+      this.timeouts += 1;
+      if (this.isAnswering && (isRefused || this.timeouts >= allowedTimeouts)) {
+        this.isAnswering = false;
+        log.warn(`the worker is away: ${message}`);
+      }
+    }
+    this.judge();
+    if (this.description === undefined) return;
+    onLook({
+      description: this.description,
+      isHealthy: this.isHealthy(),
+      quarantineReason: this.quarantinedMs === undefined ? undefined : this.options.trouble.reason(),
+    });
+  }
+
+  private judge(): void {
+    const { trouble, log } = this.options;
+    if (this.quarantinedMs !== undefined && Date.now() - this.quarantinedMs > quarantineMs) trouble.reset();
+    const reason = trouble.reason();
+    if (reason === undefined) this.quarantinedMs = undefined;
+    else if (this.quarantinedMs === undefined) {
+      this.quarantinedMs = Date.now();
+      log.error(`the worker is quarantined: ${reason}`);
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

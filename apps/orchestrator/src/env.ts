@@ -1,0 +1,20 @@
+import { logLevelSchema, readEnv } from '@murnau/config';
+import { z } from 'zod';
+
+const schema = z.object({
+  DATABASE_URL: z.string().min(1),
+  BLOB_DIR: z.string().min(1),
+  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7833'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  /** For links in the Temporal UI. */
+  GALLERY_URL: z.url().default('http://127.0.0.1:7800'),
+  LOG_LEVEL: logLevelSchema,
+});
+
+export type Environment = z.output<typeof schema>;
+
+/** @throws MurnauError `config.invalid` */
+export function readEnvironment(): Environment {
+  const env = readEnv(schema, process.env);
+  return { ...env, GALLERY_URL: env.GALLERY_URL.replace(/\/+$/, '') };
+}

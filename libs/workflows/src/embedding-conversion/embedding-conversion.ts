@@ -1,0 +1,14 @@
+import type { ConversionResult, EmbeddingConversionInput, GenerationActivities } from '@murnau/activities';
+import { generateQueue } from '@murnau/domain';
+import { proxyActivities } from '@temporalio/workflow';
+import { flatRetry } from '../retry.js';
+
+const device = proxyActivities<GenerationActivities>({ scheduleToCloseTimeout: '28 s', retry: flatRetry });
+
+/** Reads a learnt embedding's file, checks it against a model and writes it in another format. */
+export async function embeddingConversion(input: EmbeddingConversionInput): Promise<ConversionResult> {
+  return device.convertEmbedding.executeWithOptions(
+    { taskQueue: generateQueue(input.model), summary: `to ${input.to_format}` },
+    [input],
+  );
+}

@@ -1,0 +1,63 @@
+import type { BookkeepingActivities, GenerationActivities, GenerationInput } from '@murnau/activities';
+import { generateQueue, workflowMessages } from '@murnau/domain';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  defineQuery,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
+import { showAttributes } from '../attributes.js';
+import { failureOf } from '../failure-of.js';
+import { bookkeepingOptions, deviceOptions } from '../retry.js';
+import type { StopRequest } from '../stop-request.js';
+import { listenForStop } from '../stop-request.js';
+
+const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
+/** Heartbeats come with the worker's progress, each second. */
+const device = proxyActivities<GenerationActivities>({ ...deviceOptions, heartbeatTimeout: '6 s' });
+
+export const generationStatusQuery = defineQuery<{ phase: string }>(workflowMessages.status);
+
+export interface GenerationOutcome {
+  readonly phase: string;
+}
+
+/** Pictures from a prompt, with any learnt words. */
+export async function generation(input: GenerationInput): Promise<GenerationOutcome> {
+  const stop = listenForStop('generation.already_ended');
+  return CancellationScope.nonCancellable(() => generate(input, stop));
+}
+
+async function generate(input: GenerationInput, stop: StopRequest): Promise<GenerationOutcome> {
+  let phase = 'running';
+  setHandler(generationStatusQuery, () => ({ phase }));
+  showAttributes({ MurnauPhase: phase });
+  const { generation_id, model } = input;
+  try {
+    await stop.interruptible(() =>
+      device.generateImages.executeWithOptions({ taskQueue: generateQueue(model), summary: 'pictures' }, [
+        input,
+      ]),
+    );
+    phase = 'finished';
+  } catch (error) {
+    const isCancelled = stop.by() !== undefined;
+    phase = isCancelled ? 'cancelled' : 'failed';
+    await books.endGeneration(
+      isCancelled
+        ? { generation_id, phase: 'cancelled' }
+        : { generation_id, phase: 'failed', failure: failureOf(error) },
+    );
+  }
+  stop.close();
+  showAttributes({ MurnauPhase: phase });
+  await condition(allHandlersFinished);
+  if (phase === 'failed')
+    throw ApplicationFailure.nonRetryable('The generation failed.', 'generation.failed');
+  if (phase === 'cancelled' && stop.isNative()) throw new CancelledFailure('The generation was cancelled.');
+  return { phase };
+}

@@ -1,0 +1,153 @@
+import type {
+  BookkeepingActivities,
+  SweepInput,
+  SweepStep,
+  TrialEnded,
+  TrialToStart,
+} from '@murnau/activities';
+import { orchestratorQueue, workflowMessages, workflowTypes } from '@murnau/domain';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  ParentClosePolicy,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { attributePairs, showAttributes } from '../attributes.js';
+import { bookkeepingOptions } from '../retry.js';
+import type { StopRequest } from '../stop-request.js';
+import { listenForStop } from '../stop-request.js';
+
+const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
+/** Looks at every trial: longer for a large sweep. */
+const slowBooks = proxyActivities<BookkeepingActivities>({
+  ...bookkeepingOptions,
+  startToCloseTimeout: '5 min',
+});
+
+export interface SweepStatus {
+  readonly phase: string;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly chain: number;
+}
+
+export const sweepStatusQuery = defineQuery<SweepStatus>(workflowMessages.status);
+export const trialEndedSignal = defineSignal<[TrialEnded]>(workflowMessages.trialEnded);
+
+const defaultReconcileIntervalMs = 20_000;
+/** Decisions after which the workflow continues as new, however short its history is. */
+const decisionsPerChain = 500;
+/** How often a sweep that was cancelled looks whether its trials have ended. */
+const cancelPollMs = 500;
+
+export interface SweepOutcome {
+  readonly phase: string;
+}
+
+/** Keeps a window of trials running until all have ended. Trials are workflows of their own and outlive it. */
+export async function sweep(input: SweepInput): Promise<SweepOutcome> {
+  const stop = listenForStop('sweep.already_ended');
+  return CancellationScope.nonCancellable(() => runSweep(input, stop));
+}
+
+async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutcome> {
+  const { sweep_id, chain = 0, reconcile_interval_ms = defaultReconcileIntervalMs } = input;
+  let ended = 0;
+  let step: SweepStep | undefined;
+  setHandler(sweepStatusQuery, () => ({
+    phase: step?.phase ?? 'running',
+    counts: step?.counts ?? {},
+    chain,
+  }));
+  setHandler(trialEndedSignal, () => void (ended += 1));
+
+  // After each continuation, signals may have gone to nobody.
+  let isReconciling = chain > 0;
+  for (let decisions = 1; ; decisions += 1) {
+    if (stop.by() !== undefined) return cancelSweep(sweep_id, stop);
+    const seen = ended;
+    step = await (isReconciling ? slowBooks : books).decideSweep({ sweep_id, reconcile: isReconciling });
+    setCurrentDetails(step.details);
+    if (step.action !== 'run') return finishSweep(sweep_id, step, stop);
+    await startTrials(sweep_id, step.start);
+    if (workflowInfo().continueAsNewSuggested || decisions >= decisionsPerChain) {
+      await condition(allHandlersFinished);
+      if (stop.by() === undefined) await continueAsNew<typeof sweep>({ ...input, chain: chain + 1 });
+    }
+    // A full window of starts means that more may be waiting: decide again at once.
+    const isWoken =
+      step.start.length >= 50 ||
+      (await condition(() => ended > seen || stop.by() !== undefined, reconcile_interval_ms, {
+        summary: 'until a trial ends, or the next reconciliation',
+      }));
+    isReconciling = !isWoken;
+  }
+}
+
+async function startTrials(sweepId: string, trials: readonly TrialToStart[]): Promise<void> {
+  if (trials.length === 0) return;
+  await Promise.all(trials.map(startTrial));
+  await books.markTrialsStarted({ sweep_id: sweepId, run_ids: trials.map(({ run_id }) => run_id) });
+}
+
+async function startTrial({ run_id, workflow_id, card }: TrialToStart): Promise<void> {
+  try {
+    await startChild(workflowTypes.trainingRun, {
+      workflowId: workflow_id,
+      taskQueue: orchestratorQueue,
+      args: [{ run_id }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: 'REJECT_DUPLICATE',
+      staticSummary: card.summary,
+      staticDetails: card.details,
+      typedSearchAttributes: attributePairs(card.attributes) as never,
+    });
+  } catch (error) {
+    // Started before, and the note of it lost: it is at work all the same.
+    if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
+  }
+}
+
+async function finishSweep(sweepId: string, step: SweepStep, stop: StopRequest): Promise<SweepOutcome> {
+  stop.close();
+  const outcome =
+    step.action === 'ended'
+      ? { phase: step.phase, details: step.details }
+      : await books.endSweep({ sweep_id: sweepId, phase: 'settled' });
+  return end(outcome, stop);
+}
+
+/** First the store, so that every trial learns of it at its next segment; then each trial, until all have ended. */
+async function cancelSweep(sweepId: string, stop: StopRequest): Promise<SweepOutcome> {
+  stop.close();
+  const outcome = await books.endSweep({ sweep_id: sweepId, phase: 'cancelled' });
+  showAttributes({ MurnauPhase: outcome.phase });
+  for (;;) {
+    await slowBooks.cancelTrials({ sweep_id: sweepId, by: stop.by() ?? 'nobody' });
+    const { counts, details } = await slowBooks.decideSweep({ sweep_id: sweepId, reconcile: true });
+    if (isSettled(counts)) return end({ phase: outcome.phase, details }, stop);
+    await condition(() => false, cancelPollMs, { summary: 'until the trials have ended' });
+  }
+}
+
+const isSettled = (counts: Readonly<Record<string, number>>): boolean =>
+  ['waiting', 'queued', 'running', 'paused'].every((phase) => (counts[phase] ?? 0) === 0);
+
+async function end(outcome: { phase: string; details: string }, stop: StopRequest): Promise<SweepOutcome> {
+  const { phase, details } = outcome;
+  setCurrentDetails(details);
+  showAttributes({ MurnauPhase: phase });
+  await condition(allHandlersFinished);
+  if (phase === 'failed') throw ApplicationFailure.nonRetryable('All trials failed.', 'sweep.failed');
+  if (phase === 'cancelled' && stop.isNative()) throw new CancelledFailure('The sweep was cancelled.');
+  return { phase };
+}

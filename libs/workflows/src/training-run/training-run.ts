@@ -1,0 +1,155 @@
+import type {
+  BookkeepingActivities,
+  NextStep,
+  RunView,
+  SegmentResult,
+  TrainingActivities,
+  TrainingRunInput,
+  TrialEnded,
+} from '@murnau/activities';
+import { trainQueue, workflowMessages } from '@murnau/domain';
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  getExternalWorkflowHandle,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { showAttributes } from '../attributes.js';
+import { failureOf } from '../failure-of.js';
+import { bookkeepingOptions, deviceOptions } from '../retry.js';
+import type { StopRequest } from '../stop-request.js';
+import { listenForStop } from '../stop-request.js';
+
+const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
+const device = proxyActivities<TrainingActivities>(deviceOptions);
+
+export interface RunStatus {
+  readonly phase: string;
+  readonly step: number;
+  readonly chain: number;
+  readonly segment: number;
+}
+
+export const runStatusQuery = defineQuery<RunStatus>(workflowMessages.status);
+const trialEndedSignal = defineSignal<[TrialEnded]>(workflowMessages.trialEnded);
+
+/** Segments after which the workflow continues as new, however short its history is. */
+const segmentsPerChain = 200;
+
+export interface RunOutcome {
+  readonly phase: string;
+  readonly step: number;
+}
+
+/** One run, from its first segment to its published embedding. */
+export async function trainingRun(input: TrainingRunInput): Promise<RunOutcome> {
+  const stop = listenForStop('run.already_ended');
+  return CancellationScope.nonCancellable(() => trainRun(input, stop));
+}
+
+async function trainRun({ run_id, chain = 0 }: TrainingRunInput, stop: StopRequest): Promise<RunOutcome> {
+  let segment = 0;
+  let view: RunView | undefined;
+  setHandler(runStatusQuery, () => ({
+    phase: view?.phase ?? 'queued',
+    step: view?.step ?? 0,
+    chain,
+    segment,
+  }));
+
+  const show = (shown: RunView): void => {
+    view = shown;
+    setCurrentDetails(shown.details);
+    showAttributes({
+      MurnauPhase: shown.phase,
+      MurnauStep: shown.step,
+      MurnauEvalLoss: shown.eval_loss,
+      MurnauImageAlignment: shown.image_alignment,
+    });
+  };
+
+  for (;;) {
+    const next = await books.decideNext({ run_id });
+    show(next.view);
+    const by = stop.by() ?? (next.action.kind === 'cancel' ? next.action.by : undefined);
+    if (by !== undefined || next.action.kind !== 'train') {
+      stop.close();
+      if (next.action.kind === 'ended') return end(next, next.view, stop);
+      if (next.action.kind === 'finish') {
+        const finished = await books.finishRun({ run_id });
+        show(finished);
+        return end(next, finished, stop);
+      }
+      const cancelled = await books.cancelRun({ run_id, by: by ?? 'nobody' });
+      show(cancelled);
+      return end(next, cancelled, stop);
+    }
+    segment += 1;
+    try {
+      await trainSegment(next, { chain, segment }, stop);
+    } catch (error) {
+      // A segment that was asked to stop may have been cancelled before it began, or lost on the way.
+      if (stop.by() !== undefined) continue;
+      stop.close();
+      const failed = await books.failRun({ run_id, failure: failureOf(error) });
+      show(failed);
+      return end(next, failed, stop);
+    }
+    if (workflowInfo().continueAsNewSuggested || segment >= segmentsPerChain) {
+      await condition(allHandlersFinished);
+      if (stop.by() === undefined) await continueAsNew<typeof trainingRun>({ run_id, chain: chain + 1 });
+    }
+  }
+}
+
+async function trainSegment(
+  { facts, action }: NextStep,
+  order: { chain: number; segment: number },
+  stop: StopRequest,
+): Promise<SegmentResult> {
+  if (action.kind !== 'train') throw new TypeError('nothing to train');
+  const { run_id, model, owner, segment_max_s } = facts;
+  const { from_step, until_step } = action;
+  return stop.interruptible(() =>
+    device.trainSegment.executeWithOptions(
+      {
+        taskQueue: trainQueue(model),
+        summary: `steps ${from_step}–${until_step}, at most ${segment_max_s} s`,
+        priority: { fairnessKey: owner.slice(0, 64) },
+      },
+      [{ run_id, ...order, until_step, segment_max_s }],
+    ),
+  );
+}
+
+/** Tells the sweep, and says how the run ended in the way that Temporal's own lists show it. */
+async function end({ facts }: NextStep, view: RunView, stop: StopRequest): Promise<RunOutcome> {
+  if (facts.sweep_workflow_id !== null) {
+    const { run_id, sweep_workflow_id } = facts;
+    try {
+      await getExternalWorkflowHandle(sweep_workflow_id).signal(trialEndedSignal, {
+        run_id,
+        phase: view.phase,
+      });
+    } catch (error) {
+      // A sweep that has ended needs no word; one that is there reads the store from time to time.
+      if (isCancellation(error)) throw error;
+    }
+  }
+  await condition(allHandlersFinished);
+  const { phase, step } = view;
+  if (phase === 'failed')
+    throw ApplicationFailure.nonRetryable(`The run failed at step ${step}.`, 'run.failed');
+  if (phase === 'cancelled' && stop.isNative()) throw new CancelledFailure('The run was cancelled.');
+  return { phase, step };
+}
