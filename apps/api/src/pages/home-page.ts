@@ -49,12 +49,10 @@ function runningNow({ running, samples }: HomePage): Html {
         html`<a class="card" href="/runs/${run.id}">
           ${thumbnail(coverOf(samples.get(run.id) ?? []))}
           <div>
-            <h3>${run.name}${run.trial === null ? null : html` <small>trial ${run.trial}</small>`}</h3>
+            <h3>${run.name}</h3>
             <p>${parametersOf(run)}</p>
             ${progressBar(run.step, run.spec.max_steps, 'Training')}
-            <p class="under">
-              ${phasePill(run.phase)} step ${number(run.step)} of ${number(run.spec.max_steps)}${newest(run)}
-            </p>
+            <p class="under">step ${number(run.step)} of ${number(run.spec.max_steps)}${newest(run)}</p>
           </div>
         </a>`,
     )}

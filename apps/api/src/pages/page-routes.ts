@@ -17,6 +17,8 @@ const RECENT_SHOWN = 12;
 /** Trials whose pictures a sweep's page shows, best first. */
 const TRIALS_SHOWN = 24;
 const EVENTS_SHOWN = 100;
+/** Of which the trials' progress is left out. */
+const SWEEP_EVENTS_READ = 400;
 
 /** Assets are a few kilobytes each: held in memory, with no path of a request near the disk. */
 const assets: Record<string, string> = {
@@ -113,7 +115,7 @@ async function sweep(deps: ServerDeps, id: string): Promise<Html> {
   const [found, leaderboard, events] = await Promise.all([
     store.sweeps.get(id),
     store.sweeps.leaderboard(id),
-    store.events.newest({ sweepId: id }, EVENTS_SHOWN),
+    store.events.newest({ sweepId: id }, SWEEP_EVENTS_READ),
   ]);
   const { temporalUiUrl, namespace } = identity;
   const samples = await groupedSamples(

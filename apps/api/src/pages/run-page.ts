@@ -41,7 +41,7 @@ export function runPage(page: RunPage): Html {
     ...(activePhases.has(run.phase) ? { eventsUrl: `/v1/runs/${run.id}/events?after=now` } : {}),
     content: [
       head(page),
-      section('results', 'Result', finalAgainstBaseline(page), resultNote(run)),
+      finalAgainstBaseline(page),
       section(
         'samples',
         'Samples over steps',
@@ -73,7 +73,7 @@ function head({ run, temporalUiUrl, namespace, now }: RunPage): Html {
     </p>
     <h1>${run.name} ${phasePill(run.phase)}</h1>
     <p class="lead">${pairOf(run)} on ${spec.model}</p>
-    ${progressBar(run.step, spec.max_steps, 'Training')}
+    ${activePhases.has(run.phase) ? progressBar(run.step, spec.max_steps, 'Training') : null}
     <p class="under">
       step ${number(run.step)} of ${number(spec.max_steps)} · ${timing(run, now)}${restarts(run)}
     </p>
@@ -132,18 +132,22 @@ function resultNote({ spec }: Run): string {
   return `the learnt word against the initializer, same prompt and seeds (from ${spec.samples.final_seed})`;
 }
 
-function finalAgainstBaseline({ run, samples }: RunPage): Html {
+/** Shown while it is awaited, and when it is there. */
+function finalAgainstBaseline({ run, samples }: RunPage): Content {
   const [final, baseline] = [ofKind(samples, 'final'), ofKind(samples, 'baseline')];
-  if (final.length === 0) return nothing('The final pictures are drawn at the last step.');
+  if (final.length === 0 && !activePhases.has(run.phase)) return null;
+  if (final.length === 0)
+    return section('results', 'Result', nothing('The final pictures are drawn at the last step.'));
   const grid = (title: Content, pictures: readonly Sample[]): Html =>
     html`<div class="against">
       <h3>${title}</h3>
       <div class="pictures">${pictures.map((sample) => samplePicture(sample))}</div>
     </div>`;
-  return html`<div class="columns">
+  const pictures = html`<div class="columns">
     ${grid(html`learnt: <b>${run.spec.placeholder_token}</b>`, final)}
     ${grid(html`initializer: <b>${run.spec.initializer_token}</b>`, baseline)}
   </div>`;
+  return section('results', 'Result', pictures, resultNote(run));
 }
 
 function samplesOverSteps(samples: readonly Sample[]): Html {
@@ -159,7 +163,7 @@ function samplesOverSteps(samples: readonly Sample[]): Html {
     role="group"
     aria-label="Samples over steps"
   >
-    <table class="grid">
+    <table class="grid ${steps.length <= 8 ? 'roomy' : ''}">
       <thead>
         <tr>
           <th scope="col">seed</th>
@@ -198,8 +202,9 @@ function charts(run: Run, metrics: readonly MetricPoint[]): Html {
     byName.set(name, points);
   }
   const chart = (title: string, names: readonly string[]): Content => {
-    const series = names.flatMap((name) => seriesOf(name, byName.get(name)));
-    return series.length === 0
+    const series = names.flatMap((name, index) => seriesOf(name, index + 1, byName.get(name)));
+    // A single value is no curve; the tiles above show it.
+    return series.every(({ points }) => points.length < 2)
       ? null
       : lineChart({ title, xLabel: 'step', xMax: run.spec.max_steps, series });
   };
@@ -221,14 +226,14 @@ function charts(run: Run, metrics: readonly MetricPoint[]): Html {
 }
 
 /** The training loss is drawn pale with its moving average over it: single batches say little. */
-function seriesOf(name: string, points: { x: number; y: number }[] | undefined): Series[] {
+function seriesOf(name: string, color: number, points: { x: number; y: number }[] | undefined): Series[] {
   if (points === undefined) return [];
-  if (name !== 'train_loss' || points.length < 20) return [{ name: words(name), points }];
+  if (name !== 'train_loss' || points.length < 20) return [{ name: words(name), points, color }];
   let mean = points[0]?.y ?? 0;
   const smooth = points.map(({ x, y }) => ({ x, y: (mean += 0.1 * (y - mean)) }));
   return [
-    { name: 'train loss, each batch', points, isFaint: true, color: 1 },
-    { name: 'train loss', points: smooth, color: 1 },
+    { name: 'train loss, each batch', points, isFaint: true, color },
+    { name: 'train loss', points: smooth, color },
   ];
 }
 

@@ -45,7 +45,15 @@ export function sweepPage(page: SweepPage): Html {
       section('side-by-side', 'Side by side', sideBySide(page), 'same prompts and seeds in each column'),
       html`<div class="columns">
         ${section('spec', 'Specification', specification(sweep))}
-        ${section('events', 'Events', eventList(page.events), 'newest first, UTC')}
+        ${section(
+          'events',
+          'Events',
+          eventList(
+            page.events.filter(({ kind }) => kind !== 'progress'),
+            trialNames(page),
+          ),
+          'newest first, UTC',
+        )}
       </div>`,
     ],
   });
@@ -66,7 +74,7 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
     <p class="crumbs"><a href="/">Home</a> / sweep</p>
     <h1>${sweep.name} ${phasePill(sweep.phase)}</h1>
     <p class="lead">${sweep.trials} trials, ${sweep.spec.method}, on ${sweep.spec.model}</p>
-    ${progressBar(steps, allSteps, 'All trials')}
+    ${sweep.phase === 'running' ? progressBar(steps, allSteps, 'All trials') : null}
     <p class="under">
       ${shown.map((phase) => html`<span class="count ${phase}">${counts[phase] ?? 0} ${phase}</span> `)} ·
       ${took}
@@ -86,6 +94,11 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
       ${temporalLink(temporalUiUrl, namespace, sweep.workflow_id)}
     </p>
   </section>`;
+}
+
+/** How an event's run is called on this page. */
+function trialNames({ leaderboard }: SweepPage): ReadonlyMap<string, string> {
+  return new Map(leaderboard.runs.map(({ id, trial }) => [id, `trial ${trial ?? 0}`]));
 }
 
 function board({ sweep, leaderboard: { runs, metric }, samples }: SweepPage): Html {
@@ -138,8 +151,7 @@ function trialProgress({ phase, step, spec }: Run): Content {
 }
 
 function sideBySide({ leaderboard: { runs, metric }, samples }: SweepPage): Html {
-  const rows = runs.map((run) => ({ run, pictures: comparable(samples.get(run.id) ?? []) }));
-  const drawn = rows.filter(({ pictures }) => pictures.length > 0);
+  const drawn = comparable(runs, (id) => samples.get(id) ?? []);
   if (drawn.length === 0) return nothing('No picture yet.');
   const positions = [...new Set(drawn.flatMap(({ pictures }) => pictures.map(({ position }) => position)))]
     .sort((a, b) => a - b)

@@ -45,12 +45,15 @@ function card(worker: Worker, now: number): Html {
           (model) =>
             [
               model.name,
-              html`${model.loaded ? 'loaded' : 'not loaded'}, ${model.image_size} px
-                ${model.judge === '' ? null : html`, judge ${model.judge}`}
-                <code title="fingerprint">${model.fingerprint.slice(0, 12)}</code>`,
+              html`${modelText(model)} <code title="fingerprint">${model.fingerprint.slice(0, 12)}</code>`,
             ] as const,
         ),
       ])}
     </div>
   </article>`;
+}
+
+function modelText({ loaded, image_size, judge }: Worker['models'][number]): string {
+  const judged = judge === '' ? [] : [`judge ${judge}`];
+  return [loaded ? 'loaded' : 'not loaded', `${image_size} px`, ...judged].join(', ');
 }

@@ -14,13 +14,24 @@ export function coverOf(samples: readonly Sample[]): string | undefined {
   return (first('final') ?? first('progress'))?.hash;
 }
 
-/** A run's final pictures, else its newest on the way: by spec the same prompts and seeds in every trial of a sweep. */
-export function comparable(samples: readonly Sample[]): Sample[] {
-  const final = ofKind(samples, 'final');
-  if (final.length > 0) return final;
-  const progress = ofKind(samples, 'progress');
-  const newest = Math.max(...progress.map(({ step }) => step));
-  return progress.filter(({ step }) => step === newest);
+/**
+ * Pictures of a sweep's trials that may stand in one column: the same prompts and seeds in each. While trials are under
+ * way, the newest on the way of each; at the end, the final ones.
+ */
+export function comparable(
+  runs: readonly Run[],
+  samplesOf: (runId: string) => readonly Sample[],
+): { run: Run; pictures: Sample[] }[] {
+  const isUnderWay = runs.some(
+    ({ phase }) => phase === 'queued' || phase === 'running' || phase === 'paused',
+  );
+  const kinds = isUnderWay ? (['progress', 'final'] as const) : (['final', 'progress'] as const);
+  const kind = kinds.find((one) => runs.some(({ id }) => ofKind(samplesOf(id), one).length > 0));
+  return runs.flatMap((run) => {
+    const pictures = kind === undefined ? [] : ofKind(samplesOf(run.id), kind);
+    const newest = Math.max(...pictures.map(({ step }) => step));
+    return pictures.length === 0 ? [] : [{ run, pictures: pictures.filter(({ step }) => step === newest) }];
+  });
 }
 
 /** The steps at which pictures were drawn on the way: at most `most`, evenly spread, first and last among them. */

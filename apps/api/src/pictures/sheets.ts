@@ -72,23 +72,19 @@ export function sweepSheet(
   samplesOf: (runId: string) => readonly Sample[],
 ): PlannedSheet {
   const parameters = varyingParameters(runs);
-  const rows = runs.slice(0, MOST_TRIALS).flatMap((run): PlannedRow[] => {
-    const pictures = comparable(samplesOf(run.id)).slice(0, MOST_PER_TRIAL);
-    if (pictures.length === 0) return [];
+  const trials = comparable(runs, samplesOf).slice(0, MOST_TRIALS);
+  const rows = trials.map(({ run, pictures }): PlannedRow => {
     const value = valueOf(run, metric);
-    return [
-      {
-        label: [
-          `trial ${run.trial ?? 0}`,
-          ...parameters.map((name) => `${words(name)} ${parameter(run.parameters[name])}`),
-          ...(value === undefined ? [] : [`${words(metric)} ${number(value)}`]),
-        ],
-        hashes: pictures.map(({ hash }) => hash),
-      },
-    ];
+    return {
+      label: [
+        `trial ${run.trial ?? 0}`,
+        ...parameters.map((name) => `${words(name)} ${parameter(run.parameters[name])}`),
+        ...(value === undefined ? [] : [`${words(metric)} ${number(value)}`]),
+      ],
+      hashes: pictures.slice(0, MOST_PER_TRIAL).map(({ hash }) => hash),
+    };
   });
-  const best = runs.find(({ id }) => comparable(samplesOf(id)).length > 0);
-  const columns = best === undefined ? [] : comparable(samplesOf(best.id)).slice(0, MOST_PER_TRIAL);
+  const columns = trials[0]?.pictures.slice(0, MOST_PER_TRIAL) ?? [];
   return refuseEmpty(
     {
       title: sweep.name,

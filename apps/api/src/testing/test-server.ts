@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Starters } from '@murnau/activities';
+import { createStore, startTestPostgres, type Store } from '@murnau/store';
+import type { FastifyInstance } from 'fastify';
+import type { ServerIdentity } from '../server-deps.js';
+import { createServer } from '../server.js';
+import { owner } from './seed.js';
+
+export interface TestServer {
+  app: FastifyInstance;
+  store: Store;
+  databaseUrl: string;
+  identity: ServerIdentity;
+  /** Headers that a client with the token sends. */
+  headers: Record<string, string>;
+  close(): Promise<void>;
+}
+
+export const token = 'a-token-for-tests-only';
+
+/** For tests that start no workflow: whatever is asked of Temporal fails as if it were away, or does as given. */
+export function absentTemporal(given: Partial<Starters> = {}): Starters {
+  const away = (): Promise<never> => Promise.reject(new Error('no Temporal here'));
+  return {
+    startTrainingRun: away,
+    startSweep: away,
+    startGeneration: away,
+    cancelRun: away,
+    cancelSweep: away,
+    cancelGeneration: away,
+    convertEmbedding: away,
+    checkTokens: () => Promise.resolve([]),
+    ...given,
+  };
+}
+
+/** The server on a real database of its own. */
+export async function startTestServer(
+  starters: Starters | ((store: Store) => Starters) = absentTemporal(),
+  identity: Partial<ServerIdentity> = {},
+): Promise<TestServer> {
+  const postgres = await startTestPostgres();
+  const databaseUrl = await postgres.createDatabase();
+  const blobDir = mkdtempSync(join(tmpdir(), 'murnau-api-'));
+  const store = createStore({ databaseUrl, blobDir });
+  await store.migrate();
+  const full: ServerIdentity = {
+    version: '0.0.0',
+    owner,
+    host: '127.0.0.1',
+    token,
+    galleryUrl: 'http://127.0.0.1:7800',
+    temporalAddress: '127.0.0.1:7833',
+    temporalUiUrl: 'http://127.0.0.1:7834',
+    namespace: 'default',
+    ...identity,
+  };
+  const quiet = (): void => undefined;
+  const app = await createServer({
+    identity: full,
+    store,
+    starters: typeof starters === 'function' ? starters(store) : starters,
+    pingTemporal: () => Promise.reject(new Error('no Temporal here')),
+    renditionDir: join(blobDir, 'renditions'),
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+  });
+  return {
+    app,
+    store,
+    databaseUrl,
+    identity: full,
+    headers: { authorization: `Bearer ${token}`, host: '127.0.0.1:7800' },
+    close: async () => {
+      await app.close();
+      await store.close();
+      rmSync(blobDir, { recursive: true, force: true });
+    },
+  };
+}
