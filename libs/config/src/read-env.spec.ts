@@ -35,7 +35,9 @@ describe('readEnv', () => {
       message: 'The environment variable API_PORT is "99999": it must be a port from 1 to 65535.',
     });
     expect(refusal({ API_TOKEN: token, LOG_LEVEL: 'loud' }).message).toContain('one of fatal, error, warn');
-    expect(refusal({}).message).toBe('The environment variable API_TOKEN is missing: it must be set (string).');
+    expect(refusal({}).message).toBe(
+      'The environment variable API_TOKEN is missing: it must be set (string).',
+    );
   });
 
   it('never shows a secret', () => {

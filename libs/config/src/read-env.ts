@@ -10,7 +10,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readEnv<Schema extends z.ZodObject>(schema: Schema, env: Environment): z.output<Schema> {
   const given = Object.fromEntries(
-    Object.keys(schema.shape).flatMap((name) => (env[name] === undefined || env[name] === '' ? [] : [[name, env[name]]])),
+    Object.keys(schema.shape).flatMap((name) =>
+      env[name] === undefined || env[name] === '' ? [] : [[name, env[name]]],
+    ),
   );
   const result = schema.safeParse(given);
   if (result.success) return result.data;
@@ -19,17 +21,27 @@ export function readEnv<Schema extends z.ZodObject>(schema: Schema, env: Environ
   const value = given[name];
   const allowed = issue === undefined ? '' : describe(issue);
   const shown = value === undefined ? 'nothing' : isSecret(name) ? 'a hidden value' : `"${value}"`;
-  throw new MurnauError('config.invalid', `The environment variable ${name} ${value === undefined ? 'is missing' : `is ${shown}`}: it must be ${allowed}.`, {
-    field: name,
-    given: shown,
-    allowed,
-  });
+  throw new MurnauError(
+    'config.invalid',
+    `The environment variable ${name} ${value === undefined ? 'is missing' : `is ${shown}`}: it must be ${allowed}.`,
+    {
+      field: name,
+      given: shown,
+      allowed,
+    },
+  );
 }
 
 /** A TCP port, given as text. */
-export const portSchema = z.coerce.number({ error: 'a port from 1 to 65535' }).int('a port from 1 to 65535').min(1, 'a port from 1 to 65535').max(65_535, 'a port from 1 to 65535');
+export const portSchema = z.coerce
+  .number({ error: 'a port from 1 to 65535' })
+  .int('a port from 1 to 65535')
+  .min(1, 'a port from 1 to 65535')
+  .max(65_535, 'a port from 1 to 65535');
 
-export const logLevelSchema = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info');
+export const logLevelSchema = z
+  .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  .default('info');
 
 function describe(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_value') return `one of ${issue.values.map(String).join(', ')}`;

@@ -5,7 +5,11 @@ import { sharp } from './sharp.js';
 /** Smallest side of a picture to learn from. */
 const SMALLEST_SIDE_PX = 32;
 const LARGEST_PX = 64_000_000;
-const MEDIA_TYPES: Readonly<Record<string, string>> = { png: 'image/png', jpeg: 'image/jpeg', webp: 'image/webp' };
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  png: 'image/png',
+  jpeg: 'image/jpeg',
+  webp: 'image/webp',
+};
 const ALLOWED = 'PNG, JPEG or WebP';
 
 export interface CheckedPicture {
@@ -27,19 +31,27 @@ export async function checkPicture(bytes: Uint8Array, { name }: { name: string }
   const { width, height } = metadata.autoOrient;
   const mediaType = MEDIA_TYPES[metadata.format];
   if (mediaType === undefined) {
-    throw new MurnauError('image.unreadable', `${name} is ${metadata.format.toUpperCase()}; pictures must be ${ALLOWED}.`, {
-      field: name,
-      given: metadata.format,
-      allowed: ALLOWED,
-    });
+    throw new MurnauError(
+      'image.unreadable',
+      `${name} is ${metadata.format.toUpperCase()}; pictures must be ${ALLOWED}.`,
+      {
+        field: name,
+        given: metadata.format,
+        allowed: ALLOWED,
+      },
+    );
   }
   const size = `${width}×${height}`;
   if (Math.min(width, height) < SMALLEST_SIDE_PX) {
-    throw new MurnauError('image.too_small', `${name} is ${size} pixels; each side must have at least ${SMALLEST_SIDE_PX}.`, {
-      field: name,
-      given: size,
-      allowed: `at least ${SMALLEST_SIDE_PX} pixels on each side`,
-    });
+    throw new MurnauError(
+      'image.too_small',
+      `${name} is ${size} pixels; each side must have at least ${SMALLEST_SIDE_PX}.`,
+      {
+        field: name,
+        given: size,
+        allowed: `at least ${SMALLEST_SIDE_PX} pixels on each side`,
+      },
+    );
   }
   if (width * height > LARGEST_PX) {
     throw new MurnauError('image.too_large', `${name} is ${size} pixels; at most 64 megapixels are taken.`, {

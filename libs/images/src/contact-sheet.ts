@@ -28,7 +28,10 @@ export async function contactSheet(sheet: ContactSheet): Promise<Buffer> {
   const first = pictures.find((picture) => picture !== null);
   const layout = layOut(sheet, first ? await readSize(first) : { width: 64, height: 64 });
   const canvas = paint(layout, await decodeAll(layout));
-  return sharp(canvas, { raw: { width: layout.width, height: layout.height, channels: 3 }, limitInputPixels: false })
+  return sharp(canvas, {
+    raw: { width: layout.width, height: layout.height, channels: 3 },
+    limitInputPixels: false,
+  })
     .composite([{ input: Buffer.from(layout.letteringSvg), limitInputPixels: false }])
     .png({ compressionLevel: 6 })
     .toBuffer();
@@ -40,5 +43,7 @@ export async function strip(pictures: readonly Uint8Array[]): Promise<Buffer> {
 }
 
 function decodeAll(layout: SheetLayout): Promise<(Buffer | null)[]> {
-  return Promise.all(layout.cells.map(({ picture }) => (picture === null ? null : decodeCell(picture, layout.cell))));
+  return Promise.all(
+    layout.cells.map(({ picture }) => (picture === null ? null : decodeCell(picture, layout.cell))),
+  );
 }

@@ -23,7 +23,9 @@ export async function ingest(bytes: Uint8Array, { name }: { name: string }): Pro
 }
 
 /** Size and type of a picture that was checked before. */
-export async function probe(bytes: Uint8Array): Promise<{ media_type: string; width: number; height: number }> {
+export async function probe(
+  bytes: Uint8Array,
+): Promise<{ media_type: string; width: number; height: number }> {
   const { format, autoOrient } = await sharp(bytes).metadata();
   return { media_type: `image/${format === 'heif' ? 'avif' : format}`, ...autoOrient };
 }

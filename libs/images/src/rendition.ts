@@ -18,7 +18,8 @@ export async function rendition(bytes: Uint8Array, { width, format }: RenditionO
   const picture = sharp(bytes).autoOrient();
   if (width !== undefined && width < ownWidth) picture.resize({ width });
   if (format === 'webp') picture.webp(isSmall ? { lossless: true } : { quality: 88 });
-  else if (format === 'avif') picture.avif(isSmall ? { lossless: true, effort: 3 } : { quality: 65, effort: 3 });
+  else if (format === 'avif')
+    picture.avif(isSmall ? { lossless: true, effort: 3 } : { quality: 65, effort: 3 });
   else if (format === 'jpeg') picture.flatten({ background: '#ffffff' }).jpeg({ quality: 90, mozjpeg: true });
   else picture.png({ compressionLevel: 9 });
   return picture.toBuffer();

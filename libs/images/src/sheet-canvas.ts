@@ -26,7 +26,10 @@ export async function decodeCell(picture: Uint8Array, cell: Size): Promise<Buffe
 }
 
 /** Copies the cells' rows into one picture: hundreds of overlays would make sharp's pipeline slow and deep. */
-export function paint({ width, height, cell, cells }: SheetLayout, pictures: readonly (Buffer | null)[]): Buffer {
+export function paint(
+  { width, height, cell, cells }: SheetLayout,
+  pictures: readonly (Buffer | null)[],
+): Buffer {
   const canvas = Buffer.alloc(width * height * CHANNELS, BACKGROUND);
   const rowBytes = cell.width * CHANNELS;
   cells.forEach(({ x, y }, index) => {

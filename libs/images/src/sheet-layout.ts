@@ -89,16 +89,20 @@ function breakRow({ label, pictures, captions }: ContactSheetRow, columns: numbe
 
 function cellSize({ width, height }: Size, columns: number, rows: number): Size {
   const side = Math.max(width, height);
-  const wanted = side <= LARGEST_SIDE ? Math.max(1, Math.min(3, Math.floor(ENLARGED_SIDE / side))) : LARGEST_SIDE / side;
+  const wanted =
+    side <= LARGEST_SIDE ? Math.max(1, Math.min(3, Math.floor(ENLARGED_SIDE / side))) : LARGEST_SIDE / side;
   const room = LARGEST_SHEET_SIDE / Math.max(columns * width, rows * height);
   const scale = wanted <= room ? wanted : room >= 1 ? Math.floor(room) : room;
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-const linesOf = (label: ContactSheetRow['label']): readonly string[] => (label === undefined ? [] : typeof label === 'string' ? [label] : label);
+const linesOf = (label: ContactSheetRow['label']): readonly string[] =>
+  label === undefined ? [] : typeof label === 'string' ? [label] : label;
 
 function labelWidthOf(rows: readonly ContactSheetRow[]): number {
-  const widths = rows.flatMap(({ label }) => linesOf(label).map((line, index) => measure(line, index === 0 ? LABEL : LABEL_DETAIL)));
+  const widths = rows.flatMap(({ label }) =>
+    linesOf(label).map((line, index) => measure(line, index === 0 ? LABEL : LABEL_DETAIL)),
+  );
   return Math.ceil(Math.min(LABEL_WIDTH, Math.max(0, ...widths)));
 }
 
@@ -112,7 +116,8 @@ function drawHeader(svg: string[], { title, subtitle }: ContactSheet, width: num
     }
   };
   if (title !== undefined) add(wrap(title, Math.max(width, SMALLEST_SHEET_WIDTH - 2 * MARGIN), TITLE), TITLE);
-  if (subtitle !== undefined) add(wrap(subtitle, Math.max(width, SMALLEST_SHEET_WIDTH - 2 * MARGIN), SUBTITLE), SUBTITLE);
+  if (subtitle !== undefined)
+    add(wrap(subtitle, Math.max(width, SMALLEST_SHEET_WIDTH - 2 * MARGIN), SUBTITLE), SUBTITLE);
   return y === MARGIN ? y : y + 14;
 }
 
@@ -124,7 +129,9 @@ interface Place {
 
 function drawColumns(svg: string[], columns: readonly string[], { left, y, cell }: Place): number {
   if (columns.length === 0) return y;
-  columns.forEach((column, index) => svg.push(drawCentred(column, left + index * (cell.width + GAP), y, cell.width, COLUMN)));
+  columns.forEach((column, index) =>
+    svg.push(drawCentred(column, left + index * (cell.width + GAP), y, cell.width, COLUMN)),
+  );
   return y + Math.round(COLUMN.size * LINE) + 4;
 }
 
@@ -135,7 +142,8 @@ function placeRow(svg: string[], cells: Cell[], row: Line, place: Place & { labe
   const captions = (row.captions ?? []).slice(0, row.pictures.length);
   const captionY = y + cell.height + 4;
   captions.forEach((caption, index) => {
-    if (caption !== undefined) svg.push(drawCentred(caption, left + index * (cell.width + GAP), captionY, cell.width, CAPTION));
+    if (caption !== undefined)
+      svg.push(drawCentred(caption, left + index * (cell.width + GAP), captionY, cell.width, CAPTION));
   });
   const hasCaptions = captions.some((caption) => caption !== undefined);
   const pictureHeight = cell.height + (hasCaptions ? 4 + Math.round(CAPTION.size * LINE) : 0);

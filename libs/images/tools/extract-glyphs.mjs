@@ -15,12 +15,16 @@ const RANGES = [
   [0x400, 0x460],
 ];
 const characters = [
-  ...RANGES.flatMap(([from, to]) => Array.from({ length: to - from }, (_, index) => String.fromCodePoint(from + index))),
+  ...RANGES.flatMap(([from, to]) =>
+    Array.from({ length: to - from }, (_, index) => String.fromCodePoint(from + index)),
+  ),
   ...'–—‘’“”…•↑↓×−µ€',
 ];
 
 const fontFile = (subset, weight) => {
-  const bytes = readFileSync(join(process.cwd(), `node_modules/@fontsource/inter/files/inter-${subset}-${weight}-normal.woff`));
+  const bytes = readFileSync(
+    join(process.cwd(), `node_modules/@fontsource/inter/files/inter-${subset}-${weight}-normal.woff`),
+  );
   return opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 };
 
@@ -38,8 +42,13 @@ function toPath(commands, scale) {
     const control = (cx, cy) => `${units(cx) - x} ${-units(cy) - y} `;
     if (command.type === 'M') [startX, startY] = [toX, toY];
     const controls =
-      command.type === 'Q' ? control(command.x1, command.y1) : command.type === 'C' ? control(command.x1, command.y1) + control(command.x2, command.y2) : '';
-    if (command.type !== 'L' || toX !== x || toY !== y) path += `${command.type.toLowerCase()}${controls}${toX - x} ${toY - y}`;
+      command.type === 'Q'
+        ? control(command.x1, command.y1)
+        : command.type === 'C'
+          ? control(command.x1, command.y1) + control(command.x2, command.y2)
+          : '';
+    if (command.type !== 'L' || toX !== x || toY !== y)
+      path += `${command.type.toLowerCase()}${controls}${toX - x} ${toY - y}`;
     [x, y] = [toX, toY];
   }
   return path.replaceAll(' -', '-');
@@ -56,6 +65,7 @@ const glyphsOf = (weight) => {
   });
 };
 
-const objectText = (glyphs) => `{\n${glyphs.map(([character, glyph]) => `    ${JSON.stringify(character)}: ${JSON.stringify(glyph)}`).join(',\n')}\n  }`;
+const objectText = (glyphs) =>
+  `{\n${glyphs.map(([character, glyph]) => `    ${JSON.stringify(character)}: ${JSON.stringify(glyph)}`).join(',\n')}\n  }`;
 const text = WEIGHTS.map((weight) => `  "${weight}": ${objectText(glyphsOf(weight))}`).join(',\n');
 writeFileSync(new URL('../assets/inter-glyphs.json', import.meta.url), `{\n${text}\n}\n`);

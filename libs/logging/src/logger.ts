@@ -23,7 +23,10 @@ export function createLogger({ part, level = 'info', stream }: LoggerOptions): L
       base: { part },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: ['token', '*.token', 'headers.authorization', 'req.headers.authorization'], censor: '[hidden]' },
+      redact: {
+        paths: ['token', '*.token', 'headers.authorization', 'req.headers.authorization'],
+        censor: '[hidden]',
+      },
     },
     stream ?? destination({ dest: 2, sync: true }),
   );

@@ -39,7 +39,12 @@ export interface Store {
 }
 
 /** Opens no connection yet. */
-export function createStore({ databaseUrl, blobDir, maxConnections = 10, patienceMs = 10_000 }: StoreOptions): Store {
+export function createStore({
+  databaseUrl,
+  blobDir,
+  maxConnections = 10,
+  patienceMs = 10_000,
+}: StoreOptions): Store {
   const connection = new Connection({ databaseUrl, maxConnections, patienceMs });
   const hub = new EventHub(connection, databaseUrl);
   return {

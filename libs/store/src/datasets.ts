@@ -25,11 +25,23 @@ export class Datasets {
     const creation = { owner, scope: 'dataset', key: options.idempotencyKey, request: dataset } as const;
     const id = await createOnce(this.#connection, creation, async (trx, newId) => {
       await trx.insertInto('datasets').values({ id: newId, name, owner }).execute();
-      await refuseMissingBlobs(trx, images.map(({ hash }) => hash));
+      await refuseMissingBlobs(
+        trx,
+        images.map(({ hash }) => hash),
+      );
       if (images.length === 0) return;
       await trx
         .insertInto('dataset_images')
-        .values(images.map((image, position) => ({ dataset_id: newId, position, hash: image.hash, name: image.name, width: image.width, height: image.height })))
+        .values(
+          images.map((image, position) => ({
+            dataset_id: newId,
+            position,
+            hash: image.hash,
+            name: image.name,
+            width: image.width,
+            height: image.height,
+          })),
+        )
         .execute();
     });
     return this.get(id);
@@ -38,7 +50,8 @@ export class Datasets {
   /** @throws `dataset.not_found` */
   async get(id: string): Promise<Dataset> {
     const [dataset] = await this.getMany([id]);
-    if (dataset === undefined) throw new MurnauError('dataset.not_found', `There is no dataset ${id}.`, { given: id });
+    if (dataset === undefined)
+      throw new MurnauError('dataset.not_found', `There is no dataset ${id}.`, { given: id });
     return dataset;
   }
 
@@ -46,8 +59,15 @@ export class Datasets {
   getMany(ids: readonly string[]): Promise<Dataset[]> {
     if (ids.length === 0) return Promise.resolve([]);
     return this.#connection.repeatable(async (db) => {
-      const rows = await db.selectFrom('datasets').selectAll().where('id', 'in', [...new Set(ids)]).execute();
-      const images = await selectImages(db, rows.map((row) => row.id));
+      const rows = await db
+        .selectFrom('datasets')
+        .selectAll()
+        .where('id', 'in', [...new Set(ids)])
+        .execute();
+      const images = await selectImages(
+        db,
+        rows.map((row) => row.id),
+      );
       return rows.map((row) => toDataset(row, images));
     });
   }
@@ -55,8 +75,17 @@ export class Datasets {
   list(query: PageQuery = {}): Promise<Page<Dataset>> {
     const { before, limit } = readPageQuery(query);
     return this.#connection.repeatable(async (db) => {
-      const rows = await db.selectFrom('datasets').selectAll().where('seq', '<', before).orderBy('seq', 'desc').limit(limit + 1).execute();
-      const images = await selectImages(db, rows.map((row) => row.id));
+      const rows = await db
+        .selectFrom('datasets')
+        .selectAll()
+        .where('seq', '<', before)
+        .orderBy('seq', 'desc')
+        .limit(limit + 1)
+        .execute();
+      const images = await selectImages(
+        db,
+        rows.map((row) => row.id),
+      );
       return cutPage(rows, limit, (row) => toDataset(row, images));
     });
   }
@@ -68,10 +97,16 @@ export async function refuseMissingBlobs(db: Kysely<Database>, hashes: readonly 
   const rows = await db.selectFrom('blobs').select('hash').where('hash', 'in', wanted).execute();
   const stored = new Set(rows.map((row) => row.hash));
   const missing = wanted.find((hash) => !stored.has(hash));
-  if (missing !== undefined) throw new MurnauError('blob.not_found', `No file with the hash ${missing} is stored.`, { given: missing });
+  if (missing !== undefined)
+    throw new MurnauError('blob.not_found', `No file with the hash ${missing} is stored.`, {
+      given: missing,
+    });
 }
 
-async function selectImages(db: Kysely<Database>, datasetIds: readonly string[]): Promise<Map<string, DatasetImage[]>> {
+async function selectImages(
+  db: Kysely<Database>,
+  datasetIds: readonly string[],
+): Promise<Map<string, DatasetImage[]>> {
   const images = new Map<string, DatasetImage[]>();
   if (datasetIds.length === 0) return images;
   const rows = await db

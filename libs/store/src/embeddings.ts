@@ -7,7 +7,10 @@ import type { EmbeddingsTable } from './database/schema.js';
 import { refuseMissingBlobs } from './datasets.js';
 
 /** One that comes from a file; a run's own is made by `runs.finish`. */
-export interface ImportedEmbedding extends Omit<Embedding, 'id' | 'run_id' | 'source' | 'scores' | 'created_at'> {
+export interface ImportedEmbedding extends Omit<
+  Embedding,
+  'id' | 'run_id' | 'source' | 'scores' | 'created_at'
+> {
   scores?: Record<string, number>;
 }
 
@@ -24,8 +27,21 @@ export class Embeddings {
     this.#connection = connection;
   }
 
-  async create(embedding: ImportedEmbedding, options: { idempotencyKey?: string | undefined } = {}): Promise<Embedding> {
-    const { placeholder_token, initializer_token, model, num_vectors, pooling, step, owner, hash, scores = {} } = embedding;
+  async create(
+    embedding: ImportedEmbedding,
+    options: { idempotencyKey?: string | undefined } = {},
+  ): Promise<Embedding> {
+    const {
+      placeholder_token,
+      initializer_token,
+      model,
+      num_vectors,
+      pooling,
+      step,
+      owner,
+      hash,
+      scores = {},
+    } = embedding;
     const creation = { owner, scope: 'embedding', key: options.idempotencyKey, request: embedding } as const;
     const id = await createOnce(this.#connection, creation, async (trx, newId) => {
       await refuseMissingBlobs(trx, [hash]);
@@ -41,7 +57,8 @@ export class Embeddings {
   /** @throws `embedding.not_found` */
   async get(id: string): Promise<Embedding> {
     const [embedding] = await this.getMany([id]);
-    if (embedding === undefined) throw new MurnauError('embedding.not_found', `There is no embedding ${id}.`, { given: id });
+    if (embedding === undefined)
+      throw new MurnauError('embedding.not_found', `There is no embedding ${id}.`, { given: id });
     return embedding;
   }
 
@@ -49,7 +66,11 @@ export class Embeddings {
   getMany(ids: readonly string[]): Promise<Embedding[]> {
     if (ids.length === 0) return Promise.resolve([]);
     return this.#connection.repeatable(async (db) => {
-      const rows = await db.selectFrom('embeddings').selectAll().where('id', 'in', [...new Set(ids)]).execute();
+      const rows = await db
+        .selectFrom('embeddings')
+        .selectAll()
+        .where('id', 'in', [...new Set(ids)])
+        .execute();
       const found = new Map(rows.map((row) => [row.id, toEmbedding(row)]));
       return ids.flatMap((id) => found.get(id) ?? []);
     });
@@ -63,7 +84,14 @@ export class Embeddings {
       if (query.placeholder !== undefined) select = select.where('placeholder_token', '=', query.placeholder);
       if (query.model !== undefined) select = select.where('model', '=', query.model);
       if (query.run_id !== undefined) select = select.where('run_id', '=', query.run_id);
-      return cutPage(await select.orderBy('seq', 'desc').limit(limit + 1).execute(), limit, toEmbedding);
+      return cutPage(
+        await select
+          .orderBy('seq', 'desc')
+          .limit(limit + 1)
+          .execute(),
+        limit,
+        toEmbedding,
+      );
     });
   }
 

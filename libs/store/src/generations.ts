@@ -1,4 +1,12 @@
-import { type Failure, type Generation, type GenerationPhase, type GenerationRequest, generationWorkflowId, MurnauError, type Page } from '@murnau/domain';
+import {
+  type Failure,
+  type Generation,
+  type GenerationPhase,
+  type GenerationRequest,
+  generationWorkflowId,
+  MurnauError,
+  type Page,
+} from '@murnau/domain';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Connection } from './database/connection.js';
 import { createOnce } from './database/idempotency.js';
@@ -34,7 +42,14 @@ export class Generations {
       const workflow_id = generationWorkflowId(newId);
       await trx
         .insertInto('generations')
-        .values({ id: newId, owner, request: JSON.stringify(request), model: request.model, workflow_id, failure: null })
+        .values({
+          id: newId,
+          owner,
+          request: JSON.stringify(request),
+          model: request.model,
+          workflow_id,
+          failure: null,
+        })
         .execute();
       await insertEvents(trx, [{ kind: 'created', generation_id: newId }]);
     });
@@ -46,7 +61,8 @@ export class Generations {
   get(id: string): Promise<Generation> {
     return this.#connection.repeatable(async (db) => {
       const row = await db.selectFrom('generations').selectAll().where('id', '=', id).executeTakeFirst();
-      if (row === undefined) throw new MurnauError('generation.not_found', `There is no generation ${id}.`, { given: id });
+      if (row === undefined)
+        throw new MurnauError('generation.not_found', `There is no generation ${id}.`, { given: id });
       return toGeneration(row, await selectImages(db, [id]));
     });
   }
@@ -57,8 +73,14 @@ export class Generations {
     return this.#connection.repeatable(async (db) => {
       let select = db.selectFrom('generations').selectAll().where('seq', '<', before);
       if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
-      const rows = await select.orderBy('seq', 'desc').limit(limit + 1).execute();
-      const images = await selectImages(db, rows.map((row) => row.id));
+      const rows = await select
+        .orderBy('seq', 'desc')
+        .limit(limit + 1)
+        .execute();
+      const images = await selectImages(
+        db,
+        rows.map((row) => row.id),
+      );
       return cutPage(rows, limit, (row) => toGeneration(row, images));
     });
   }
@@ -73,7 +95,8 @@ export class Generations {
         .where('phase', 'in', OPEN_PHASES)
         .returning('id')
         .executeTakeFirst();
-      if (changed !== undefined) await insertEvents(trx, [{ kind: 'progress', generation_id: id, data: { progress } }]);
+      if (changed !== undefined)
+        await insertEvents(trx, [{ kind: 'progress', generation_id: id, data: { progress } }]);
     });
     this.#hub.announce();
   }
@@ -92,7 +115,10 @@ export class Generations {
   }
 
   /** An ended generation stays as it ended. */
-  async end(id: string, { phase, failure }: { phase: 'finished' | 'failed' | 'cancelled'; failure?: Failure | null }): Promise<Generation> {
+  async end(
+    id: string,
+    { phase, failure }: { phase: 'finished' | 'failed' | 'cancelled'; failure?: Failure | null },
+  ): Promise<Generation> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const changed = await trx
         .updateTable('generations')
@@ -107,14 +133,18 @@ export class Generations {
         .returning('id')
         .executeTakeFirst();
       if (changed === undefined) return;
-      await insertEvents(trx, [{ kind: 'phase', generation_id: id, data: { phase, ...(failure ? { failure } : {}) } }]);
+      await insertEvents(trx, [
+        { kind: 'phase', generation_id: id, data: { phase, ...(failure ? { failure } : {}) } },
+      ]);
     });
     this.#hub.announce();
     return this.get(id);
   }
 
   /** Stored generations whose workflow was not started. */
-  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<Generation[]> {
+  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<
+    Generation[]
+  > {
     return this.#connection.repeatable(async (db) => {
       const rows = await db
         .selectFrom('generations')
@@ -130,21 +160,35 @@ export class Generations {
   }
 
   async markStarted(id: string): Promise<void> {
-    await this.#connection.repeatable((db) => db.updateTable('generations').set({ workflow_started: true }).where('id', '=', id).execute());
+    await this.#connection.repeatable((db) =>
+      db.updateTable('generations').set({ workflow_started: true }).where('id', '=', id).execute(),
+    );
   }
 }
 
-async function selectImages(db: Kysely<Database>, ids: readonly string[]): Promise<Map<string, GeneratedImage[]>> {
+async function selectImages(
+  db: Kysely<Database>,
+  ids: readonly string[],
+): Promise<Map<string, GeneratedImage[]>> {
   const images = new Map<string, GeneratedImage[]>();
   if (ids.length === 0) return images;
-  const rows = await db.selectFrom('generation_images').selectAll().where('generation_id', 'in', ids).orderBy('generation_id').orderBy('position').execute();
+  const rows = await db
+    .selectFrom('generation_images')
+    .selectAll()
+    .where('generation_id', 'in', ids)
+    .orderBy('generation_id')
+    .orderBy('position')
+    .execute();
   for (const { generation_id, position, seed, hash } of rows) {
     images.set(generation_id, [...(images.get(generation_id) ?? []), { position, seed, hash }]);
   }
   return images;
 }
 
-function toGeneration(row: Selectable<GenerationsTable>, images: ReadonlyMap<string, GeneratedImage[]>): Generation {
+function toGeneration(
+  row: Selectable<GenerationsTable>,
+  images: ReadonlyMap<string, GeneratedImage[]>,
+): Generation {
   const { id, owner, phase, request, progress, failure } = row;
   return {
     id,

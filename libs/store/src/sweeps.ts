@@ -1,4 +1,16 @@
-import { type Failure, type Leaderboard, MurnauError, type Page, type RunPhase, type Sweep, type SweepFile, type SweepPhase, sweepWorkflowId, type TrainingSpec, trialWorkflowId } from '@murnau/domain';
+import {
+  type Failure,
+  type Leaderboard,
+  MurnauError,
+  type Page,
+  type RunPhase,
+  type Sweep,
+  type SweepFile,
+  type SweepPhase,
+  sweepWorkflowId,
+  type TrainingSpec,
+  trialWorkflowId,
+} from '@murnau/domain';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { Connection } from './database/connection.js';
 import { isUniqueViolation } from './database/failures.js';
@@ -56,14 +68,29 @@ export class Sweeps {
   /** The sweep with all its trials, in one transaction; stored, not started. */
   async create(sweep: NewSweep, options: { idempotencyKey?: string | undefined } = {}): Promise<Sweep> {
     const { owner, spec, trials } = sweep;
-    const creation = { owner, scope: 'sweep', key: options.idempotencyKey, request: { spec, trials } } as const;
+    const creation = {
+      owner,
+      scope: 'sweep',
+      key: options.idempotencyKey,
+      request: { spec, trials },
+    } as const;
     const id = await this.#withFreshTrialIds(() =>
       createOnce(this.#connection, creation, async (trx, sweepId) => {
         const workflow_id = sweepWorkflowId(spec.name, sweepId);
-        const row = { id: sweepId, name: spec.name, owner, phase: 'running', spec: JSON.stringify(spec), workflow_id, failure: null } as const;
+        const row = {
+          id: sweepId,
+          name: spec.name,
+          owner,
+          phase: 'running',
+          spec: JSON.stringify(spec),
+          workflow_id,
+          failure: null,
+        } as const;
         await trx.insertInto('sweeps').values(row).execute();
         await insertTrials(trx, { id: sweepId, owner, spec, workflow_id }, trials);
-        await insertEvents(trx, [{ kind: 'created', sweep_id: sweepId, data: { name: spec.name, trials: trials.length } }]);
+        await insertEvents(trx, [
+          { kind: 'created', sweep_id: sweepId, data: { name: spec.name, trials: trials.length } },
+        ]);
       }),
     );
     this.#hub.announce();
@@ -96,8 +123,14 @@ export class Sweeps {
       let select = db.selectFrom('sweeps').selectAll().where('seq', '<', before);
       if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
       if (query.phase !== undefined) select = select.where('phase', '=', query.phase);
-      const rows = await select.orderBy('seq', 'desc').limit(limit + 1).execute();
-      const summaries = await summarize(db, rows.map((row) => row.id));
+      const rows = await select
+        .orderBy('seq', 'desc')
+        .limit(limit + 1)
+        .execute();
+      const summaries = await summarize(
+        db,
+        rows.map((row) => row.id),
+      );
       return cutPage(rows, limit, (row) => toSweep(row, summaries));
     });
   }
@@ -111,7 +144,9 @@ export class Sweeps {
         .selectFrom('runs')
         .selectAll()
         .where('sweep_id', '=', id)
-        .orderBy('best_value', (order) => (direction === 'desc' ? order.desc().nullsLast() : order.asc().nullsLast()))
+        .orderBy('best_value', (order) =>
+          direction === 'desc' ? order.desc().nullsLast() : order.asc().nullsLast(),
+        )
         .orderBy('trial')
         .execute();
       return { metric: spec.metric.name, goal: spec.metric.goal, runs: rows.map(toRun) };
@@ -132,7 +167,10 @@ export class Sweeps {
   }
 
   /** An ended sweep stays as it ended. */
-  async end(id: string, { phase, failure }: { phase: Exclude<SweepPhase, 'running'>; failure?: Failure | null }): Promise<Sweep> {
+  async end(
+    id: string,
+    { phase, failure }: { phase: Exclude<SweepPhase, 'running'>; failure?: Failure | null },
+  ): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const changed = await trx
         .updateTable('sweeps')
@@ -142,14 +180,18 @@ export class Sweeps {
         .returning('id')
         .executeTakeFirst();
       if (changed === undefined) return;
-      await insertEvents(trx, [{ kind: 'phase', sweep_id: id, data: { phase, ...(failure ? { failure } : {}) } }]);
+      await insertEvents(trx, [
+        { kind: 'phase', sweep_id: id, data: { phase, ...(failure ? { failure } : {}) } },
+      ]);
     });
     this.#hub.announce();
     return this.get(id);
   }
 
   /** Stored sweeps whose workflow was not started. */
-  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<Sweep[]> {
+  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<
+    Sweep[]
+  > {
     return this.#connection.repeatable(async (db) => {
       const rows = await db
         .selectFrom('sweeps')
@@ -160,13 +202,18 @@ export class Sweeps {
         .orderBy('created_at')
         .limit(limit)
         .execute();
-      const summaries = await summarize(db, rows.map((row) => row.id));
+      const summaries = await summarize(
+        db,
+        rows.map((row) => row.id),
+      );
       return rows.map((row) => toSweep(row, summaries));
     });
   }
 
   async markStarted(id: string): Promise<void> {
-    await this.#connection.repeatable((db) => db.updateTable('sweeps').set({ workflow_started: true }).where('id', '=', id).execute());
+    await this.#connection.repeatable((db) =>
+      db.updateTable('sweeps').set({ workflow_started: true }).where('id', '=', id).execute(),
+    );
   }
 
   /** Trial ids are random: a collision with another run's is met by drawing all again. */
@@ -186,7 +233,10 @@ async function insertTrials(
   sweep: { id: string; owner: string; spec: SweepFile; workflow_id: string },
   trials: readonly NewTrial[],
 ): Promise<void> {
-  await refuseUnknownDatasets(trx, trials.map((trial) => trial.dataset_id));
+  await refuseUnknownDatasets(
+    trx,
+    trials.map((trial) => trial.dataset_id),
+  );
   const rows = trials.map(({ trial, parameters, dataset_id, spec }) =>
     toInsert({
       id: newId(),
@@ -225,7 +275,13 @@ interface Summary {
 /** Counts by phase and the best trial of many sweeps, in one query. */
 async function summarize(db: Kysely<Database>, ids: readonly string[]): Promise<Map<string, Summary>> {
   if (ids.length === 0) return new Map();
-  const { rows } = await sql<{ sweep_id: string; phase: string; trials: number; best_run_id: string | null; merit: number | null }>`
+  const { rows } = await sql<{
+    sweep_id: string;
+    phase: string;
+    trials: number;
+    best_run_id: string | null;
+    merit: number | null;
+  }>`
     select sweep_id, phase, count(*) as trials, max(merit) as merit,
            (array_agg(id order by merit desc nulls last, trial) filter (where merit is not null))[1] as best_run_id
     from (

@@ -20,7 +20,12 @@ export class Workers {
   }
 
   async heartbeat(worker: WorkerHeartbeat): Promise<void> {
-    const row = { ...worker, device: JSON.stringify(worker.device), models: JSON.stringify(worker.models), last_seen_at: sql<Date>`now()` };
+    const row = {
+      ...worker,
+      device: JSON.stringify(worker.device),
+      models: JSON.stringify(worker.models),
+      last_seen_at: sql<Date>`now()`,
+    };
     const { name: _, ...changes } = row;
     await this.#connection.repeatable((db) =>
       db
@@ -50,7 +55,12 @@ export class Workers {
           ...row,
           device: device as Worker['device'],
           models: models as Worker['models'],
-          state: silent_ms > OFFLINE_AFTER_MS ? ('offline' as const) : quarantine_reason === null ? ('online' as const) : ('quarantined' as const),
+          state:
+            silent_ms > OFFLINE_AFTER_MS
+              ? ('offline' as const)
+              : quarantine_reason === null
+                ? ('online' as const)
+                : ('quarantined' as const),
           reason: quarantine_reason,
           last_seen_at: last_seen_at.toISOString(),
         }));

@@ -6,10 +6,21 @@ export type Weight = 400 | 600;
 type Glyph = readonly [advance: number, outline: string];
 type Alphabet = Readonly<Record<string, Glyph | undefined>>;
 
-const alphabets = JSON.parse(readFileSync(new URL('../../assets/inter-glyphs.json', import.meta.url), 'utf8')) as Record<Weight, Alphabet>;
+const alphabets = JSON.parse(
+  readFileSync(new URL('../../assets/inter-glyphs.json', import.meta.url), 'utf8'),
+) as Record<Weight, Alphabet>;
 
 /** What the typeface lacks and readers would miss. */
-const SUBSTITUTES: Readonly<Record<string, string>> = { '→': '->', '←': '<-', '≤': '<=', '≥': '>=', '≈': '~', '∞': 'inf', '\t': ' ', '\n': ' ' };
+const SUBSTITUTES: Readonly<Record<string, string>> = {
+  '→': '->',
+  '←': '<-',
+  '≤': '<=',
+  '≥': '>=',
+  '≈': '~',
+  '∞': 'inf',
+  '\t': ' ',
+  '\n': ' ',
+};
 
 export interface Lettering {
   /** Pixels. */
@@ -19,7 +30,9 @@ export interface Lettering {
 }
 
 function glyphsOf(text: string, weight: Weight): Glyph[] {
-  const readable = [...text.normalize('NFC')].map((character) => SUBSTITUTES[character] ?? character).join('');
+  const readable = [...text.normalize('NFC')]
+    .map((character) => SUBSTITUTES[character] ?? character)
+    .join('');
   const alphabet = alphabets[weight];
   return [...readable].map((character) => alphabet[character] ?? alphabet['?'] ?? [0, '']);
 }

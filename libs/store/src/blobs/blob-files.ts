@@ -23,7 +23,9 @@ export class BlobFiles {
   }
 
   /** Temporary file → fsync → rename → fsync of the folder. Writing what is there already costs one look. */
-  async write(content: Uint8Array | AsyncIterable<Uint8Array>): Promise<{ hash: string; size_bytes: number }> {
+  async write(
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+  ): Promise<{ hash: string; size_bytes: number }> {
     if (content instanceof Uint8Array) {
       const hash = createHash('sha256').update(content).digest('hex');
       if (await this.hasWhole(hash, content.byteLength)) return { hash, size_bytes: content.byteLength };
@@ -78,7 +80,9 @@ export class BlobFiles {
       throw cause.code === 'ENOENT' ? notFound(hash, cause) : cause;
     });
     if (options.verify !== false && createHash('sha256').update(bytes).digest('hex') !== hash) {
-      throw new MurnauError('blob.corrupt', `The stored file ${hash} does not match its hash.`, { given: hash });
+      throw new MurnauError('blob.corrupt', `The stored file ${hash} does not match its hash.`, {
+        given: hash,
+      });
     }
     return bytes;
   }
@@ -113,7 +117,10 @@ export class BlobFiles {
 }
 
 export function notFound(hash: string, cause?: unknown): MurnauError {
-  return new MurnauError('blob.not_found', `No file with the hash ${hash.slice(0, 64)} is stored.`, { given: hash, cause });
+  return new MurnauError('blob.not_found', `No file with the hash ${hash.slice(0, 64)} is stored.`, {
+    given: hash,
+    cause,
+  });
 }
 
 function describeWriteFailure(error: unknown, dir: string): unknown {
@@ -122,7 +129,9 @@ function describeWriteFailure(error: unknown, dir: string): unknown {
     return new MurnauError('storage.full', `No space is left for files in ${dir}.`, { cause: error });
   }
   if (code === 'EACCES' || code === 'EROFS' || code === 'EIO') {
-    return new MurnauError('storage.unavailable', `The folder ${dir} cannot be written (${code}).`, { cause: error });
+    return new MurnauError('storage.unavailable', `The folder ${dir} cannot be written (${code}).`, {
+      cause: error,
+    });
   }
   return error;
 }

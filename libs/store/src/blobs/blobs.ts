@@ -41,7 +41,9 @@ export class Blobs {
     const stored = await Promise.all(
       blobs.map(async ({ content, media_type }) => ({ ...(await this.#files.write(content)), media_type })),
     );
-    const rows = [...new Map(stored.map((blob) => [blob.hash, blob])).values()].sort((a, b) => (a.hash < b.hash ? -1 : 1));
+    const rows = [...new Map(stored.map((blob) => [blob.hash, blob])).values()].sort((a, b) =>
+      a.hash < b.hash ? -1 : 1,
+    );
     await this.#connection.repeatable((db) =>
       db
         .insertInto('blobs')
@@ -73,7 +75,11 @@ export class Blobs {
   /** @throws `blob.not_found` */
   async describe(hash: string): Promise<StoredBlob> {
     const row = await this.#connection.repeatable((db) =>
-      db.selectFrom('blobs').select(['hash', 'size_bytes', 'media_type']).where('hash', '=', hash).executeTakeFirst(),
+      db
+        .selectFrom('blobs')
+        .select(['hash', 'size_bytes', 'media_type'])
+        .where('hash', '=', hash)
+        .executeTakeFirst(),
     );
     if (row === undefined) throw notFound(hash);
     return row;
@@ -83,7 +89,11 @@ export class Blobs {
   async has(hashes: readonly string[]): Promise<Set<string>> {
     if (hashes.length === 0) return new Set();
     const rows = await this.#connection.repeatable((db) =>
-      db.selectFrom('blobs').select(['hash', 'size_bytes']).where('hash', 'in', [...new Set(hashes)]).execute(),
+      db
+        .selectFrom('blobs')
+        .select(['hash', 'size_bytes'])
+        .where('hash', 'in', [...new Set(hashes)])
+        .execute(),
     );
     const present = await Promise.all(rows.map((row) => this.#files.hasWhole(row.hash, row.size_bytes)));
     return new Set(rows.filter((_, index) => present[index]).map((row) => row.hash));

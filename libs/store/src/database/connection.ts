@@ -89,13 +89,19 @@ export class Connection {
     const client = await this.#openPatiently();
     let isHeld = false;
     try {
-      const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock(hashtextextended($1, 0)) as held', [name]);
+      const { rows } = await client.query<{ held: boolean }>(
+        'select pg_try_advisory_lock(hashtextextended($1, 0)) as held',
+        [name],
+      );
       isHeld = rows[0]?.held === true;
       return isHeld ? await work() : undefined;
     } finally {
       // A connection that cannot give its lock back is closed, which gives it back.
       const unlock = isHeld ? client.query('select pg_advisory_unlock_all()') : Promise.resolve();
-      await unlock.then(() => client.release(), () => client.release(true));
+      await unlock.then(
+        () => client.release(),
+        () => client.release(true),
+      );
     }
   }
 
@@ -130,7 +136,9 @@ export class Connection {
 
 /** Our 64-bit integers (sizes, seeds up to 2^53 - 1, row numbers) all fit a double. */
 function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  return oid === INT8 ? Number : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+  return oid === INT8
+    ? Number
+    : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
 }
 
 function ignore(): void {}

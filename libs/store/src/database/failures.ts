@@ -3,19 +3,31 @@ import { MurnauError } from '@murnau/domain';
 /** Flat: the database is on this machine or near, and restarts in about a second. */
 export const RETRY_DELAY_MS = 200;
 
-const SYSTEM_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+const SYSTEM_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
 /** admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; idle_in_transaction_session_timeout. */
 const DATABASE_CODES = new Set(['57P01', '57P02', '57P03', '53300', '25P03']);
 /** serialization_failure, deadlock_detected, lock_not_available: the transaction was undone whole. */
 const UNDONE_CODES = new Set(['40001', '40P01', '55P03']);
 const DISK_FULL = '53100';
 const UNIQUE_VIOLATION = '23505';
+const FOREIGN_KEY_VIOLATION = '23503';
 
 /** No connection could be had, or it was lost. */
 export function isConnectionError(error: unknown): boolean {
   const { code, message } = describe(error);
   if (code !== '') return SYSTEM_CODES.has(code) || DATABASE_CODES.has(code) || code.startsWith('08');
-  return /connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable/i.test(message);
+  return /connection terminated|connection timeout|timeout exceeded when trying to connect|not queryable/i.test(
+    message,
+  );
 }
 
 /** May succeed when done again; whether it may be *done* again is the caller's to know. */
@@ -24,7 +36,9 @@ export function isTransient(error: unknown): boolean {
 }
 
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
-  return describe(error).code === UNIQUE_VIOLATION && (error as { constraint?: string }).constraint === constraint;
+  return (
+    describe(error).code === UNIQUE_VIOLATION && (error as { constraint?: string }).constraint === constraint
+  );
 }
 
 /** What leaves this package is a MurnauError wherever the caller can do something about it. */
@@ -33,12 +47,29 @@ export function toStorageError(error: unknown): unknown {
   if (describe(error).code === DISK_FULL) {
     return new MurnauError('storage.full', 'The disk of the database is full.', { cause: error });
   }
+  const missing = missingBlob(error);
+  if (missing !== undefined) {
+    return new MurnauError('blob.not_found', `No file with the hash ${missing} is stored.`, {
+      given: missing,
+      cause: error,
+    });
+  }
   if (!isTransient(error)) return error;
-  return new MurnauError('storage.unavailable', `The database does not answer: ${describe(error).message}`, { cause: error });
+  return new MurnauError('storage.unavailable', `The database does not answer: ${describe(error).message}`, {
+    cause: error,
+  });
+}
+
+/** The hash that a row was to refer to. */
+function missingBlob(error: unknown): string | undefined {
+  if (describe(error).code !== FOREIGN_KEY_VIOLATION) return undefined;
+  const { detail = '' } = error as { detail?: string };
+  return /=\((\w+)\) is not present in table "blobs"/.exec(detail)?.[1];
 }
 
 function describe(error: unknown): { code: string; message: string } {
-  if (error instanceof MurnauError || typeof error !== 'object' || error === null) return { code: '', message: '' };
+  if (error instanceof MurnauError || typeof error !== 'object' || error === null)
+    return { code: '', message: '' };
   const { code, message } = error as { code?: unknown; message?: unknown };
   return { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' };
 }

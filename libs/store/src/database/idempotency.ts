@@ -58,7 +58,9 @@ async function findCreated(
     .where('key', '=', key)
     .executeTakeFirstOrThrow();
   if (earlier.request_hash === requestHash) return earlier.resource_id;
-  throw new MurnauError('idempotency.mismatch', 'This idempotency key was used for a different request.', { given: key });
+  throw new MurnauError('idempotency.mismatch', 'This idempotency key was used for a different request.', {
+    given: key,
+  });
 }
 
 /** 8 hexadecimal digits; a collision is met by trying again. */

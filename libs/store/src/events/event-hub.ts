@@ -1,7 +1,16 @@
 import pg from 'pg';
 import type { Connection } from '../database/connection.js';
 import { RETRY_DELAY_MS } from '../database/failures.js';
-import { type EventCursor, type EventFilter, type EventRecord, isAfter, matches, parseEventId, selectEnd, selectEvents } from './event-records.js';
+import {
+  type EventCursor,
+  type EventFilter,
+  type EventRecord,
+  isAfter,
+  matches,
+  parseEventId,
+  selectEnd,
+  selectEvents,
+} from './event-records.js';
 
 const CHANNEL = 'murnau_events';
 /** Notices are hints and may be lost with a connection: the table is looked at this often without one. */
@@ -105,14 +114,19 @@ export class EventHub {
 
   /** Keeps one connection for notices; a lost one is opened again for as long as someone listens. */
   async #listen(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#databaseUrl, keepAlive: true, application_name: 'murnau events' });
+    const client = new pg.Client({
+      connectionString: this.#databaseUrl,
+      keepAlive: true,
+      application_name: 'murnau events',
+    });
     this.#listening = client;
     const again = () => {
       if (this.#listening !== client) return;
       this.#listening = undefined;
       void client.end().catch(() => undefined);
       setTimeout(() => {
-        if (this.#starting !== undefined && this.#listening === undefined && !this.#closed) void this.#listen();
+        if (this.#starting !== undefined && this.#listening === undefined && !this.#closed)
+          void this.#listen();
       }, RETRY_DELAY_MS).unref();
     };
     client.on('error', again);

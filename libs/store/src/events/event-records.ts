@@ -29,14 +29,16 @@ export async function insertEvents(db: Kysely<Database>, events: readonly NewEve
   await db
     .insertInto('events')
     .values(
-      events.map(({ kind, run_id = null, sweep_id = null, generation_id = null, step = null, data = {} }) => ({
-        kind,
-        run_id,
-        sweep_id,
-        generation_id,
-        step,
-        data: JSON.stringify(data),
-      })),
+      events.map(
+        ({ kind, run_id = null, sweep_id = null, generation_id = null, step = null, data = {} }) => ({
+          kind,
+          run_id,
+          sweep_id,
+          generation_id,
+          step,
+          data: JSON.stringify(data),
+        }),
+      ),
     )
     .execute();
 }
@@ -85,7 +87,9 @@ export const START: EventCursor = { tx: '0', id: '0' };
 
 /** Where the stream is now: everything that commits later comes after it. */
 export async function selectEnd(db: Kysely<Database>): Promise<EventCursor> {
-  const { rows } = await sql<{ xmin: string }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(db);
+  const { rows } = await sql<{
+    xmin: string;
+  }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(db);
   return { tx: rows[0]?.xmin ?? '0', id: '0' };
 }
 

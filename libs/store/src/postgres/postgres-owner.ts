@@ -13,15 +13,22 @@ export interface PostgresOwner {
 export async function findPostgresOwner(runAs?: string): Promise<PostgresOwner | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const candidates = runAs === undefined ? ['postgres', 'nobody'] : [runAs];
-  const lines = (await readFile('/etc/passwd', 'utf8').catch(() => '')).split('\n').map((line) => line.split(':'));
+  const lines = (await readFile('/etc/passwd', 'utf8').catch(() => ''))
+    .split('\n')
+    .map((line) => line.split(':'));
   for (const name of candidates) {
     const entry = lines.find((fields) => fields[0] === name);
-    if (entry !== undefined && Number(entry[2]) !== 0) return { name, uid: Number(entry[2]), gid: Number(entry[3]) };
+    if (entry !== undefined && Number(entry[2]) !== 0)
+      return { name, uid: Number(entry[2]), gid: Number(entry[3]) };
   }
-  throw new MurnauError('setup.postgres_user', 'PostgreSQL does not run as root, and no other user was found for it.', {
-    given: candidates.join(', '),
-    allowed: 'a user of /etc/passwd other than root',
-  });
+  throw new MurnauError(
+    'setup.postgres_user',
+    'PostgreSQL does not run as root, and no other user was found for it.',
+    {
+      given: candidates.join(', '),
+      allowed: 'a user of /etc/passwd other than root',
+    },
+  );
 }
 
 /** Can `owner` enter `path`? Folders that do not exist yet are made by us, so only existing ancestors count. */

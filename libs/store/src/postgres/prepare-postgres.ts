@@ -5,7 +5,12 @@ import { chmod, chown, mkdir, readFile, rename, rm, writeFile } from 'node:fs/pr
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { MurnauError } from '@murnau/domain';
-import { copyPostgresBinaries, findPostgresBinaries, haveLibraryLinks, type PostgresBinaries } from './postgres-binaries.js';
+import {
+  copyPostgresBinaries,
+  findPostgresBinaries,
+  haveLibraryLinks,
+  type PostgresBinaries,
+} from './postgres-binaries.js';
 import { livePostmasterOrClean } from './postgres-lock.js';
 import { canTraverse, findPostgresOwner, type PostgresOwner } from './postgres-owner.js';
 import { HOST_BASED_AUTHENTICATION, postgresSettings } from './postgres-settings.js';
@@ -54,7 +59,11 @@ export async function preparePostgres(options: PreparePostgresOptions): Promise<
   const binaries = await usableBinaries(home, owner);
   await refuseOtherVersion(dataDir, binaries);
   if (!existsSync(dataDir)) await makeDatabase({ binaries, home, dataDir, env, owner });
-  await writeOwned(join(dataDir, 'postgresql.conf'), postgresSettings(socketDir, join(home, 'local.conf')), owner);
+  await writeOwned(
+    join(dataDir, 'postgresql.conf'),
+    postgresSettings(socketDir, join(home, 'local.conf')),
+    owner,
+  );
   await writeOwned(join(dataDir, 'pg_hba.conf'), HOST_BASED_AUTHENTICATION, owner);
   const runningPid = await livePostmasterOrClean(dataDir, socketDir);
 
@@ -84,7 +93,9 @@ async function reachableHome(home: string, owner: PostgresOwner | undefined): Pr
 
 function shortSocketDir(home: string): string {
   const beside = join(home, 'socket');
-  return Buffer.byteLength(beside) <= LONGEST_SOCKET_DIR ? beside : join('/tmp', `murnau-pg-${shortHash(home)}`);
+  return Buffer.byteLength(beside) <= LONGEST_SOCKET_DIR
+    ? beside
+    : join('/tmp', `murnau-pg-${shortHash(home)}`);
 }
 
 /** In place where the server's user can read them and their links are there, else a copy. */
@@ -124,7 +135,17 @@ async function makeDatabase({ binaries, home, dataDir, env, owner }: MakeDatabas
   try {
     await execute(
       binary('initdb'),
-      ['-D', unfinished, '-U', DATABASE_USER, '--auth=trust', '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
+      [
+        '-D',
+        unfinished,
+        '-U',
+        DATABASE_USER,
+        '--auth=trust',
+        '--encoding=UTF8',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        '--locale=C',
+      ],
       identity,
     );
     await runSingleUser(binary('postgres'), unfinished, `CREATE DATABASE ${DATABASE_NAME};\n`, identity);
@@ -132,7 +153,11 @@ async function makeDatabase({ binaries, home, dataDir, env, owner }: MakeDatabas
   } catch (cause) {
     await rm(unfinished, { recursive: true, force: true });
     const detail = (cause as { stderr?: string }).stderr?.trim() ?? (cause as Error).message;
-    throw new MurnauError('setup.postgres_failed', `PostgreSQL could not make its database in ${dataDir}: ${detail}`, { cause });
+    throw new MurnauError(
+      'setup.postgres_failed',
+      `PostgreSQL could not make its database in ${dataDir}: ${detail}`,
+      { cause },
+    );
   }
 }
 
@@ -142,11 +167,16 @@ async function runSingleUser(
   sql: string,
   identity: { cwd: string; env: Record<string, string>; uid?: number; gid?: number },
 ): Promise<void> {
-  const child = spawn(command, ['--single', '-D', dataDir, 'postgres'], { ...identity, stdio: ['pipe', 'ignore', 'pipe'] });
+  const child = spawn(command, ['--single', '-D', dataDir, 'postgres'], {
+    ...identity,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   child.stdin.end(sql);
-  const code = await new Promise<number | null>((done, fail) => child.once('error', fail).once('close', done));
+  const code = await new Promise<number | null>((done, fail) =>
+    child.once('error', fail).once('close', done),
+  );
   if (code !== 0 || stderr.includes('ERROR')) throw new Error(stderr.trim());
 }
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +33,7 @@ export function startTestPostgres(): Promise<TestPostgres> {
 /** A server that no other test shares: for tests that kill it. */
 export async function startPrivateTestPostgres(): Promise<TestPostgres> {
   removeAbandoned();
-  const home = join(testFolder(), `${PREFIX}${process.pid}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`);
+  const home = join(testFolder(), `${PREFIX}${process.pid}-${randomBytes(4).toString('hex')}`);
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'owner.pid'), String(process.pid));
   // Killed processes lose nothing without fsync; only a killed machine would.
@@ -59,19 +60,12 @@ export async function startPrivateTestPostgres(): Promise<TestPostgres> {
   };
 
   const { databaseUrl } = await start();
-  let databases = 0;
   return {
     databaseUrl,
     get pid() {
       return child?.pid ?? -1;
     },
-    async createDatabase() {
-      const name = `test_${process.pid}_${++databases}`;
-      const client = new pg.Client({ connectionString: databaseUrl });
-      await client.connect();
-      await client.query(`create database ${name}`).finally(() => client.end());
-      return databaseUrl.replace('/murnau?', `/${name}?`);
-    },
+    createDatabase: () => createTestDatabase(databaseUrl),
     kill9: () => end('SIGKILL'),
     restart: async () => {
       await start();
@@ -84,9 +78,24 @@ export async function startPrivateTestPostgres(): Promise<TestPostgres> {
   };
 }
 
+/** A new empty database beside the one of `databaseUrl`. */
+export async function createTestDatabase(databaseUrl: string): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  await client.query(`create database ${name}`).finally(() => client.end());
+  return databaseUrl.replace('/murnau?', `/${name}?`);
+}
+
 function spawnServer(plan: PostgresPlan): ChildProcess {
   const { command, args, cwd, env, uid, gid } = plan;
-  return spawn(command, args, { cwd, env, stdio: 'ignore', ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) });
+  return spawn(command, args, {
+    cwd,
+    env,
+    stdio: 'ignore',
+    ...(uid !== undefined && { uid }),
+    ...(gid !== undefined && { gid }),
+  });
 }
 
 /** In memory where there is room: a database of its own for each run of the tests is a thousand files. */

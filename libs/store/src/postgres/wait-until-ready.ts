@@ -11,14 +11,19 @@ export interface WaitUntilReadyOptions {
 }
 
 /** Returns once the server answers a query; a server that is starting or recovering is asked again each 50 ms. */
-export async function waitUntilReady(databaseUrl: string, options: WaitUntilReadyOptions = {}): Promise<void> {
+export async function waitUntilReady(
+  databaseUrl: string,
+  options: WaitUntilReadyOptions = {},
+): Promise<void> {
   const deadline = Date.now() + (options.timeoutMs ?? 30_000);
   for (;;) {
     options.signal?.throwIfAborted();
     const cause = await firstAnswer(databaseUrl);
     if (cause === undefined) return;
     if (Date.now() >= deadline) {
-      throw new MurnauError('storage.unavailable', `The database did not answer: ${cause.message}`, { cause });
+      throw new MurnauError('storage.unavailable', `The database did not answer: ${cause.message}`, {
+        cause,
+      });
     }
     await sleep(POLL_MS);
   }

@@ -17,7 +17,10 @@ export async function certify(
   { step, state_hash, embedding_hash }: CheckpointRecord,
 ): Promise<Certified> {
   if (step <= run.certified_step) return { step: run.certified_step, changes: {} };
-  await trx.insertInto('checkpoints').values({ run_id: run.id, step, epoch, state_hash, embedding_hash }).execute();
+  await trx
+    .insertInto('checkpoints')
+    .values({ run_id: run.id, step, epoch, state_hash, embedding_hash })
+    .execute();
   const fresh = await trx
     .selectFrom('metrics')
     .select(['step', 'name', 'value'])
@@ -27,7 +30,10 @@ export async function certify(
     .orderBy('step')
     .execute();
   // Only values of this very step: a best without its checkpoint could not be published.
-  const best = bestOf(run, fresh.find((metric) => metric.name === run.metric_name && metric.step === step));
+  const best = bestOf(
+    run,
+    fresh.find((metric) => metric.name === run.metric_name && metric.step === step),
+  );
   await trx
     .deleteFrom('checkpoints')
     .where('run_id', '=', run.id)
@@ -35,7 +41,10 @@ export async function certify(
     .where('step', '!=', best?.best_step ?? -1)
     .execute();
   const newest = Object.fromEntries(fresh.map(({ name, value }) => [name, value]));
-  return { step, changes: { certified_step: step, metrics: JSON.stringify({ ...run.metrics, ...newest }), ...best } };
+  return {
+    step,
+    changes: { certified_step: step, metrics: JSON.stringify({ ...run.metrics, ...newest }), ...best },
+  };
 }
 
 type Best = { best_step: number; best_value: number };
@@ -46,6 +55,7 @@ function bestOf(run: RunRow, candidate: { step: number; value: number } | undefi
   const before = best_step === null || best_value === null ? undefined : { best_step, best_value };
   if (candidate === undefined) return before;
   const isBetter =
-    before === undefined || (metric_goal === 'maximize' ? candidate.value > before.best_value : candidate.value < before.best_value);
+    before === undefined ||
+    (metric_goal === 'maximize' ? candidate.value > before.best_value : candidate.value < before.best_value);
   return isBetter ? { best_step: candidate.step, best_value: candidate.value } : before;
 }

@@ -36,17 +36,26 @@ export interface Claim {
  * deleted, since it will be computed again. Whatever the order in which rival claims arrive, the highest one wins.
  * @throws `claim.stale` for a claim that is not above the newest, `run.already_ended`, `run.not_found`
  */
-export async function claimRun(connection: Connection, runId: string, order: ClaimOrder, claimedBy: string): Promise<Claim> {
+export async function claimRun(
+  connection: Connection,
+  runId: string,
+  order: ClaimOrder,
+  claimedBy: string,
+): Promise<Claim> {
   const token = newToken();
   return connection.repeatableTransaction(async (trx) => {
     const run = await lockRun(trx, runId);
     refuseEnded(run);
     const isRepetition = run.claim_token === token;
     if (!isRepetition && compareClaims(order, orderOf(run)) <= 0) {
-      throw new MurnauError('claim.stale', `A newer attempt (${describe(orderOf(run))}) holds run ${runId}.`, {
-        given: describe(order),
-        allowed: `above ${describe(orderOf(run))}`,
-      });
+      throw new MurnauError(
+        'claim.stale',
+        `A newer attempt (${describe(orderOf(run))}) holds run ${runId}.`,
+        {
+          given: describe(order),
+          allowed: `above ${describe(orderOf(run))}`,
+        },
+      );
     }
     const resume = await newestCheckpoint(trx, runId);
     const epoch = isRepetition ? run.epoch : run.epoch + 1;
@@ -81,7 +90,11 @@ interface TakeOver {
   resumeStep: number;
 }
 
-async function takeOver(trx: Transaction<Database>, run: RunRow, { epoch, order, token, claimedBy, resumeStep }: TakeOver): Promise<void> {
+async function takeOver(
+  trx: Transaction<Database>,
+  run: RunRow,
+  { epoch, order, token, claimedBy, resumeStep }: TakeOver,
+): Promise<void> {
   const vanished = hasVanished(run, order);
   await trx
     .updateTable('runs')
@@ -96,7 +109,9 @@ async function takeOver(trx: Transaction<Database>, run: RunRow, { epoch, order,
       phase: 'running',
       step: resumeStep,
       started_at: run.started_at ?? sql<Date>`now()`,
-      ...(vanished && { restarts: JSON.stringify({ ...run.restarts, lost: (run.restarts['lost'] ?? 0) + 1 }) }),
+      ...(vanished && {
+        restarts: JSON.stringify({ ...run.restarts, lost: (run.restarts['lost'] ?? 0) + 1 }),
+      }),
     })
     .where('id', '=', run.id)
     .execute();
@@ -114,7 +129,10 @@ function hasVanished(run: RunRow, order: ClaimOrder): boolean {
   return isSameSegment && run.phase === 'running' && run.restart_epoch !== run.epoch;
 }
 
-async function newestCheckpoint(trx: Transaction<Database>, runId: string): Promise<{ step: number; state_hash: string } | null> {
+async function newestCheckpoint(
+  trx: Transaction<Database>,
+  runId: string,
+): Promise<{ step: number; state_hash: string } | null> {
   const row = await trx
     .selectFrom('checkpoints')
     .select(['step', 'state_hash'])
@@ -131,10 +149,23 @@ async function deleteUncertified(trx: Transaction<Database>, runId: string, step
   await trx.deleteFrom('events').where('run_id', '=', runId).where('step', '>', step).execute();
 }
 
-function selectImages(trx: Transaction<Database>, datasetId: string): Promise<{ hash: string; name: string }[]> {
-  return trx.selectFrom('dataset_images').select(['hash', 'name']).where('dataset_id', '=', datasetId).orderBy('position').execute();
+function selectImages(
+  trx: Transaction<Database>,
+  datasetId: string,
+): Promise<{ hash: string; name: string }[]> {
+  return trx
+    .selectFrom('dataset_images')
+    .select(['hash', 'name'])
+    .where('dataset_id', '=', datasetId)
+    .orderBy('position')
+    .execute();
 }
 
-const orderOf = (run: RunRow): ClaimOrder => ({ chain: run.claim_chain, segment: run.claim_segment, attempt: run.claim_attempt });
+const orderOf = (run: RunRow): ClaimOrder => ({
+  chain: run.claim_chain,
+  segment: run.claim_segment,
+  attempt: run.claim_attempt,
+});
 
-const describe = ({ chain, segment, attempt }: ClaimOrder): string => `chain ${chain}, segment ${segment}, attempt ${attempt}`;
+const describe = ({ chain, segment, attempt }: ClaimOrder): string =>
+  `chain ${chain}, segment ${segment}, attempt ${attempt}`;

@@ -5,7 +5,16 @@ import { isUniqueViolation } from '../database/failures.js';
 import { newId } from '../database/idempotency.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
-import { isEnded, lockClaimedRun, lockRun, refuseEnded, refuseFenced, type RunRow, selectRun, toRun } from './run-records.js';
+import {
+  isEnded,
+  lockClaimedRun,
+  lockRun,
+  refuseEnded,
+  refuseFenced,
+  type RunRow,
+  selectRun,
+  toRun,
+} from './run-records.js';
 
 export interface FinishOptions {
   /** Which checkpoint's embedding is published. Default `last`; `best` by the run's metric. */
@@ -33,8 +42,14 @@ export async function finishRun(
         refuseEnded(run);
         const finalScores = scores ?? scoresOf(run);
         await insertEmbedding(trx, run, embeddingId, publish, finalScores);
-        await writeEnd(trx, run, { phase: 'finished', embedding_id: embeddingId, scores: JSON.stringify(finalScores) });
-        await insertEvents(trx, [{ kind: 'finished', run_id: runId, sweep_id: run.sweep_id, data: { embedding_id: embeddingId } }]);
+        await writeEnd(trx, run, {
+          phase: 'finished',
+          embedding_id: embeddingId,
+          scores: JSON.stringify(finalScores),
+        });
+        await insertEvents(trx, [
+          { kind: 'finished', run_id: runId, sweep_id: run.sweep_id, data: { embedding_id: embeddingId } },
+        ]);
         return { embedding_id: embeddingId };
       });
     } catch (error) {
@@ -57,13 +72,21 @@ export async function endRun(
     const run = await lockRun(trx, runId);
     if (isEnded(run.phase)) return toRun(run);
     if (epoch !== undefined) refuseFenced(run, epoch);
-    await writeEnd(trx, run, { phase: end.phase, epoch: run.epoch + 1, failure: end.failure ? JSON.stringify(end.failure) : null });
+    await writeEnd(trx, run, {
+      phase: end.phase,
+      epoch: run.epoch + 1,
+      failure: end.failure ? JSON.stringify(end.failure) : null,
+    });
     return toRun(await selectRun(trx, runId));
   });
 }
 
 /** Waiting again, or paused; a pause fences whoever still computes. */
-export async function setRunPhase(connection: Connection, runId: string, phase: 'queued' | 'paused'): Promise<void> {
+export async function setRunPhase(
+  connection: Connection,
+  runId: string,
+  phase: 'queued' | 'paused',
+): Promise<void> {
   await connection.repeatableTransaction(async (trx) => {
     const run = await lockRun(trx, runId);
     refuseEnded(run);
@@ -89,7 +112,9 @@ async function writeEnd(trx: Transaction<Database>, run: RunRow, changes: EndCha
     .where('id', '=', run.id)
     .execute();
   const failure = changes.failure ? { failure: JSON.parse(changes.failure) as unknown } : {};
-  await insertEvents(trx, [{ kind: 'phase', run_id: run.id, sweep_id: run.sweep_id, data: { phase: changes.phase, ...failure } }]);
+  await insertEvents(trx, [
+    { kind: 'phase', run_id: run.id, sweep_id: run.sweep_id, data: { phase: changes.phase, ...failure } },
+  ]);
 }
 
 async function insertEmbedding(
@@ -107,7 +132,11 @@ async function insertEmbedding(
     .where('step', '=', step)
     .executeTakeFirst();
   if (checkpoint === undefined) {
-    throw new MurnauError('checkpoint.corrupt', `Run ${run.id} has no checkpoint at step ${step} to publish.`, { given: String(step) });
+    throw new MurnauError(
+      'checkpoint.corrupt',
+      `Run ${run.id} has no checkpoint at step ${step} to publish.`,
+      { given: String(step) },
+    );
   }
   const { placeholder_token, initializer_token, model, num_vectors, pooling } = run.spec;
   await trx

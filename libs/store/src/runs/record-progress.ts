@@ -72,7 +72,11 @@ export async function recordProgress(
 }
 
 /** A claim deletes what is not certified, so a row that is there already is the same one, sent twice. */
-async function insertMetrics(trx: Transaction<Database>, runId: string, metrics: readonly MetricRecord[]): Promise<void> {
+async function insertMetrics(
+  trx: Transaction<Database>,
+  runId: string,
+  metrics: readonly MetricRecord[],
+): Promise<void> {
   if (metrics.length === 0) return;
   await sql`
     insert into metrics (run_id, step, name, value)
@@ -82,7 +86,11 @@ async function insertMetrics(trx: Transaction<Database>, runId: string, metrics:
     on conflict do nothing`.execute(trx);
 }
 
-async function insertSamples(trx: Transaction<Database>, runId: string, samples: readonly Sample[]): Promise<void> {
+async function insertSamples(
+  trx: Transaction<Database>,
+  runId: string,
+  samples: readonly Sample[],
+): Promise<void> {
   if (samples.length === 0) return;
   await trx
     .insertInto('samples')
@@ -110,12 +118,26 @@ function newestStep({ step = 0, metrics = [], samples = [], checkpoint }: Progre
 function eventsOf(run: RunRow, progress: Progress, step: number, certifiedStep: number) {
   const about = { run_id: run.id, sweep_id: run.sweep_id };
   const { metrics = [], samples = [], events = [] } = progress;
-  const latest = Object.fromEntries([...metrics].sort((a, b) => a.step - b.step).map(({ name, value }) => [name, value]));
+  const latest = Object.fromEntries(
+    [...metrics].sort((a, b) => a.step - b.step).map(({ name, value }) => [name, value]),
+  );
   const hasProgress = metrics.length > 0 || samples.length > 0 || progress.checkpoint !== undefined;
   return [
-    ...events.map(({ kind, step: eventStep = null, data = {} }) => ({ ...about, kind, step: eventStep, data })),
+    ...events.map(({ kind, step: eventStep = null, data = {} }) => ({
+      ...about,
+      kind,
+      step: eventStep,
+      data,
+    })),
     ...(hasProgress
-      ? [{ ...about, kind: 'progress', step, data: { certified_step: certifiedStep, metrics: latest, samples: samples.length } }]
+      ? [
+          {
+            ...about,
+            kind: 'progress',
+            step,
+            data: { certified_step: certifiedStep, metrics: latest, samples: samples.length },
+          },
+        ]
       : []),
   ];
 }

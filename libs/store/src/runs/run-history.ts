@@ -12,11 +12,17 @@ export interface Started {
 }
 
 /** The run is on a device. Another numeric fingerprint than before is put down: the bytes may differ from here on. */
-export async function recordStarted(connection: Connection, runId: string, epoch: number, started: Started): Promise<void> {
+export async function recordStarted(
+  connection: Connection,
+  runId: string,
+  epoch: number,
+  started: Started,
+): Promise<void> {
   await connection.repeatableTransaction(async (trx) => {
     const run = await lockClaimedRun(trx, runId, epoch);
     const about = { run_id: runId, sweep_id: run.sweep_id };
-    const hasChanged = run.fingerprint !== null && run.fingerprint !== started.fingerprint && started.step > 0;
+    const hasChanged =
+      run.fingerprint !== null && run.fingerprint !== started.fingerprint && started.step > 0;
     const changedAt = hasChanged ? [...run.numerics_changed_at, started.step] : run.numerics_changed_at;
     await trx
       .updateTable('runs')
@@ -57,7 +63,9 @@ export async function countRestart(
         .set({ restarts: JSON.stringify(restarts), counted_restarts: total, restart_epoch: epoch })
         .where('id', '=', runId)
         .execute();
-      await insertEvents(trx, [{ kind: 'restarted', run_id: runId, sweep_id: run.sweep_id, data: { cause, epoch, counted } }]);
+      await insertEvents(trx, [
+        { kind: 'restarted', run_id: runId, sweep_id: run.sweep_id, data: { cause, epoch, counted } },
+      ]);
     }
     return { restarts, counted: total, allowed: total <= run.spec.max_restarts };
   });

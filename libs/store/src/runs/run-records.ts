@@ -59,7 +59,10 @@ export function toRun(row: RunRow): Run {
     step: row.step,
     certified_step: Math.max(0, row.certified_step),
     metrics: row.metrics,
-    best: best_step === null || best_value === null ? null : { step: best_step, name: row.metric_name, value: best_value },
+    best:
+      best_step === null || best_value === null
+        ? null
+        : { step: best_step, name: row.metric_name, value: best_value },
     restarts: row.restarts,
     embedding_id: row.embedding_id,
     failure: row.failure,
@@ -76,7 +79,12 @@ export async function selectRun(db: Kysely<Database>, id: string): Promise<RunRo
 
 /** Every write of a run begins here: whoever holds the row's lock is alone with the run until its transaction ends. */
 export async function lockRun(trx: Transaction<Database>, id: string): Promise<RunRow> {
-  const row = await trx.selectFrom('runs').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst();
+  const row = await trx
+    .selectFrom('runs')
+    .selectAll()
+    .where('id', '=', id)
+    .forNoKeyUpdate()
+    .executeTakeFirst();
   return row ?? refuseUnknown(id);
 }
 

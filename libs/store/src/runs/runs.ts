@@ -1,4 +1,15 @@
-import { type Failure, type MetricPoint, MurnauError, type Page, type Run, type RunPhase, runWorkflowId, type Sample, type SampleKind, type TrainingSpec } from '@murnau/domain';
+import {
+  type Failure,
+  type MetricPoint,
+  MurnauError,
+  type Page,
+  type Run,
+  type RunPhase,
+  runWorkflowId,
+  type Sample,
+  type SampleKind,
+  type TrainingSpec,
+} from '@murnau/domain';
 import { sql } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { createOnce } from '../database/idempotency.js';
@@ -77,7 +88,9 @@ export class Runs {
   }
 
   async details(id: string): Promise<RunDetails> {
-    const { epoch, claimed_by, fingerprint, numerics_changed_at, scores } = await this.#connection.repeatable((db) => selectRun(db, id));
+    const { epoch, claimed_by, fingerprint, numerics_changed_at, scores } = await this.#connection.repeatable(
+      (db) => selectRun(db, id),
+    );
     return { epoch, claimed_by, fingerprint, numerics_changed_at, scores };
   }
 
@@ -90,12 +103,22 @@ export class Runs {
       if (query.phase !== undefined) select = select.where('phase', '=', query.phase);
       if (query.sweep_id !== undefined) select = select.where('sweep_id', '=', query.sweep_id);
       if (query.placeholder !== undefined) select = select.where('placeholder_token', '=', query.placeholder);
-      return cutPage(await select.orderBy('seq', 'desc').limit(limit + 1).execute(), limit, toRun);
+      return cutPage(
+        await select
+          .orderBy('seq', 'desc')
+          .limit(limit + 1)
+          .execute(),
+        limit,
+        toRun,
+      );
     });
   }
 
   /** In the order of steps. */
-  metrics(id: string, query: { names?: readonly string[]; after_step?: number; limit?: number } = {}): Promise<MetricPoint[]> {
+  metrics(
+    id: string,
+    query: { names?: readonly string[]; after_step?: number; limit?: number } = {},
+  ): Promise<MetricPoint[]> {
     return this.#connection.repeatable(async (db) => {
       const { certified_step } = await selectRun(db, id);
       let select = db
@@ -104,13 +127,21 @@ export class Runs {
         .where('run_id', '=', id)
         .where('step', '<=', certified_step);
       if (query.after_step !== undefined) select = select.where('step', '>', query.after_step);
-      if (query.names !== undefined && query.names.length > 0) select = select.where('name', 'in', query.names);
-      return select.orderBy('step').orderBy('name').limit(query.limit ?? 100_000).execute();
+      if (query.names !== undefined && query.names.length > 0)
+        select = select.where('name', 'in', query.names);
+      return select
+        .orderBy('step')
+        .orderBy('name')
+        .limit(query.limit ?? 100_000)
+        .execute();
     });
   }
 
   /** In the order of steps, kinds, positions. */
-  samples(id: string, query: { kind?: SampleKind | undefined; step?: number | undefined } = {}): Promise<Sample[]> {
+  samples(
+    id: string,
+    query: { kind?: SampleKind | undefined; step?: number | undefined } = {},
+  ): Promise<Sample[]> {
     return this.#connection.repeatable(async (db) => {
       const { certified_step } = await selectRun(db, id);
       let select = db
@@ -125,7 +156,10 @@ export class Runs {
   }
 
   /** Samples of many runs at once, for a sweep's contact sheet. */
-  samplesOf(ids: readonly string[], query: { kind?: SampleKind | undefined } = {}): Promise<(Sample & { run_id: string })[]> {
+  samplesOf(
+    ids: readonly string[],
+    query: { kind?: SampleKind | undefined } = {},
+  ): Promise<(Sample & { run_id: string })[]> {
     if (ids.length === 0) return Promise.resolve([]);
     return this.#connection.repeatable((db) => {
       let select = db
@@ -142,7 +176,12 @@ export class Runs {
   /** Those that are kept: the best and the newest, in the order of steps. */
   checkpoints(id: string): Promise<StoredCheckpoint[]> {
     return this.#connection.repeatable(async (db) => {
-      const rows = await db.selectFrom('checkpoints').selectAll().where('run_id', '=', id).orderBy('step').execute();
+      const rows = await db
+        .selectFrom('checkpoints')
+        .selectAll()
+        .where('run_id', '=', id)
+        .orderBy('step')
+        .execute();
       return rows.map(({ step, epoch, state_hash, embedding_hash, created_at }) => ({
         step,
         epoch,
@@ -165,7 +204,12 @@ export class Runs {
     return this.#announced(recordProgress(this.#connection, id, epoch, progress));
   }
 
-  async countRestart(id: string, epoch: number, cause: string, options: { counted: boolean }): Promise<RestartCount> {
+  async countRestart(
+    id: string,
+    epoch: number,
+    cause: string,
+    options: { counted: boolean },
+  ): Promise<RestartCount> {
     return this.#announced(countRestart(this.#connection, id, epoch, cause, options));
   }
 
@@ -177,12 +221,18 @@ export class Runs {
     return this.#announced(finishRun(this.#connection, id, epoch, options));
   }
 
-  async end(id: string, end: { phase: 'failed' | 'cancelled'; failure?: Failure | null }, epoch?: number): Promise<Run> {
+  async end(
+    id: string,
+    end: { phase: 'failed' | 'cancelled'; failure?: Failure | null },
+    epoch?: number,
+  ): Promise<Run> {
     return this.#announced(endRun(this.#connection, id, end, epoch));
   }
 
   /** Stored runs whose workflow was not started: the one who stored them may have died. Trials are their sweep's. */
-  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<Run[]> {
+  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<
+    Run[]
+  > {
     return this.#connection.repeatable(async (db) => {
       const rows = await db
         .selectFrom('runs')
@@ -199,7 +249,9 @@ export class Runs {
   }
 
   async markStarted(id: string): Promise<void> {
-    await this.#connection.repeatable((db) => db.updateTable('runs').set({ workflow_started: true }).where('id', '=', id).execute());
+    await this.#connection.repeatable((db) =>
+      db.updateTable('runs').set({ workflow_started: true }).where('id', '=', id).execute(),
+    );
   }
 
   async #announced<Result>(write: Promise<Result>): Promise<Result> {
@@ -218,5 +270,6 @@ export async function refuseUnknownDatasets(
   const rows = await db.selectFrom('datasets').select('id').where('id', 'in', wanted).execute();
   const known = new Set(rows.map((row) => row.id));
   const unknown = wanted.find((id) => !known.has(id));
-  if (unknown !== undefined) throw new MurnauError('dataset.not_found', `There is no dataset ${unknown}.`, { given: unknown });
+  if (unknown !== undefined)
+    throw new MurnauError('dataset.not_found', `There is no dataset ${unknown}.`, { given: unknown });
 }

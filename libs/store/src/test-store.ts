@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  parse,
+  type Sample,
+  type TrainingSpec,
+  type TrainingSpecInput,
+  trainingSpecSchema,
+} from '@murnau/domain';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { createStore, type Store } from './create-store.js';
+import { createTestDatabase } from './postgres/test-postgres.js';
+
+/** For this package's specs: a store on an empty database of a real server. */
+export interface TestStore {
+  store: Store;
+  databaseUrl: string;
+  blobDir: string;
+  /** Blobs that rows may refer to, by a name. */
+  blob(name: string): Promise<string>;
+  newDataset(): Promise<string>;
+  newRun(spec?: Partial<TrainingSpecInput>): Promise<string>;
+  /** Rows as they are, past the repositories. */
+  query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+export async function openTestStore(databaseUrl?: string): Promise<TestStore> {
+  const url = databaseUrl ?? (await createTestDatabase(inject('serverUrl')));
+  const blobDir = mkdtempSync(join(tmpdir(), 'murnau-blobs-'));
+  const store = createStore({ databaseUrl: url, blobDir });
+  await store.migrate();
+  const pool = new pg.Pool({ connectionString: url, max: 2 });
+  pool.on('error', () => undefined);
+  let dataset: Promise<string> | undefined;
+  const blob = async (name: string) =>
+    (await store.blobs.put(Buffer.from(name), 'application/octet-stream')).hash;
+  const newDataset = async () => {
+    const images = [{ hash: await blob('picture'), name: '1.png', width: 64, height: 64 }];
+    return (await store.datasets.create({ name: 'things', owner: 'ann', images })).id;
+  };
+  return {
+    store,
+    databaseUrl: url,
+    blobDir,
+    blob,
+    newDataset,
+    async newRun(spec = {}) {
+      dataset ??= newDataset();
+      return (await store.runs.create({ owner: 'ann', dataset_id: await dataset, spec: newSpec(spec) })).id;
+    },
+    async query<Row extends object>(text: string, values: unknown[] = []) {
+      return (await pool.query<Row>(text, values)).rows;
+    },
+    async close() {
+      await Promise.all([store.close(), pool.end()]);
+      rmSync(blobDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export function newSpec(spec: Partial<TrainingSpecInput> = {}): TrainingSpec {
+  return parse(
+    trainingSpecSchema,
+    { placeholder_token: 'sapsan', initializer_token: 'train', ...spec },
+    'training spec',
+  );
+}
+
+export function newSample(step: number, hash: string, change: Partial<Sample> = {}): Sample {
+  return {
+    step,
+    kind: 'progress',
+    position: 0,
+    prompt: 'a photo of a sapsan',
+    seed: 7,
+    hash,
+    image_alignment: 0.5,
+    ...change,
+  };
+}
