@@ -21,7 +21,7 @@ export default tseslint.config(
     ],
   },
   {
-    files: ['{apps,libs}/*/{src,e2e}/**/*.{ts,tsx}'],
+    files: ['{apps,libs}/*/src/**/*.{ts,tsx}'],
     languageOptions: {
       parser: tseslint.parser,
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },

@@ -48,7 +48,7 @@ export interface StackOptions {
   models?: readonly { name: string; dir: string }[] | undefined;
   /** Worker processes, each with its dispatcher. Default 1. */
   workers?: number | undefined;
-  /** CPU threads of each worker. Default: the machine's, divided among the workers. */
+  /** CPU threads of each worker. Default: the machine's cores but one, divided among the workers. */
   threads?: number | undefined;
   /** Runs workers without a model, for tests of everything around them. */
   simulate?: boolean | undefined;
@@ -91,7 +91,8 @@ export async function shippedModels(): Promise<{ name: string; dir: string }[]> 
 /** Options over what runs already (`current`), else over the defaults. */
 export async function resolveSettings(options: StackOptions, current: Settings | null): Promise<Settings> {
   const workers = options.workers ?? current?.workers ?? 1;
-  const sharedThreads = Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers)));
+  // One core is left to the database, the servers and the apps: threads that wait for a busy core slow all others down.
+  const sharedThreads = Math.max(1, Math.floor((availableParallelism() - 1) / Math.max(1, workers)));
   const keepsThreads = current !== null && current.workers === workers;
   return {
     generation: (current?.generation ?? 0) + 1,

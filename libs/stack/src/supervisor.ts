@@ -20,27 +20,29 @@ async function main(home: string | undefined): Promise<void> {
   }
   const token = (await readText(paths.token))?.trim();
   if (!token) throw new Error(`no token in ${paths.token}`);
-  const supervisor = await Supervisor.start(paths, { token, say });
+  // Signals that come while it starts are answered once it has.
+  const starting = Supervisor.start(paths, { token, say });
   const rotation = setInterval(() => {
     rotateLogs(paths.logs).catch((error: unknown) => say('logs.not_rotated', { error: String(error) }));
   }, rotateEveryMs);
 
-  process.on('SIGHUP', () => {
-    supervisor.reload().catch((error: unknown) => say('settings.not_followed', { error: String(error) }));
-  });
-  const stop = (): void => {
+  const reload = async (): Promise<void> => (await starting).reload();
+  const stop = async (): Promise<void> => {
     clearInterval(rotation);
-    supervisor
-      .stop()
-      .then(async () => {
-        await rm(paths.state, { force: true });
-        await unlock(paths.supervisorLock);
-        process.exit(0);
-      })
-      .catch((error: unknown) => say('stack.not_stopped', { error: String(error) }));
+    await (await starting).stop();
+    await rm(paths.state, { force: true });
+    await unlock(paths.supervisorLock);
+    process.exit(0);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => {
+    reload().catch((error: unknown) => say('settings.not_followed', { error: String(error) }));
+  });
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      stop().catch((error: unknown) => say('stack.not_stopped', { error: String(error) }));
+    });
+  }
+  await starting;
 }
 
 // One part's surprise is no reason to leave the others alone.

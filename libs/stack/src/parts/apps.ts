@@ -83,6 +83,7 @@ export function dispatcherPart(context: AppContext, index: number): Part {
       Promise.resolve(
         appPlan(context, context.settings.programs.dispatcher, {
           WORKER_ADDRESS: workerAddress(context.ports, index),
+          WORKER_NAME: `worker-${index}`,
         }),
       ),
     isReady: (pid) =>

@@ -1,22 +1,9 @@
+import { searchAttributes } from '@murnau/domain';
 import type { Connection } from '@temporalio/client';
 import Long from 'long';
 
 export const temporalNamespace = 'default';
 const retentionDays = 90;
-
-/** Custom search attributes of the team's dashboard, in the Temporal UI. */
-export const searchAttributes = {
-  MurnauKind: 'KEYWORD',
-  MurnauModel: 'KEYWORD',
-  MurnauPlaceholder: 'KEYWORD',
-  MurnauInitializer: 'KEYWORD',
-  MurnauSweep: 'KEYWORD',
-  MurnauOwner: 'KEYWORD',
-  MurnauPhase: 'KEYWORD',
-  MurnauStep: 'INT',
-  MurnauEvalLoss: 'DOUBLE',
-  MurnauImageAlignment: 'DOUBLE',
-} as const;
 
 /** temporal.api.enums.v1.IndexedValueType */
 const indexedValueTypes = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;

@@ -31,6 +31,7 @@ export class Supervisor {
   #state: StackState['state'] = 'running';
   #writing: Promise<void> | undefined;
   #isWritePending = false;
+  #reloading: Promise<void> = Promise.resolve();
 
   private constructor(
     paths: StackPaths,
@@ -145,7 +146,12 @@ export class Supervisor {
   }
 
   /** Follows settings that changed: stops parts that are too many, starts new ones, replaces changed ones. */
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#followSettings());
+    return this.#reloading;
+  }
+
+  async #followSettings(): Promise<void> {
     const settings = await readSettings(this.#paths);
     if (!settings || this.#state === 'stopping') return;
     this.#settings = settings;
