@@ -1,7 +1,7 @@
 import type { Run } from '@murnau/domain';
 import type { Colours } from '../core/io.js';
 import { duration, metric, plural } from '../output/format.js';
-import { pad, visibleWidth } from '../output/text.js';
+import { pad, truncate, visibleWidth } from '../output/text.js';
 import { parametersText, progressText, varyingParameters } from './run-line.js';
 import type { WatchState } from './state.js';
 
@@ -67,7 +67,7 @@ export function sweepLines(state: WatchState, size: ViewSize, colours: Colours):
   const barWidth = Math.max(6, Math.min(24, size.columns - labelWidth - 62));
   shown.forEach((run, index) => {
     const trial = colours.dim(String(run.trial ?? 0).padStart(2, '0'));
-    const label = pad((labels[index] ?? '').slice(0, labelWidth), labelWidth);
+    const label = pad(truncate(labels[index] ?? '', labelWidth), labelWidth);
     const progress = progressText(run, state.rate(run.id), colours, score, barWidth);
     lines.push(`${trial} ${label}  ${progress}`);
   });

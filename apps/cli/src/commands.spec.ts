@@ -1,0 +1,329 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fakeApi, problem, stream } from './testing/fake-api.js';
+import type { FakeApi, FakeRoutes } from './testing/fake-api.js';
+import { aRun, aSweep, aTrial } from './testing/fixtures.js';
+import { runCommand } from './testing/run-command.js';
+import type { CommandResult } from './testing/run-command.js';
+
+let folder: string;
+const servers: FakeApi[] = [];
+const png = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1');
+/** Spawning Node takes a while on a busy machine; what is measured is set apart from it. */
+const busyMs = 20_000;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'murnau-cli-'));
+  await mkdir(join(folder, 'octopus'));
+  await writeFile(join(folder, 'octopus', 'a.png'), png);
+  await writeFile(
+    join(folder, 'octopus.yaml'),
+    'name: octopus\ndataset: octopus\nparameters:\n  pair: { values: [{ placeholder: oktavo, initializer: fish }] }\n  max_steps: { values: [50, 100] }\n',
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+async function against(
+  routes: FakeRoutes,
+  args: readonly string[],
+  options: { interruptAt?: RegExp } = {},
+): Promise<CommandResult & { api: FakeApi }> {
+  const api = await fakeApi(routes);
+  servers.push(api);
+  const env = { MURNAU_SERVER: api.url, MURNAU_TOKEN: 'secret' };
+  return { ...(await runCommand(args, { env, cwd: folder, ...options })), api };
+}
+
+const dataset = {
+  id: '5f0c11aa',
+  name: 'octopus',
+  owner: 'ada',
+  images: [{ hash: 'h', name: 'a.png', width: 64, height: 64 }],
+  created_at: '2026-01-02T03:04:05Z',
+};
+const uploads: FakeRoutes = {
+  'HEAD /v1/blobs/:hash': () => (response) => response.writeHead(404).end(),
+  'POST /v1/blobs': () => ({ hash: 'h', size_bytes: 8, media_type: 'image/png' }),
+  'POST /v1/datasets': () => dataset,
+};
+const trainArgs = ['train', 'octopus', '--placeholder', 'oktavo', '--initializer', 'fish'];
+
+describe('without a server', () => {
+  it.each<[string, string[], number, RegExp]>([
+    [
+      'nothing runs here',
+      ['runs', 'ls'],
+      2,
+      /^error: no server runs here.*\n.*server\.unreachable\n.*murnau up/,
+    ],
+    ['a mistyped command', ['trian'], 2, /unknown command 'trian'.*train/],
+    ['a mistyped verb', ['sweep', 'creat'], 2, /did you mean create/i],
+    ['a mistyped flag', ['runs', 'ls', '--swep', 'x'], 2, /did you mean --sweep/i],
+    ['a value that is not allowed', ['runs', 'ls', '--phase', 'done'], 2, /allowed choices are queued/i],
+    ['a missing argument', ['datasets', 'add'], 2, /missing required argument 'folder'/],
+    ['a missing flag', ['train', 'x', '--placeholder', 'oktavo'], 2, /--initializer/],
+    ['an unknown spec key', [...trainArgs, '--set', 'max_step=3'], 2, /did you mean "max_steps"/],
+    ['a wrong value', [...trainArgs, '--batch-size', '0'], 2, /batch_size.*given: 0/],
+    [
+      'a capital in the placeholder',
+      ['train', 'octopus', '--placeholder', 'Oktavo', '--initializer', 'x'],
+      2,
+      /a to z/,
+    ],
+    [
+      'a missing folder',
+      ['train', './no', '--placeholder', 'oktavo', '--initializer', 'x'],
+      2,
+      /no such folder/,
+    ],
+    ['no profile of that name', ['runs', 'ls', '--profile', 'lab'], 2, /no profile "lab"/],
+  ])('%s', { timeout: busyMs }, async (_, args, exitCode, message) => {
+    const result = await runCommand(args, { cwd: folder });
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).toMatch(/^ {2}code {5}[a-z_.]+\n {2}next {5}\S/m);
+    expect(result.exitCode).toBe(exitCode);
+    expect(result.stdout).toBe('');
+  });
+
+  it('an error with --json is one JSON document on stderr', { timeout: busyMs }, async () => {
+    const { stderr, stdout } = await runCommand(['runs', 'ls', '--json']);
+    const { error } = JSON.parse(stderr) as { error: Record<string, string> };
+    expect(error).toMatchObject({
+      code: 'server.unreachable',
+      next_step: expect.stringContaining('murnau up'),
+    });
+    expect(stdout).toBe('');
+  });
+
+  it('a dry run needs no server', { timeout: busyMs }, async () => {
+    const result = await runCommand(['sweep', 'create', 'octopus.yaml', '--dry-run', '--json'], {
+      cwd: folder,
+    });
+    expect(result.exitCode).toBe(0);
+    expect(result.stderr).toMatch(/No server answers/);
+    expect(JSON.parse(result.stdout)).toMatchObject({ trials: 2, steps: 150 });
+  });
+
+  it('answers help on stdout, and a bare word that groups commands with 2', { timeout: busyMs }, async () => {
+    const [help, bare] = await Promise.all([runCommand(['train', '--help']), runCommand(['sweep'])]);
+    expect(help).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      stdout: expect.stringContaining('--learning-rate-t1'),
+    });
+    expect(bare).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('create') });
+  });
+
+  it('answers in about a second what needs no model', { timeout: busyMs }, async () => {
+    const bare = await runCommand(['--help']);
+    const { elapsedMs } = await runCommand([...trainArgs.slice(0, 1), './no', ...trainArgs.slice(2)]);
+    expect(elapsedMs).toBeLessThan(Math.max(1000, 2.5 * bare.elapsedMs));
+  });
+});
+
+describe('with a server', () => {
+  it(
+    'train uploads what is missing, sends the token and a key, and prints the id',
+    { timeout: busyMs },
+    async () => {
+      const routes: FakeRoutes = { ...uploads, 'POST /v1/runs': () => aRun() };
+      const { exitCode, stdout, stderr, api } = await against(routes, [...trainArgs, '--max-steps', '40']);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: '7f3a91c2\n' });
+      expect(stderr).toMatch(/1 picture, 1 sent.*\n.*\n.*murnau runs watch 7f3a91c2/);
+      const create = api.requests.at(-1);
+      expect(create?.headers).toMatchObject({
+        authorization: 'Bearer secret',
+        'idempotency-key': expect.stringMatching(/./),
+      });
+      expect(JSON.parse(String(create?.body))).toMatchObject({
+        dataset_id: '5f0c11aa',
+        spec: { placeholder_token: 'oktavo', max_steps: 40 },
+      });
+    },
+  );
+
+  it('train says what the server refuses', { timeout: busyMs }, async () => {
+    const refusal = problem('placeholder.known_word', '"oktavo" is a word that the tokenizer knows');
+    const { exitCode, stderr } = await against({ ...uploads, 'POST /v1/runs': () => refusal }, trainArgs);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/error: "oktavo" is a word.*\n.*placeholder\.known_word\n.*next/);
+  });
+
+  it.each([
+    ['finished', 0],
+    ['failed', 100],
+    ['cancelled', 103],
+  ] as const)('watching a run that ends %s exits with %i', { timeout: busyMs }, async (phase, code) => {
+    const ended = aRun({ phase, step: 100 });
+    const routes: FakeRoutes = {
+      'GET /v1/runs/:id': () => ended,
+      'GET /v1/runs/:id/events': () =>
+        stream([
+          ['run', aRun({ step: 1 })],
+          ['run', ended],
+          ['end', { phase }],
+        ]),
+    };
+    const { exitCode, stdout, stderr } = await against(routes, ['runs', 'watch', '7f3a']);
+    expect(exitCode).toBe(code);
+    expect(stderr).toMatch(/step 1\/100/);
+    expect(stdout).toMatch(new RegExp(`phase +${phase}`));
+    expect(stderr + stdout).not.toContain('\u001b');
+  });
+
+  it('Ctrl-C leaves a run going and says how to stop it', { timeout: busyMs }, async () => {
+    const routes: FakeRoutes = {
+      'GET /v1/runs/:id': () => aRun(),
+      'GET /v1/runs/:id/events': () => stream([['run', aRun({ step: 1 })]], { stays: true }),
+    };
+    const watch = ['runs', 'watch', '7f3a91c2'];
+    const { exitCode, stdout, stderr, api } = await against(routes, watch, { interruptAt: /step 1/ });
+    expect(exitCode).toBe(101);
+    expect(stderr).toMatch(/the run goes on.*murnau runs cancel 7f3a91c2/);
+    expect(stdout).toBe('');
+    expect(api.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
+  });
+
+  const board = { metric: 'eval_gain', goal: 'maximize', runs: [aTrial(1), aTrial(0, { phase: 'failed' })] };
+  const sweepRoutes = (counts: Record<string, number>): FakeRoutes => ({
+    'GET /v1/sweeps/:id': () => aSweep({ phase: 'finished', counts }),
+    'GET /v1/sweeps/:id/trials': () => board,
+    'GET /v1/sweeps/:id/events': () =>
+      stream([
+        ['sweep', aSweep()],
+        ['run', aTrial(0, { step: 10 })],
+        ['end', { phase: 'finished' }],
+      ]),
+  });
+
+  it.each([
+    [{ finished: 2 }, [], 0],
+    [{ finished: 1, failed: 1 }, [], 100],
+    [{ finished: 1, failed: 1 }, ['--fail-on', 'all'], 0],
+    [{ failed: 2 }, ['--fail-on', 'all'], 100],
+  ])('watching a sweep of %j %j exits with %i', { timeout: busyMs }, async (counts, flags, code) => {
+    const { exitCode, stdout } = await against(sweepRoutes(counts), ['sweep', 'watch', '19c2', ...flags]);
+    expect(exitCode).toBe(code);
+    expect(stdout).toMatch(/rank +run +trial +initializer/);
+  });
+
+  it('watching with --json writes a document per line, the result last', { timeout: busyMs }, async () => {
+    const { stdout } = await against(sweepRoutes({ finished: 2 }), ['sweep', 'watch', '19c2', '--json']);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string });
+    expect(lines.map(({ kind }) => kind)).toEqual(['sweep', 'run', 'end', 'result']);
+    expect(lines.at(-1)).toMatchObject({ metric: 'eval_gain', sweep: { id: '19c20d3e' } });
+  });
+
+  it('a sweep is created with ids in the place of folders', { timeout: busyMs }, async () => {
+    const routes: FakeRoutes = { ...uploads, 'POST /v1/sweeps': () => aSweep() };
+    const { exitCode, stdout, api } = await against(routes, ['sweep', 'create', 'octopus.yaml', '--json']);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ id: '19c20d3e' });
+    expect(JSON.parse(String(api.requests.at(-1)?.body))).toMatchObject({
+      spec: { dataset: '5f0c11aa' },
+      dry_run: false,
+    });
+  });
+
+  it('what is not there exits with 102', { timeout: busyMs }, async () => {
+    const missing = problem('run.not_found', 'there is no run ffffffff');
+    const { exitCode, stderr } = await against({ 'GET /v1/runs/:id': () => missing }, [
+      'runs',
+      'show',
+      'ffffffff',
+    ]);
+    expect(exitCode).toBe(102);
+    expect(stderr).toMatch(/ffffffff.*\n.*run\.not_found\n.*murnau runs ls/);
+  });
+
+  it('lists are tables, or one JSON array', { timeout: busyMs }, async () => {
+    const routes: FakeRoutes = { 'GET /v1/runs': () => ({ items: [aRun({ step: 5 })], next_cursor: null }) };
+    const table = await against(routes, ['runs', 'ls', '--phase', 'running']);
+    expect(table.stdout).toMatch(/^id +name +phase.*\n7f3a91c2 +oktavo-fish +running +5\/100/);
+    expect(table.api.requests[0]?.url.search).toBe('?phase=running&limit=50');
+    const json = await against(routes, ['runs', 'ls', '--json']);
+    expect(JSON.parse(json.stdout)).toHaveLength(1);
+    const none = await against({ 'GET /v1/runs': () => ({ items: [], next_cursor: null }) }, ['runs', 'ls']);
+    expect(none).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringContaining('murnau train') });
+  });
+
+  it('generate writes the pictures and a contact sheet', { timeout: busyMs }, async () => {
+    const generation = {
+      id: '6e000001',
+      owner: 'ada',
+      phase: 'finished',
+      request: { prompt: 'a photo of oktavo' },
+      progress: 1,
+      images: [0, 1].map((position) => ({ position, seed: 7 + position, hash: `h${position}` })),
+      failure: null,
+      created_at: '2026-01-02T03:04:05Z',
+      finished_at: null,
+    };
+    const routes: FakeRoutes = {
+      'POST /v1/generations': () => ({ ...generation, phase: 'queued', images: [], progress: 0 }),
+      'GET /v1/generations/:id': () => generation,
+      'GET /v1/generations/:id/events': () => stream([['end', { phase: 'finished' }]]),
+      'GET /v1/generations/:id/sheet.png': () => png,
+      'GET /v1/blobs/:hash': () => png,
+    };
+    const args = ['generate', 'a photo of oktavo', '--seed', '7', '--count', '2', '--out', 'made'];
+    const { exitCode, stdout, api } = await against(routes, args);
+    expect(exitCode).toBe(0);
+    expect(stdout.trim().split('\n')).toEqual([
+      'made/a-photo-of-oktavo-6e000001-seed-7.png',
+      'made/a-photo-of-oktavo-6e000001-seed-8.png',
+      'made/a-photo-of-oktavo-6e000001-sheet.png',
+    ]);
+    expect(await readdir(join(folder, 'made'))).toHaveLength(3);
+    expect(JSON.parse(String(api.requests[0]?.body))).toMatchObject({ seed: 7, count: 2 });
+  });
+
+  it('export finds the newest embedding of a word', { timeout: busyMs }, async () => {
+    const embedding = {
+      id: 'eb000001',
+      placeholder_token: 'oktavo',
+      initializer_token: 'fish',
+      model: 'kandinsky-2.1-small',
+      num_vectors: 1,
+      pooling: 'eot',
+      step: 100,
+      run_id: '7f3a91c2',
+      source: 'run',
+      owner: 'ada',
+      hash: 'h',
+      scores: {},
+      created_at: '2026-01-02T03:04:05Z',
+    };
+    const routes: FakeRoutes = {
+      'GET /v1/embeddings': () => ({ items: [embedding], next_cursor: null }),
+      'GET /v1/embeddings/:id/file': ({ url }) => Buffer.from(url.searchParams.get('format') ?? ''),
+    };
+    const { stdout } = await against(routes, ['embeddings', 'export', 'oktavo', '--out', 'o.bin']);
+    expect(stdout).toBe('o.bin\n');
+    expect(await readFile(join(folder, 'o.bin'), 'utf8')).toBe('bin');
+  });
+
+  it('dashboards are links with their query', { timeout: busyMs }, async () => {
+    const info = {
+      version: '0.0.0',
+      owner: 'ada',
+      temporal_address: '127.0.0.1:7833',
+      temporal_ui_url: 'http://127.0.0.1:7834',
+      gallery_url: 'http://127.0.0.1:7800',
+      namespace: 'default',
+    };
+    const { stdout } = await against({ 'GET /v1/info': () => info }, ['dashboards']);
+    expect(stdout).toContain(
+      'http://127.0.0.1:7834/namespaces/default/workflows?query=MurnauKind%3D%22run%22%20AND%20MurnauOwner%3D%22ada%22',
+    );
+    expect(stdout).toContain('http://127.0.0.1:7800/login?token=secret');
+  });
+});

@@ -1,0 +1,188 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hyperparameterNames, MurnauError } from '@murnau/domain';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveDataset } from './datasets.js';
+import { pictureFormat, picturesOf } from './pictures.js';
+import { parseSetValue, withValue } from './set-values.js';
+import { parseSweep } from './sweep-file.js';
+import { flagValue, hyperparameterHelp, hyperparametersOf } from './training-flags.js';
+
+const file = `name: pairs
+dataset: ./octopus
+parameters:
+  pair:
+    values:
+      - { placeholder: oktavo, initializer: fish }
+      - placeholder: oktavo
+        initializer: cat
+  learning_rate_t1: { values: [0.05, 0.1] }
+  max_steps: { value: 60 }
+`;
+
+function refused(run: () => unknown): MurnauError {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(MurnauError);
+    return error as MurnauError;
+  }
+  throw new Error('was not refused');
+}
+const sweepError = (text: string, sets: string[] = []): MurnauError =>
+  refused(() => parseSweep(text, '/some/where/pairs.yaml', sets));
+
+describe('sweep file', () => {
+  it('is expanded here', () => {
+    const { trials } = parseSweep(file, 'pairs.yaml', []);
+    expect(trials).toHaveLength(4);
+    expect(trials[3]?.parameters).toEqual({
+      placeholder: 'oktavo',
+      initializer: 'cat',
+      learning_rate_t1: 0.1,
+    });
+  });
+
+  it('takes overrides: a dotted key, or a hyper-parameter by its name', () => {
+    const sets = ['learning_rate_t1=0.2', 'samples.every_steps=0', 'max_concurrent_trials=1', 'seed=5'];
+    const { file: parsed, trials } = parseSweep(file, 'pairs.yaml', sets);
+    expect(trials.map(({ spec }) => spec.learning_rate_t1)).toEqual([0.2, 0.2]);
+    expect(trials[0]?.spec.samples.every_steps).toBe(0);
+    expect(parsed.max_concurrent_trials).toBe(1);
+    expect(parsed.seed).toBe(5);
+  });
+
+  it.each([
+    [
+      'an unknown key',
+      `${file}run_capp: 3\n`,
+      /^pairs\.yaml:11: unknown key "run_capp"; did you mean "run_cap"/,
+    ],
+    [
+      'an unknown parameter',
+      file.replace('learning_rate_t1', 'learning_rate'),
+      /^pairs\.yaml:9: parameters\.learning_rate: unknown parameter; did you mean "learning_rate_/,
+    ],
+    [
+      'a placeholder with capitals',
+      file.replace('placeholder: oktavo\n', 'placeholder: Oktavo8\n'),
+      /^pairs\.yaml:7: parameters\.pair\.values\[1\]\.placeholder: must be 2 to 32 lower-case letters/,
+    ],
+    ['a value of the wrong kind', file.replace('60', 'many'), /^pairs\.yaml:10: .*max_steps/],
+    ['a missing key', file.replace('name: pairs\n', ''), /^pairs\.yaml: name: is missing/],
+    [
+      'a missing key of a pair',
+      file.replace(', initializer: fish', ''),
+      /^pairs\.yaml:6: .*initializer: is missing/,
+    ],
+    [
+      'a distribution in a grid',
+      file.replace('{ values: [0.05, 0.1] }', '{ distribution: uniform, min: 0, max: 1 }'),
+      /^pairs\.yaml:9: .*grid needs values/,
+    ],
+    ['broken YAML', file.replace('[0.05, 0.1] }', '[0.05, 0.1'), /^pairs\.yaml:\d+: not valid YAML/],
+    ['an empty file', '', /^pairs\.yaml: name: is missing/],
+    ['a list', '- a\n- b\n', /^pairs\.yaml/],
+  ])('says where it has %s', (_, text, message) => {
+    expect(sweepError(text).message).toMatch(message);
+    expect(sweepError(text).kind.exitCode).toBe(2);
+  });
+
+  it('says that an override is wrong, not the file', () => {
+    expect(sweepError(file, ['max_concurrent_trials=0']).message).toMatch(
+      /^pairs\.yaml, --set: max_concurrent_trials/,
+    );
+    expect(sweepError(file, ['max_restart=0']).message).toMatch(/did you mean "max_restarts"/);
+    expect(sweepError(file, ['nonsense']).code).toBe('usage.invalid');
+  });
+});
+
+describe('--set', () => {
+  it.each([
+    ['a=1', ['a'], 1],
+    ['a.b_c=true', ['a', 'b_c'], true],
+    ['a=[1, x]', ['a'], [1, 'x']],
+    ['a=b=c', ['a'], 'b=c'],
+    ['a=', ['a'], ''],
+    ['a=1e-3', ['a'], 0.001],
+  ])('%s', (text, path, value) => expect(parseSetValue(text)).toEqual({ path, value }));
+
+  it('leaves the rest as it is', () => {
+    expect(withValue({ a: { b: 1, c: 2 }, d: [1, 2] }, ['a', 'b'], 3)).toEqual({
+      a: { b: 3, c: 2 },
+      d: [1, 2],
+    });
+    expect(withValue({ d: [1, 2] }, ['d', '1'], 3)).toEqual({ d: [1, 3] });
+  });
+});
+
+describe('flags of train', () => {
+  it('has one with help for each hyper-parameter', () => {
+    expect(Object.keys(hyperparameterHelp).sort()).toEqual([...hyperparameterNames].sort());
+  });
+  it('are read by the names of the spec', () => {
+    expect(hyperparametersOf({ learningRateT1: 0.2, maxSteps: 10, watch: true })).toEqual({
+      learning_rate_t1: 0.2,
+      max_steps: 10,
+    });
+    expect(flagValue('0.5')).toBe(0.5);
+    expect(flagValue('cosine')).toBe('cosine');
+  });
+});
+
+describe('pictures', () => {
+  let folder: string;
+  const png = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1');
+  const put = async (name: string, content: Buffer | string): Promise<string> => {
+    const path = join(folder, name);
+    await mkdir(join(path, '..'), { recursive: true });
+    await writeFile(path, content);
+    return join(path, '..');
+  };
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'murnau-cli-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  const failure = (promise: Promise<unknown>): Promise<MurnauError> =>
+    promise.then(
+      () => {
+        throw new Error('was not refused');
+      },
+      (error: unknown) => error as MurnauError,
+    );
+
+  it('are known by their first bytes', () => {
+    expect(pictureFormat(png)).toBe('PNG');
+    expect(pictureFormat(Buffer.from([0xff, 0xd8, 0xff, 0xe0]))).toBe('JPEG');
+    expect(pictureFormat(Buffer.from('RIFF\0\0\0\0WEBPVP8 '))).toBe('WebP');
+    expect(pictureFormat(Buffer.from('\0\0\0\u0018ftypheic'))).toBe('HEIC');
+    expect(pictureFormat(Buffer.from('hello'))).toBeUndefined();
+  });
+  it('are taken in the order a person counts, and nothing else is', async () => {
+    for (const name of ['10.png', '9.PNG', '.hidden.png', 'notes.txt']) await put(`good/${name}`, png);
+    const names = (await picturesOf(join(folder, 'good'))).map(({ name }) => name);
+    expect(names).toEqual(['9.PNG', '10.png']);
+  });
+  it.each([
+    ['dataset.empty', 'empty/notes.txt', 'x', /no pictures/],
+    ['image.unreadable', 'text/cat.jpg', 'this is not a picture', /cat\.jpg is not a picture/],
+    ['image.unreadable', 'nothing/cat.jpg', '', /cat\.jpg is empty/],
+    ['image.unreadable', 'gif/cat.png', 'GIF89a', /cat\.png is GIF/],
+  ])('%s', async (code, name, content, message) => {
+    const error = await failure(picturesOf(await put(name, content)));
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+  });
+  it('a folder that is not there, and a file in its place', async () => {
+    expect((await failure(picturesOf(join(folder, 'nowhere')))).code).toBe('dataset.folder_missing');
+    const file = join(await put('file/a.png', png), 'a.png');
+    expect((await failure(picturesOf(file))).message).toMatch(/a file, not a folder/);
+  });
+  it('a folder comes before an id', async () => {
+    await put('deadbeef/a.png', png);
+    expect((await resolveDataset('deadbeef', folder)).kind).toBe('folder');
+    expect(await resolveDataset('deadbee0', folder)).toEqual({ kind: 'id', id: 'deadbee0' });
+    expect((await failure(resolveDataset('./nowhere', folder))).code).toBe('dataset.folder_missing');
+  });
+});

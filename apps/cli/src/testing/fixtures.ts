@@ -1,0 +1,81 @@
+import { runSchema, sweepFileSchema, sweepSchema, trainingSpecSchema } from '@murnau/domain';
+import type { Run, Sweep } from '@murnau/domain';
+
+const time = '2026-01-02T03:04:05Z';
+
+/** A run that the domain accepts. */
+export function aRun(changes: Partial<Run> & { initializer?: string } = {}): Run {
+  const { initializer = 'fish', ...others } = changes;
+  const run: Run = {
+    id: '7f3a91c2',
+    name: `oktavo-${initializer}`,
+    owner: 'ada',
+    phase: 'running',
+    spec: trainingSpecSchema.parse({
+      placeholder_token: 'oktavo',
+      initializer_token: initializer,
+      max_steps: 100,
+    }),
+    dataset_id: '5f0c11aa',
+    sweep_id: null,
+    trial: null,
+    parameters: {},
+    workflow_id: 'run/oktavo-fish/7f3a91c2',
+    step: 0,
+    certified_step: 0,
+    metrics: {},
+    best: null,
+    restarts: {},
+    embedding_id: null,
+    failure: null,
+    created_at: time,
+    started_at: time,
+    finished_at: null,
+    ...others,
+  };
+  return runSchema.parse(run);
+}
+
+export function aSweep(changes: Partial<Sweep> = {}): Sweep {
+  return sweepSchema.parse({
+    id: '19c20d3e',
+    name: 'octopus',
+    owner: 'ada',
+    phase: 'running',
+    spec: sweepFileSchema.parse({
+      name: 'octopus',
+      dataset: '5f0c11aa',
+      parameters: {
+        pair: {
+          values: [
+            { placeholder: 'oktavo', initializer: 'fish' },
+            { placeholder: 'oktavo', initializer: 'cat' },
+          ],
+        },
+        max_steps: { value: 100 },
+      },
+    }),
+    workflow_id: 'sweep/octopus/19c20d3e',
+    trials: 2,
+    counts: {},
+    best_run_id: null,
+    failure: null,
+    created_at: time,
+    finished_at: null,
+    ...changes,
+  });
+}
+
+/** Trial n of the sweep above. */
+export function aTrial(trial: number, changes: Partial<Run> = {}): Run {
+  const initializer = trial === 0 ? 'fish' : 'cat';
+  return aRun({
+    id: `0000000${trial}`,
+    initializer,
+    sweep_id: '19c20d3e',
+    trial,
+    parameters: { placeholder: 'oktavo', initializer },
+    workflow_id: `sweep/octopus/19c20d3e/trial-0${trial}`,
+    ...changes,
+  });
+}
