@@ -6,9 +6,11 @@ import { fakeApi, problem, stream } from './testing/fake-api.js';
 import type { FakeApi, FakeRoutes } from './testing/fake-api.js';
 import { aRun, aSweep, aTrial } from './testing/fixtures.js';
 import { runCommand } from './testing/run-command.js';
+import { runHere } from './testing/run-here.js';
 import type { CommandResult } from './testing/run-command.js';
 
 let folder: string;
+let before: string;
 const servers: FakeApi[] = [];
 const png = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1');
 /** Spawning Node takes a while on a busy machine; what is measured is set apart from it. */
@@ -16,6 +18,8 @@ const busyMs = 20_000;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'murnau-cli-'));
+  before = process.cwd();
+  process.chdir(folder);
   await mkdir(join(folder, 'octopus'));
   await writeFile(join(folder, 'octopus', 'a.png'), png);
   await writeFile(
@@ -23,7 +27,10 @@ beforeAll(async () => {
     'name: octopus\ndataset: octopus\nparameters:\n  pair: { values: [{ placeholder: oktavo, initializer: fish }] }\n  max_steps: { values: [50, 100] }\n',
   );
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  process.chdir(before);
+  await rm(folder, { recursive: true, force: true });
+});
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
@@ -36,6 +43,7 @@ async function against(
   const api = await fakeApi(routes);
   servers.push(api);
   const env = { MURNAU_SERVER: api.url, MURNAU_TOKEN: 'secret' };
+  if (options.interruptAt === undefined) return { ...(await runHere(args, env)), api };
   return { ...(await runCommand(args, { env, cwd: folder, ...options })), api };
 }
 
@@ -83,7 +91,7 @@ describe('without a server', () => {
     ],
     ['no profile of that name', ['runs', 'ls', '--profile', 'lab'], 2, /no profile "lab"/],
   ])('%s', { timeout: busyMs }, async (_, args, exitCode, message) => {
-    const result = await runCommand(args, { cwd: folder });
+    const result = await runHere(args);
     expect(result.stderr).toMatch(message);
     expect(result.stderr).toMatch(/^ {2}code {5}[a-z_.]+\n {2}next {5}\S/m);
     expect(result.exitCode).toBe(exitCode);
@@ -91,7 +99,7 @@ describe('without a server', () => {
   });
 
   it('an error with --json is one JSON document on stderr', { timeout: busyMs }, async () => {
-    const { stderr, stdout } = await runCommand(['runs', 'ls', '--json']);
+    const { stderr, stdout } = await runHere(['runs', 'ls', '--json']);
     const { error } = JSON.parse(stderr) as { error: Record<string, string> };
     expect(error).toMatchObject({
       code: 'server.unreachable',
@@ -101,9 +109,7 @@ describe('without a server', () => {
   });
 
   it('a dry run needs no server', { timeout: busyMs }, async () => {
-    const result = await runCommand(['sweep', 'create', 'octopus.yaml', '--dry-run', '--json'], {
-      cwd: folder,
-    });
+    const result = await runHere(['sweep', 'create', 'octopus.yaml', '--dry-run', '--json']);
     expect(result.exitCode).toBe(0);
     expect(result.stderr).toMatch(/No server answers/);
     expect(JSON.parse(result.stdout)).toMatchObject({ trials: 2, steps: 150 });
