@@ -10,7 +10,7 @@ const LAST_EVENTS_MS = 1_000;
 export interface Followed {
   store: Store;
   filter: EventFilter;
-  /** Id of the event to go on behind; '0': from the first. */
+  /** Id of the event to go on behind; `0`: from the first; `now`: only what comes. */
   after: string;
   /** The end of the thing itself, as an event says it (not of one of its parts). */
   isEnd(event: StoredEvent): boolean;
@@ -42,7 +42,9 @@ export async function follow(stream: EventStream, followed: Followed): Promise<v
   try {
     while (stream.isOpen) {
       // The first state is read after the subscription stands: no change can fall between them.
-      stop ??= await store.events.subscribe(filter, onEvent, after).catch(() => undefined);
+      stop ??= await store.events
+        .subscribe(filter, onEvent, after === 'now' ? undefined : after)
+        .catch(() => undefined);
       if (stop !== undefined && isStale) {
         isStale = false;
         const before = changed;

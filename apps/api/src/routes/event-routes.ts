@@ -1,4 +1,5 @@
 import { listEventsQuerySchema, type Run, type StoredEvent } from '@murnau/domain';
+import { z } from 'zod';
 import { EventStream, lastEventId } from '../http/event-stream.js';
 import { follow } from '../http/follow.js';
 import { type Content, route, type Route, type RouteInput } from '../http/route.js';
@@ -9,7 +10,10 @@ const stream: Content = {
   description:
     'Stored events (`event`, with id), the state whenever it changed (`run`, `sweep`, `generation`) and `end`.',
 };
-const query = listEventsQuerySchema.pick({ after: true });
+const query = z.strictObject({
+  /** `now`: only what comes. */
+  after: z.union([z.literal('now'), listEventsQuerySchema.shape.after]).optional(),
+});
 const endedPhases = new Set(['finished', 'failed', 'cancelled']);
 
 /** Streams that are open: closed by us when the server stops, for it would wait for them. */
