@@ -43,6 +43,15 @@ const howToGetPython =
   `Install Python ${series} — Debian and Ubuntu: apt-get install python3.11 python3.11-venv; macOS: brew install python@3.11; ` +
   'anywhere: uv python install 3.11, or pyenv install 3.11 — or name one: MURNAU_PYTHON=/path/to/python3.11';
 
+const withoutVenv = (python) =>
+  new Problem(
+    `${python} is Python ${series} but comes without venv and ensurepip.`,
+    'Debian and Ubuntu: apt-get install python3.11-venv; or name another: MURNAU_PYTHON=/path/to/python3.11',
+  );
+
+/** Looked at after PATH. */
+const usualPlaces = ['/usr/bin/python3.11', '/usr/local/bin/python3.11', '/opt/homebrew/bin/python3.11'];
+
 async function findPython() {
   const asked = process.env.MURNAU_PYTHON;
   if (asked) {
@@ -54,6 +63,7 @@ async function findPython() {
         howToGetPython,
       );
     }
+    if (!found.can_make_venv) throw withoutVenv(asked);
     return asked;
   }
   const pyenv = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions');
@@ -62,29 +72,22 @@ async function findPython() {
     'python3.11',
     'python3',
     'python',
-    '/usr/bin/python3.11',
-    '/usr/local/bin/python3.11',
-    '/opt/homebrew/bin/python3.11',
+    ...usualPlaces,
     ...pyenvVersions
       .filter((name) => name.startsWith(`${series}.`))
       .map((name) => join(pyenv, name, 'bin/python3.11')),
   ];
   const seen = [];
-  let withoutVenv = null;
+  let incomplete = null;
   for (const candidate of candidates) {
     const found = await examine(candidate);
     if (!found) continue;
     seen.push(`${candidate} is ${found.version}`);
     if (!found.version.startsWith(`${series}.`)) continue;
     if (found.can_make_venv) return candidate;
-    withoutVenv = candidate;
+    incomplete = candidate;
   }
-  if (withoutVenv) {
-    throw new Problem(
-      `${withoutVenv} is Python ${series} but comes without venv and ensurepip.`,
-      'Debian and Ubuntu: apt-get install python3.11-venv; or name another: MURNAU_PYTHON=/path/to/python3.11',
-    );
-  }
+  if (incomplete) throw withoutVenv(incomplete);
   throw new Problem(
     `Python ${series} was not found${seen.length > 0 ? ` (${seen.join(', ')})` : ' (there is no python3 on PATH)'}.`,
     howToGetPython,
