@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tiny_judge import write_tiny_judge
+from tiny_model import write_tiny_model
+
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.registry import ModelRegistry
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -24,3 +29,18 @@ def goldens() -> Path:
     folder = Path(os.environ.get("MURNAU_GOLDENS", REPOSITORY.parent / "shared" / "golden"))
     assert folder.is_dir(), f"the goldens are not at {folder}: set MURNAU_GOLDENS"
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the tiny random model with its judge."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_tiny_model(folder)
+    write_tiny_judge(folder / "judge")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_folder: Path) -> Kandinsky:
+    """The tiny random model in memory."""
+    return ModelRegistry({"tiny": tiny_folder}).load("tiny")

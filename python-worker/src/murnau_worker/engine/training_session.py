@@ -73,6 +73,7 @@ class TrainingSession:
         self.lease = Lease(request.acknowledged_step, request.spec.checkpoint_every_steps)
         self.phase = "waiting"
         self.step = request.acknowledged_step
+        self._certified_step = request.acknowledged_step
         self.rate = StepRate()
         self._models = models
         self._cache = cache
@@ -89,19 +90,18 @@ class TrainingSession:
         for loaded in self._load():
             yield Turn.WORKED
             if self._is_over:
-                self._emit_if_alive(Finished(self.step, self.lease.end_reason or "until_step"))
+                self._finish()
                 return
             run = loaded
         assert run is not None
         pictures = RunPictures(
             self._models.load(run.spec.model), self._models.judge(run.spec.model), run, self._emit_if_alive
         )
-        while run.state.step < self.request.until_step:
-            if self._is_over:
+        while run.state.step < self.request.until_step and not self._is_over:
+            if self.lease.end_reason == "draining":
+                self._certify(run)
                 break
             if not self.lease.allows_step_after(run.state.step):
-                if self.lease.end_reason == "draining":
-                    break
                 self.phase = "waiting for acknowledgement"
                 yield Turn.BLOCKED
                 continue
@@ -109,7 +109,17 @@ class TrainingSession:
                 yield turn
                 if self._is_over:
                     break
-        self._emit_if_alive(Finished(run.state.step, self.lease.end_reason or "until_step"))
+        self._finish()
+
+    def _finish(self) -> None:
+        reached = self.step == self.request.until_step
+        self._emit_if_alive(Finished(self.step, "until_step" if reached else self.lease.end_reason or "until_step"))
+
+    def _certify(self, run: TrainingRun) -> None:
+        """Sends the state after the newest step, once: the last event of its step."""
+        if self._certified_step < run.state.step:
+            self._certified_step = run.state.step
+            self._emit_if_alive(Checkpoint(run.state.step, run.state_bytes(), run.embedding_bytes()))
 
     @property
     def _is_over(self) -> bool:
@@ -187,8 +197,8 @@ class TrainingSession:
             self.phase = "sampling"
             yield from pictures.final()
         is_due = step % spec.checkpoint_every_steps == 0 or step == self.request.until_step
-        if is_due or is_evaluated or is_sampled or self.lease.end_reason == "draining":
-            self._emit_if_alive(Checkpoint(step, run.state_bytes(), run.embedding_bytes()))
+        if is_due or is_evaluated or is_sampled:
+            self._certify(run)
 
     def _emit_if_alive(self, event: TrainEvent) -> None:
         """A cancelled or superseded session says nothing more but that it ended."""

@@ -1,0 +1,59 @@
+"""Runs on the tiny model: specs, pictures, and a run made of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.dataset import LatentSet, NamedPicture, encode_pictures
+from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.textual_inversion.spec import TrainingSpec
+
+
+def picture(seed: int, side: int = 24) -> NamedPicture:
+    """A PNG of random colours."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    content = buffer.getvalue()
+    return NamedPicture(hashlib.sha256(content).hexdigest(), f"{seed}.png", content)
+
+
+def tiny_spec(**changes: Any) -> TrainingSpec:
+    values: dict[str, Any] = {
+        "model": "tiny",
+        "placeholder_token": "sapsan",
+        "initializer_token": "train",
+        "learning_rate_t1": 0.1,
+        "learning_rate_t2": 0.1,
+        "schedule": "cosine",
+        "schedule_steps": 12,
+        "batch_size": 2,
+        "max_steps": 12,
+        "seed": 5,
+        "ema_decay": 0.9,
+        "packing": "exclusive",
+        "checkpoint_every_steps": 4,
+    }
+    return TrainingSpec.model_validate({**values, **changes})
+
+
+def encoded(model: Kandinsky, pictures: list[NamedPicture] | None = None) -> LatentSet:
+    last: LatentSet | None = None
+    for last in encode_pictures(model, pictures or [picture(1), picture(2), picture(3)], "squash"):
+        pass
+    assert last is not None
+    return last
+
+
+def tiny_run(model: Kandinsky, spec: TrainingSpec, state: bytes | None = None) -> TrainingRun:
+    latents = encoded(model)
+    identity = RunIdentity(spec_hash(spec), model.fingerprint, latents.fingerprint, "test")
+    return TrainingRun(model, spec, latents, Evaluator(model, latents, spec.templates), identity, state)

@@ -1,0 +1,87 @@
+"""Tokens of prompts with learnt words, and what placeholders and initializers may be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny_model import WORDS
+
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder, initializer_ids
+from murnau_worker.textual_inversion.prompts import LearntWord, split_at_words
+from murnau_worker.textual_inversion.run import encoder_for
+
+
+def test_the_empty_prompt_is_start_and_end(tiny: Kandinsky) -> None:
+    ids = encoder_for(tiny, {}).ids("")
+    assert ids.t1 == (0, 2)
+    assert ids.t2 == (tiny.tokenizers.t2.start_id, tiny.tokenizers.t2.end_id)
+
+
+def test_a_learnt_word_takes_the_place_of_a_known_one(tiny: Kandinsky) -> None:
+    encoder = encoder_for(tiny, {"sapsan": LearntWord(0, 1)})
+    for text in ("a photo of a {}", "{}", "{} in the snow", "a {}, a {}.", "the {}'s dog"):
+        learnt, known = encoder.ids(text.format("sapsan", "sapsan")), encoder.ids(text.format("cat", "cat"))
+        assert [i for i in learnt.t2 if i != encoder.t2_vocabulary] == [
+            i for i in known.t2 if i != tiny.tokenizers.t2.ids("cat")[0]
+        ]
+        assert [i for i in learnt.t1 if i != encoder.t1_vocabulary] == [
+            i for i in known.t1 if i != tiny.tokenizers.t1.ids("cat")[0]
+        ]
+
+
+@pytest.mark.parametrize("text", ["sapsans run", "a sapsan2", "antisapsan", "sap san", "sapsan_x"])
+def test_words_that_only_contain_the_placeholder_are_not_it(text: str) -> None:
+    assert all(word is None for _, word in split_at_words(text, {"sapsan": LearntWord(0, 1)}))
+
+
+@pytest.mark.parametrize("text", ["sapsan", "a Sapsan!", "(SAPSAN)", "sapsan-like", "sapsan's"])
+def test_whole_words_are_found_in_any_case(text: str) -> None:
+    assert sum(word is not None for _, word in split_at_words(text, {"sapsan": LearntWord(0, 1)})) == 1
+
+
+def test_several_words_and_vectors_get_consecutive_ids(tiny: Kandinsky) -> None:
+    encoder = encoder_for(tiny, {"sapsan": LearntWord(0, 2), "foo": LearntWord(2, 1)})
+    assert [i - encoder.t2_vocabulary for i in encoder.ids("foo sapsan").t2[1:-1]] == [2, 0, 1]
+
+
+def test_a_long_prompt_keeps_its_end(tiny: Kandinsky) -> None:
+    ids = encoder_for(tiny, {}).ids("cat " * 200)
+    assert len(ids.t1) == len(ids.t2) == 77
+    assert ids.t2[-1] == tiny.tokenizers.t2.end_id
+
+
+@given(st.text(max_size=40))
+def test_only_lower_case_letters_are_a_placeholder(tiny: Kandinsky, word: str) -> None:
+    is_plain = 2 <= len(word) <= 32 and all("a" <= letter <= "z" for letter in word)
+    if is_plain and word not in WORDS:
+        check_placeholder(word, tiny.tokenizers)
+    else:
+        with pytest.raises(WorkerError) as refused:
+            check_placeholder(word, tiny.tokenizers)
+        assert refused.value.code == ("placeholder.known_word" if is_plain else "placeholder.characters")
+        assert refused.value.field == "spec.placeholder_token"
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=32).filter(lambda word: word not in WORDS))
+def test_any_accepted_placeholder_is_exactly_its_learnt_token(tiny: Kandinsky, word: str) -> None:
+    encoder = encoder_for(tiny, {word: LearntWord(0, 1)})
+    ids = encoder.ids(f"a photo of a {word}")
+    assert ids.t1[-2] == encoder.t1_vocabulary
+    assert ids.t2[-2] == encoder.t2_vocabulary
+
+
+def test_an_initializer_of_two_tokens_is_refused_with_its_tokens_and_suggestions(tiny: Kandinsky) -> None:
+    with pytest.raises(WorkerError) as refused:
+        check_initializer("red train", tiny.tokenizers)
+    assert refused.value.code == "initializer.not_one_token"
+    assert "red + train" in refused.value.message
+    assert "train" in refused.value.allowed
+
+
+def test_an_initializer_is_one_known_token_in_each_tower(tiny: Kandinsky) -> None:
+    t1_id, t2_id = initializer_ids("train", tiny.tokenizers)
+    assert t1_id == tiny.tokenizers.t1.vocabulary["\u2581train"]
+    assert t2_id == tiny.tokenizers.t2.vocabulary["train</w>"]
