@@ -49,11 +49,24 @@ function npm() {
 export async function installNodePackages(tell) {
   const difference = await firstDifference();
   if (!difference) return false;
-  tell(`npm ci (${difference})`);
+  tell(`npm install (${difference})`);
   const [command, prefix] = npm();
-  await run('npm', command, [...prefix, 'ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    what: 'npm ci',
-    env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
-  });
+  // Not `npm ci`: it refuses a lock that was made where the binaries of some other platform could not be had.
+  // With --no-save the lock decides all versions just the same and is left as it is.
+  await run(
+    'npm',
+    command,
+    [...prefix, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      what: 'npm install',
+      env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
+    },
+  );
+  const left = await firstDifference();
+  if (left)
+    throw new Problem(
+      `npm installed something else than package-lock.json asks for: ${left}.`,
+      'Run `npm install` and look at what changes in package-lock.json.',
+    );
   return true;
 }
