@@ -59,7 +59,7 @@ if (args[0] === '-c') {
   const broken = fs.existsSync(${JSON.stringify(join(checkout, 'torch-is-broken'))});
   const importing = args.includes('--import');
   console.log(JSON.stringify({
-    python: version, missing: broken ? ['torch/__init__.py'] : [], versions: { torch: '2.13.0' },
+    python: version, missing: broken ? ['torch/__init__.py'] : [], versions: { torch: '2.13.0', pip: '24.0' },
     torch: importing ? '2.13.0' : null,
     broken_import: broken && importing ? "import torch: ModuleNotFoundError: No module named 'torch'" : null,
   }));

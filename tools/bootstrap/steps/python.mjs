@@ -105,6 +105,8 @@ async function examineVenv({ importing }) {
   const report = JSON.parse(answer);
   const version = report.python.join('.');
   if (!version.startsWith(`${series}.`)) return { fault: `it is Python ${version}, not ${series}`, report };
+  // Left by a set-up that was interrupted while it made the environment.
+  if (!report.versions.pip) return { fault: 'it has no pip', report };
   if (report.broken_import) return { fault: report.broken_import, report };
   return { fault: null, report };
 }
