@@ -33,7 +33,7 @@ export interface RouteDefinition<Query = unknown, Body = unknown> {
   isCreation?: boolean;
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body> | RawBody;
-  /** By status; the first is the one that is sent unless the handler says otherwise. */
+  /** By status. Unless the handler says otherwise a creation sends 201, anything else the lowest. */
   answers: Record<number, Content>;
   handle(input: RouteInput<Query, Body>): Promise<unknown>;
 }
@@ -47,7 +47,7 @@ export const isRawBody = (body: RouteDefinition['body']): body is RawBody =>
 
 /** Ties the types of the schemas to those of the handler, then forgets them: routes are kept in one list. */
 export function route<Query = undefined, Body = undefined>(definition: RouteDefinition<Query, Body>): Route {
-  const status = Number(Object.keys(definition.answers)[0]);
+  const status = definition.isCreation === true ? 201 : Number(Object.keys(definition.answers)[0]);
   return { ...(definition as unknown as RouteDefinition), status };
 }
 

@@ -36,13 +36,13 @@ export function absentTemporal(given: Partial<Starters> = {}): Starters {
   };
 }
 
-/** The server on a real database of its own. */
+/** The server on a real database of its own, or on the one given. */
 export async function startTestServer(
   starters: Starters | ((store: Store) => Starters) = absentTemporal(),
   identity: Partial<ServerIdentity> = {},
+  database?: string,
 ): Promise<TestServer> {
-  const postgres = await startTestPostgres();
-  const databaseUrl = await postgres.createDatabase();
+  const databaseUrl = database ?? (await (await startTestPostgres()).createDatabase());
   const blobDir = mkdtempSync(join(tmpdir(), 'murnau-api-'));
   const store = createStore({ databaseUrl, blobDir });
   await store.migrate();
