@@ -1,4 +1,4 @@
-import type { ContactSheet, ContactSheetRow } from './contact-sheet.js';
+import type { ContactSheet, ContactSheetRow } from './sheet-content.js';
 import { drawLine, type Lettering, measure, shorten, wrap } from './text/lettering.js';
 
 export interface Size {

@@ -1,11 +1,9 @@
 // Writes assets/inter-glyphs.json: outlines of Inter as relative SVG paths, in thousandths of an em, baseline at 0.
-// Needs, in the folder it is run from: npm install @fontsource/inter@5.3.0 opentype.js@1
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import opentype from 'opentype.js';
 
-const require = createRequire(join(process.cwd(), 'package.json'));
-const opentype = require('opentype.js');
+const require = createRequire(import.meta.url);
 const WEIGHTS = [400, 600];
 const SUBSETS = ['latin', 'latin-ext', 'cyrillic', 'greek'];
 const RANGES = [
@@ -23,7 +21,7 @@ const characters = [
 
 const fontFile = (subset, weight) => {
   const bytes = readFileSync(
-    join(process.cwd(), `node_modules/@fontsource/inter/files/inter-${subset}-${weight}-normal.woff`),
+    require.resolve(`@fontsource/inter/files/inter-${subset}-${weight}-normal.woff`),
   );
   return opentype.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 };

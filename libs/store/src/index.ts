@@ -11,7 +11,7 @@ export type { Events } from './events/events.js';
 export type { GeneratedImage, Generations } from './generations.js';
 export type { Claim, ClaimOrder } from './runs/claim-run.js';
 export type { FinishOptions } from './runs/end-run.js';
-export type { CheckpointRecord, MetricRecord, Progress, ProgressRecorded } from './runs/record-progress.js';
+export type { CheckpointRecord, MetricRecord, Progress, ProgressRecorded } from './runs/progress.js';
 export type { RestartCount, Started } from './runs/run-history.js';
 export type { NewRun, RunDetails, RunQuery, Runs, StoredCheckpoint } from './runs/runs.js';
 export type { NewSweep, NewTrial, SweepQuery, Sweeps, SweepTrial } from './sweeps.js';

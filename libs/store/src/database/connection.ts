@@ -45,7 +45,7 @@ export class Connection {
     this.#pool.on('connect', (client) => client.on('error', ignore));
     this.#db = new Kysely<Database>({
       dialect: new PostgresDialect({
-        pool: { connect: () => this.#openPatiently(), end: () => this.#pool.end() } as unknown as pg.Pool,
+        pool: { connect: () => this.#openPatiently(), end: () => this.#pool.end() },
       }),
     });
   }
@@ -109,7 +109,7 @@ export class Connection {
     await this.repeatable(async (db) => {
       const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
       const { error } = await migrator.migrateToLatest();
-      if (error !== undefined) throw error;
+      if (error instanceof Error) throw error;
     });
   }
 
@@ -136,9 +136,7 @@ export class Connection {
 
 /** Our 64-bit integers (sizes, seeds up to 2^53 - 1, row numbers) all fit a double. */
 function parserOf(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
-  return oid === INT8
-    ? Number
-    : (pg.types.getTypeParser(oid, format as 'text') as (value: string) => unknown);
+  return oid === INT8 ? Number : (pg.types.getTypeParser(oid, format) as (value: string) => unknown);
 }
 
 function ignore(): void {}

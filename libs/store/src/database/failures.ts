@@ -42,7 +42,7 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 }
 
 /** What leaves this package is a MurnauError wherever the caller can do something about it. */
-export function toStorageError(error: unknown): unknown {
+export function toStorageError(error: unknown): Error {
   if (error instanceof MurnauError) return error;
   if (describe(error).code === DISK_FULL) {
     return new MurnauError('storage.full', 'The disk of the database is full.', { cause: error });
@@ -54,7 +54,7 @@ export function toStorageError(error: unknown): unknown {
       cause: error,
     });
   }
-  if (!isTransient(error)) return error;
+  if (!isTransient(error)) return error instanceof Error ? error : new Error(String(error));
   return new MurnauError('storage.unavailable', `The database does not answer: ${describe(error).message}`, {
     cause: error,
   });

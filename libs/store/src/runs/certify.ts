@@ -1,6 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
-import type { CheckpointRecord } from './record-progress.js';
+import type { CheckpointRecord } from './progress.js';
 import type { RunRow } from './run-records.js';
 
 export interface Certified {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newSample, openTestStore, type TestStore } from '../test-store.js';
-import type { Progress } from './record-progress.js';
+import type { Progress } from './progress.js';
 
 let test: TestStore;
 beforeAll(async () => {

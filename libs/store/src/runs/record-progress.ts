@@ -3,41 +3,10 @@ import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { newToken } from '../database/idempotency.js';
 import type { Database } from '../database/schema.js';
-import { insertEvents } from '../events/event-records.js';
+import { insertEvents, type NewEvent } from '../events/event-records.js';
 import { certify } from './certify.js';
+import type { MetricRecord, Progress, ProgressRecorded } from './progress.js';
 import { lockClaimedRun, refuseEnded, type RunRow } from './run-records.js';
-
-export interface MetricRecord {
-  step: number;
-  name: string;
-  /** Finite. */
-  value: number;
-}
-
-export interface CheckpointRecord {
-  step: number;
-  state_hash: string;
-  embedding_hash: string;
-}
-
-/** What a worker sent since the last write. Blobs are stored before. */
-export interface Progress {
-  /** Newest step the worker reported, when it is ahead of what follows. */
-  step?: number;
-  metrics?: readonly MetricRecord[];
-  samples?: readonly Sample[];
-  /** Comes after all events of its step, and certifies everything up to it. */
-  checkpoint?: CheckpointRecord;
-  /** Lines for the run's log and the like. */
-  events?: readonly { kind: string; step?: number; data?: Record<string, unknown> }[];
-}
-
-export interface ProgressRecorded {
-  /** Newest stored step. */
-  step: number;
-  /** Newest certified step: what may be acknowledged to the worker. 0: none. */
-  certified_step: number;
-}
 
 /**
  * The one way a segment's results enter the store: all of the batch, or nothing of it. The same batch twice leaves
@@ -115,31 +84,29 @@ function newestStep({ step = 0, metrics = [], samples = [], checkpoint }: Progre
   return steps.reduce((newest, next) => Math.max(newest, next), Math.max(step, checkpoint?.step ?? 0));
 }
 
-function eventsOf(run: RunRow, progress: Progress, step: number, certifiedStep: number) {
-  const about = { run_id: run.id, sweep_id: run.sweep_id };
-  const { metrics = [], samples = [], events = [] } = progress;
+function eventsOf(run: RunRow, progress: Progress, step: number, certifiedStep: number): NewEvent[] {
+  const { metrics = [], samples = [], events = [], checkpoint } = progress;
   const latest = Object.fromEntries(
     [...metrics].sort((a, b) => a.step - b.step).map(({ name, value }) => [name, value]),
   );
-  const hasProgress = metrics.length > 0 || samples.length > 0 || progress.checkpoint !== undefined;
-  return [
-    ...events.map(({ kind, step: eventStep = null, data = {} }) => ({
-      ...about,
-      kind,
-      step: eventStep,
-      data,
-    })),
-    ...(hasProgress
-      ? [
-          {
-            ...about,
-            kind: 'progress',
-            step,
-            data: { certified_step: certifiedStep, metrics: latest, samples: samples.length },
-          },
-        ]
-      : []),
+  const data = { certified_step: certifiedStep, metrics: latest, samples: samples.length };
+  const hasProgress = metrics.length > 0 || samples.length > 0 || checkpoint !== undefined;
+  const all = [
+    ...events,
+    ...sampleEvents(samples),
+    ...(hasProgress ? [{ kind: 'progress', step, data }] : []),
   ];
+  return all.map((event) => ({ ...event, run_id: run.id, sweep_id: run.sweep_id }));
+}
+
+/** One for each step and kind of picture. */
+function sampleEvents(samples: readonly Sample[]): NewEvent[] {
+  const groups = new Map<string, NewEvent>();
+  for (const { step, kind } of samples) {
+    const count = samples.filter((sample) => sample.step === step && sample.kind === kind).length;
+    groups.set(`${step} ${kind}`, { kind: 'sample', step, data: { kind, count } });
+  }
+  return [...groups.values()];
 }
 
 function refuseNonFinite(metrics: readonly MetricRecord[]): void {

@@ -18,7 +18,8 @@ import type { EventHub } from '../events/event-hub.js';
 import { insertEvents } from '../events/event-records.js';
 import { type Claim, type ClaimOrder, claimRun } from './claim-run.js';
 import { endRun, finishRun, type FinishOptions, setRunPhase } from './end-run.js';
-import { recordProgress, type Progress, type ProgressRecorded } from './record-progress.js';
+import type { Progress, ProgressRecorded } from './progress.js';
+import { recordProgress } from './record-progress.js';
 import { countRestart, recordStarted, type RestartCount, type Started } from './run-history.js';
 import { DEFAULT_METRIC, selectRun, toInsert, toRun } from './run-records.js';
 
