@@ -86,7 +86,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers: headersOf(call, token),
         body: call.bytes ?? (call.json === undefined ? undefined : JSON.stringify(call.json)),
         signal,
-      } as RequestInit);
+      });
     } catch (error) {
       if (call.signal?.aborted === true) throw error;
       throw networkError(server, error, timeout.signal.aborted ? timeoutMs : undefined);

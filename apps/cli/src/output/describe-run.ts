@@ -2,6 +2,7 @@ import type { Run } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { phaseText } from '../watch/run-line.js';
 import { duration, metric } from './format.js';
+import { mainMetrics, orderedMetrics } from './metrics.js';
 import { fieldLines } from './table.js';
 
 const seconds = (from: string | null, to: string | null, nowMs: number): number | undefined =>
@@ -13,7 +14,9 @@ export function describeRun(context: Context, run: Run): void {
   const { colours } = out;
   const took = seconds(run.started_at, run.finished_at, Date.now());
   const restarts = Object.entries(run.restarts).map(([cause, count]) => `${cause} ${count}×`);
-  const metrics = Object.entries(run.metrics).map(([name, value]) => `${name} ${metric(name, value)}`);
+  const names = orderedMetrics(run.metrics);
+  const shown = (wanted: readonly string[]): string =>
+    wanted.map((name) => `${name} ${metric(name, run.metrics[name])}`).join('  ');
   const fields = [
     ['run', `${run.name} ${run.id}`],
     ['phase', phaseText(run.phase, colours)],
@@ -24,7 +27,8 @@ export function describeRun(context: Context, run: Run): void {
     ['dataset', run.dataset_id],
     ['sweep', run.sweep_id === null ? undefined : `${run.sweep_id}, trial ${run.trial ?? 0}`],
     ['step', `${run.step} of ${run.spec.max_steps} (certified to ${run.certified_step})`],
-    ['metrics', metrics.join('  ')],
+    ['scores', shown(names.filter((name) => mainMetrics.includes(name)))],
+    ['other', shown(names.filter((name) => !mainMetrics.includes(name)))],
     [
       'best',
       run.best === null

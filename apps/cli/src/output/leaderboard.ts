@@ -5,13 +5,18 @@ import { metric, parameter } from './format.js';
 import { tableLines } from './table.js';
 import type { Column } from './table.js';
 
-/** Metrics shown beside the sweep's own, if any run has them. */
-const others = ['eval_gain', 'eval_loss', 'image_alignment', 'baseline_image_alignment', 'judge_probability'];
+/** Metrics shown beside the sweep's own, if any run has them, with titles that leave room for the rest. */
+const titles: Readonly<Record<string, string>> = {
+  eval_gain: 'eval_gain',
+  eval_loss: 'eval_loss',
+  image_alignment: 'alignment',
+  baseline_image_alignment: 'baseline',
+};
 
 function leaderboardColumns(board: Leaderboard, colours: Colours): Column<Run>[] {
   const { runs } = board;
   const varying = varyingParameters(runs);
-  const metrics = [board.metric, ...others.filter((name) => name !== board.metric)].filter(
+  const metrics = [board.metric, ...Object.keys(titles).filter((name) => name !== board.metric)].filter(
     (name) => name === board.metric || runs.some((run) => run.metrics[name] !== undefined),
   );
   return [
@@ -23,7 +28,7 @@ function leaderboardColumns(board: Leaderboard, colours: Colours): Column<Run>[]
       cell: (run: Run) => parameter(run.parameters[name] ?? ''),
     })),
     ...metrics.map((name) => ({
-      title: name,
+      title: titles[name] ?? name,
       align: 'right' as const,
       cell: (run: Run) => metric(name, run.metrics[name]),
     })),

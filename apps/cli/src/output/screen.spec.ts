@@ -7,7 +7,6 @@ function show(screen: string[], text: string): string[] {
   let row = screen.length;
   let line = '';
   let isWriting = false;
-  // eslint-disable-next-line no-control-regex
   for (const [token] of text.matchAll(/\u001b\[\??\d*[A-Za-z]|\r|\n|[^\u001b\r\n]+/g)) {
     if (token === '\r') [line, isWriting] = ['', true];
     else if (token.endsWith('A') && token.startsWith('\u001b')) row -= Number(token.slice(2, -1));

@@ -5,7 +5,6 @@ export function visibleWidth(text: string): number {
   return Array.from(stripVTControlCharacters(text)).length;
 }
 
-// eslint-disable-next-line no-control-regex
 const escapeOrCharacter = /\u001b\[[0-9;]*m|[^]/gu;
 
 /** Cuts at `columns` visible characters, keeps colour codes whole and closes them. */

@@ -23,7 +23,7 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [entry, ...args], {
       cwd: options.cwd,
-      env: { PATH: process.env['PATH'], HOME: '/nonexistent', MURNAU_HOME: '/nonexistent', ...options.env },
+      env: { HOME: '/nonexistent', MURNAU_HOME: '/nonexistent', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

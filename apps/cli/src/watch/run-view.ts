@@ -1,5 +1,6 @@
 import type { Colours } from '../core/io.js';
 import { metric, plural } from '../output/format.js';
+import { mainMetrics } from '../output/metrics.js';
 import { progressText, restartsOf } from './run-line.js';
 import type { ViewSize } from './sweep-view.js';
 import type { WatchState } from './state.js';
@@ -15,9 +16,9 @@ export function runLines(state: WatchState, id: string, size: ViewSize, colours:
     `${colours.bold(`run ${run.name}`)} ${colours.dim(run.id)}  ${run.spec.placeholder_token} from ${run.spec.initializer_token}`,
     progressText(run, state.rate(id), colours, score, barWidth),
   ];
-  const others = Object.entries(run.metrics)
-    .filter(([name]) => name !== score)
-    .map(([name, value]) => `${name} ${metric(name, value)}`);
+  const others = mainMetrics
+    .filter((name) => name !== score && run.metrics[name] !== undefined)
+    .map((name) => `${name} ${metric(name, run.metrics[name])}`);
   if (others.length > 0) lines.push(colours.dim(others.join('  ')));
   const restarts = restartsOf(run);
   if (restarts > 0) lines.push(colours.dim(`taken up again ${plural(restarts, 'time')}`));

@@ -34,7 +34,7 @@ export class WatchState {
     );
   }
 
-  /** Seconds until the last running or queued trial ends, if they go on as they do now. */
+  /** Seconds until the last step of all trials, if they go on as they do now; undefined when unknown or none is left. */
   remainingSeconds(): number | undefined {
     let left = 0;
     let perSecond = 0;
@@ -46,6 +46,6 @@ export class WatchState {
     const planned = this.sweep === undefined ? 0 : this.sweep.trials - this.#runs.size;
     const [any] = this.#runs.values();
     left += Math.max(0, planned) * (any?.spec.max_steps ?? 0);
-    return perSecond > 0 ? left / perSecond : undefined;
+    return perSecond > 0 && left > 0 ? left / perSecond : undefined;
   }
 }
