@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MurnauError, nearest } from '@murnau/domain';
+import { MurnauError, nearest, toMurnauError } from '@murnau/domain';
 import type { FastifyRequest } from 'fastify';
 import type { ServerDeps } from '../server-deps.js';
 
@@ -75,15 +75,18 @@ export async function checkWords(
   }
 }
 
+/** The answer waits this long for the start: usually milliseconds, and with Temporal away nobody gains by more. */
+const START_MS = 1_500;
+
 /** Starts what is stored. Should it fail, the reconciler of the orchestrator starts it: the creation stands. */
 export async function startStored(
   { log }: ServerDeps,
   what: { kind: string; id: string },
   start: () => Promise<void>,
 ): Promise<void> {
-  try {
-    await start();
-  } catch (error) {
-    log.warn({ err: error, ...what }, 'stored but not started yet');
-  }
+  const started = start().catch((error: unknown) => {
+    const { message } = toMurnauError(error);
+    log.warn({ ...what, reason: message }, 'stored but not started yet');
+  });
+  await Promise.race([started, sleep(START_MS, undefined, { ref: false })]);
 }

@@ -45,7 +45,11 @@ export async function seedDataset(store: Store, name = 'sapsan'): Promise<Datase
   return store.datasets.create({ name, owner, images });
 }
 
-export async function seedWorker(store: Store, name = 'worker-0'): Promise<void> {
+export async function seedWorker(
+  store: Store,
+  name = 'worker-0',
+  quarantine_reason: string | null = null,
+): Promise<void> {
   await store.workers.heartbeat({
     name,
     address: '127.0.0.1:7840',
@@ -66,7 +70,7 @@ export async function seedWorker(store: Store, name = 'worker-0'): Promise<void>
     running: 2,
     generating: 0,
     steps_per_second: 3.71,
-    quarantine_reason: null,
+    quarantine_reason,
   });
 }
 
