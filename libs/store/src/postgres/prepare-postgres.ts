@@ -11,7 +11,7 @@ import {
   haveLibraryLinks,
   type PostgresBinaries,
 } from './postgres-binaries.js';
-import { livePostmasterOrClean } from './postgres-lock.js';
+import { findLivePostmaster } from './postgres-lock.js';
 import { canTraverse, findPostgresOwner, type PostgresOwner } from './postgres-owner.js';
 import { HOST_BASED_AUTHENTICATION, postgresSettings } from './postgres-settings.js';
 
@@ -65,7 +65,7 @@ export async function preparePostgres(options: PreparePostgresOptions): Promise<
     owner,
   );
   await writeOwned(join(dataDir, 'pg_hba.conf'), HOST_BASED_AUTHENTICATION, owner);
-  const runningPid = await livePostmasterOrClean(dataDir, socketDir);
+  const runningPid = await findLivePostmaster(dataDir, socketDir);
 
   return {
     command: join(binaries.root, 'bin', 'postgres'),
