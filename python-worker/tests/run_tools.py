@@ -46,9 +46,7 @@ def tiny_spec(**changes: Any) -> TrainingSpec:
 
 
 def encoded(model: Kandinsky, pictures: list[NamedPicture] | None = None) -> LatentSet:
-    last: LatentSet | None = None
-    for last in encode_pictures(model, pictures or [picture(1), picture(2), picture(3)], "squash"):
-        pass
+    *_, last = encode_pictures(model, pictures or [picture(1), picture(2), picture(3)], "squash")
     assert last is not None
     return last
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import time
 from collections.abc import Coroutine
@@ -191,12 +192,13 @@ def test_cancelling_frees_the_slot_at_once(tiny_folder: Path) -> None:
         async with running_worker(tiny_folder, slots=1) as worker:
             await worker.put()
             await train(worker, start_message(max_steps=500, until_step=500), until=lambda kind, _: kind == "metric")
+            running = 1
             for _ in range(20):
                 await asyncio.sleep(0.05)
-                described = await worker.stub.Describe(pb.DescribeRequest())
-                if described.running == 0:
+                running = (await worker.stub.Describe(pb.DescribeRequest())).running
+                if running == 0:
                     break
-            return described.running, await train(worker, start_message(epoch=2))
+            return running, await train(worker, start_message(epoch=2))
 
     running, again = run(work())
     assert running == 0
@@ -222,8 +224,16 @@ def test_draining_ends_runs_at_a_checkpoint(tiny_folder: Path) -> None:
     async def work() -> Stream:
         async with running_worker(tiny_folder) as worker:
             await worker.put()
-            training = asyncio.create_task(train(worker, start_message(max_steps=500, until_step=500)))
-            await asyncio.sleep(1.5)
+            began = asyncio.Event()
+
+            def on_first_metric(kind: str, message: Any) -> bool:
+                if kind == "metric":
+                    began.set()
+                return False
+
+            start = start_message(max_steps=500, until_step=500, samples=pb.SampleSpec())
+            training = asyncio.create_task(train(worker, start, until=on_first_metric))
+            await began.wait()
             await worker.server.stop(drain_s=5)
             return await training
 
@@ -267,8 +277,6 @@ def test_bad_pictures_and_states_are_refused(tiny_folder: Path) -> None:
     )
 
     async def work() -> list[str]:
-        import hashlib
-
         text = NamedPicture(hashlib.sha256(notes.content).hexdigest(), notes.name, notes.content)
         async with running_worker(tiny_folder) as worker:
             missing = await refused(train(worker, start_message()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def running_worker(folder: Path, *, slots: int = 4) -> AsyncIterator[Worker]:
+async def running_worker(folder: Path, *, slots: int = 4) -> AsyncGenerator[Worker]:
     server = WorkerServer(Engine({"tiny": folder}, threads=1, slots=slots), "127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
@@ -150,6 +150,6 @@ async def train(
 def detail_of(error: grpc.aio.AioRpcError) -> pb.ErrorDetail:
     """The ErrorDetail of a failed call."""
     for key, value in error.trailing_metadata() or ():
-        if key == "murnau-error-bin":
+        if key == "murnau-error-bin" and isinstance(value, bytes):
             return pb.ErrorDetail.FromString(value)
     raise AssertionError(f"no detail in {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
@@ -30,7 +31,7 @@ def is_diffusers_layout(folder: Path) -> bool:
 def read_diffusers_layout(folder: Path) -> KandinskyParts:
     """Reads every part in fp32 (transformers 5 would keep a file's fp16). Raises WorkerError `model.unreadable`."""
     decoder, prior = folder / _DECODER, folder / _PRIOR
-    attention = {"attn_implementation": "eager"}  # at these lengths its backward pass is faster than the fused one's
+    attention: dict[str, Any] = {"attn_implementation": "eager"}  # its backward is faster than the fused one's here
     try:
         clip_text = CLIPTextModelWithProjection.from_pretrained(
             prior / "text_encoder", dtype=torch.float32, local_files_only=True, **attention

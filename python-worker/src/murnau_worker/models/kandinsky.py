@@ -6,6 +6,7 @@ Legend: N pictures, C latent channels (4), H/W pixels or latent cells, E width o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
@@ -67,10 +68,10 @@ class Kandinsky:
         self.fingerprint = fingerprint
         self.t1 = T1Tower(parts.text_encoder)
         self.t2 = T2Tower(parts.clip_text)
-        self.clip_image = parts.clip_image
+        self.clip_image: Any = parts.clip_image  # Any: upstream types what these return too widely to be of use
         self.prior = PriorNetwork(parts.prior)
-        self.unet = parts.unet
-        self.movq = parts.movq
+        self.unet: Any = parts.unet
+        self.movq: Any = parts.movq
         self.scale_t1 = vocabulary_scale(self.t1.rows.weight)
         self.scale_t2 = vocabulary_scale(self.t2.rows.weight)
         self._tokenizers = parts.tokenizers
@@ -105,11 +106,14 @@ class Kandinsky:
     @torch.inference_mode()
     def zero_image_embedding(self) -> torch.Tensor:
         """CLIP's embedding of an all-zero picture [1, E]: what the decoder is steered away from."""
-        if self._zero_image_1E is None:
+        found: torch.Tensor | None = self._zero_image_1E
+        if found is None:
             side = int(self.clip_image.config.image_size)
             device = self.clip_image.visual_projection.weight.device
-            self._zero_image_1E = self.clip_image(torch.zeros(1, 3, side, side, device=device)).image_embeds
-        return self._zero_image_1E
+            found = self.clip_image(torch.zeros(1, 3, side, side, device=device)).image_embeds
+            self._zero_image_1E = found
+        assert found is not None
+        return found
 
     @torch.no_grad()
     def empty_text_keys(self) -> TextKeys:

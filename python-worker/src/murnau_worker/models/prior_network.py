@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers import PriorTransformer
 
 from murnau_worker.models.text_towers import T2Text
 
@@ -76,7 +76,8 @@ def join_texts(first: TextKeys, second: TextKeys) -> TextKeys:
 class PriorNetwork:
     """Predicts the clean image embedding from a noised one, a timestep and a text."""
 
-    def __init__(self, prior: PriorTransformer) -> None:
+    def __init__(self, prior: Any) -> None:
+        """`prior`: a PriorTransformer (diffusers types its parts as any module, so it is not named here)."""
         self.prior = prior
         self.heads = int(prior.config.num_attention_heads)
         self.embedding_width = int(prior.proj_to_clip_embeddings.weight.shape[0])
@@ -178,7 +179,7 @@ def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: t
     return scores.softmax(-1) @ value
 
 
-def _read_block(block: torch.nn.Module) -> _Block:
+def _read_block(block: Any) -> _Block:
     attention, feed_forward = block.attn1, block.ff.net
     projections = (attention.to_q, attention.to_k, attention.to_v)
     return _Block(

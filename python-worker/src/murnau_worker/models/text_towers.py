@@ -6,7 +6,7 @@ Legend: B batch, L tokens kept, P padded length of t1 (77), D1/D2 tower widths, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
@@ -41,9 +41,9 @@ class T1Tower:
 
     def __init__(self, encoder: MultilingualCLIP) -> None:
         self.encoder = encoder
-        words = encoder.transformer.embeddings.word_embeddings
-        self.rows = LearntRows(words)
-        encoder.transformer.embeddings.word_embeddings = self.rows
+        embeddings: Any = encoder.transformer.embeddings
+        self.rows = LearntRows(embeddings.word_embeddings)
+        embeddings.word_embeddings = self.rows
         self.pad_id: int = encoder.config.pad_token_id
 
     def encode(self, ids_BL: torch.Tensor, rows_RD: torch.Tensor | None) -> T1Text:
@@ -71,7 +71,7 @@ class T2Tower:
 
     def __init__(self, encoder: CLIPTextModelWithProjection) -> None:
         self.encoder = encoder
-        embeddings = encoder.text_model.embeddings
+        embeddings: Any = encoder.text_model.embeddings
         self.rows = LearntRows(embeddings.token_embedding)
         embeddings.token_embedding = self.rows
         self.context_length: int = encoder.config.max_position_embeddings

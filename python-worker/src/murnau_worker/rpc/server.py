@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,6 +16,7 @@ from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2, worker_pb2_grpc
 from murnau_worker.rpc.service import WorkerService
 
+_health_aio: Any = getattr(health, "aio")  # noqa: B009 (grpcio-health-checking adds it at run time)
 _MESSAGE_BYTES = 16 * 1024 * 1024  # a state or an embedding is at most 4 MiB, a picture of 2048 px a few more
 _DRAIN_S = 10.0  # how long runs have to reach a checkpoint at shutdown
 SERVICE_NAME: str = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
@@ -36,7 +38,7 @@ class WorkerServer:
                 ("grpc.http2.max_ping_strikes", 0),
             ]
         )
-        self._health = health.aio.HealthServicer()
+        self._health: Any = _health_aio.HealthServicer()
         worker_pb2_grpc.add_WorkerServiceServicer_to_server(WorkerService(engine, self._blobs), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection([SERVICE_NAME, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import os
 import platform
 import resource
 import sys
@@ -31,7 +32,7 @@ from murnau_worker.rpc.blob_cache import BlobAssembly, BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.read_requests import read_format, read_generation
-from murnau_worker.rpc.status import abort, error_detail
+from murnau_worker.rpc.status import abort, error_detail, on_done
 from murnau_worker.rpc.train_stream import TrainStream
 from murnau_worker.rpc.write_responses import write_generate_event
 from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder
@@ -124,7 +125,7 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
         session: GenerationSession | None = None
         try:
             session = opened = self._engine.open_generation(read_generation(request), put, put, lambda: put(None))
-            context.add_done_callback(lambda _: self._engine.close_generation(opened))
+            on_done(context, lambda: self._engine.close_generation(opened))
             get_logger().info(
                 "generation opened", extra={"generation_id": request.generation_id, "count": request.count}
             )
@@ -204,6 +205,4 @@ def _memory_bytes() -> int:
     """The machine's memory; 0 where the system does not say."""
     if sys.platform != "linux":
         return 0
-    import os
-
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -17,6 +18,11 @@ def error_detail(error: WorkerError) -> pb.ErrorDetail:
     return pb.ErrorDetail(
         code=error.code, message=error.message, field=error.field, given=error.given, allowed=error.allowed
     )
+
+
+def on_done(context: Any, callback: Callable[[], None]) -> None:
+    """Calls back when a call ends in any way: cancellation reaches a generator's `finally` late or never."""
+    context.add_done_callback(lambda _: callback())
 
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: BaseException) -> None:

@@ -18,7 +18,7 @@ from murnau_worker.logs import get_logger
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import read_start
-from murnau_worker.rpc.status import abort
+from murnau_worker.rpc.status import abort, on_done
 from murnau_worker.rpc.write_responses import write_train_event
 
 _ALIVE_EVERY_S = 1.0
@@ -48,7 +48,7 @@ class TrainStream:
         try:
             session = await self._open(requests)
             opened = session
-            self._context.add_done_callback(lambda _: self._engine.close_training(opened))
+            on_done(self._context, lambda: self._engine.close_training(opened))
             tasks = [asyncio.create_task(work) for work in (self._listen(requests, session), self._keep_alive(session))]
             while True:
                 item = await self._outgoing.get()

@@ -72,7 +72,7 @@ class PosteriorTables:
 
 def _posterior_tables(betas: Float64s, steps: int) -> PosteriorTables:
     timesteps = respaced_timesteps(steps)
-    all_alpha_bar: Float64s = np.cumprod(1.0 - betas)
+    all_alpha_bar = np.cumprod(1.0 - betas, dtype=np.float64)
     alpha_bar = all_alpha_bar[list(timesteps)]
     before = np.append(1.0, alpha_bar[:-1])
     respaced = 1.0 - alpha_bar / before
@@ -104,4 +104,4 @@ def decoder_tables(steps: int) -> PosteriorTables:
 @lru_cache(maxsize=1)
 def decoder_alpha_bar() -> Float64s:
     """Cumulative products of the decoder's alphas, [1000]."""
-    return np.cumprod(1.0 - linear_betas())
+    return np.cumprod(1.0 - linear_betas(), dtype=np.float64)

@@ -5,7 +5,7 @@ Legend: B batch, L tokens, D row width, V vocabulary rows, R learnt rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -35,7 +35,7 @@ class LearntRows(nn.Module):
         return self.table.num_embeddings
 
     @contextmanager
-    def using(self, rows_RD: torch.Tensor | None) -> Iterator[None]:
+    def using(self, rows_RD: torch.Tensor | None) -> Generator[None]:
         """Reads ids past the vocabulary from `rows_RD` inside the block."""
         before, self._rows_RD = self._rows_RD, rows_RD
         try:
