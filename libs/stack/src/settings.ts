@@ -78,6 +78,10 @@ function defaultPrograms(): Settings['programs'] {
   };
 }
 
+/** diffusers' layout names itself in one file, several pipelines of one model in ours. */
+export const isModelFolder = (dir: string): boolean =>
+  ['model_index.json', 'murnau.yaml'].some((file) => existsSync(join(dir, file)));
+
 /** Folders of `models/` that hold a model, each served under its folder's name. */
 export async function shippedModels(): Promise<{ name: string; dir: string }[]> {
   const folder = join(checkout, 'models');
@@ -85,7 +89,7 @@ export async function shippedModels(): Promise<{ name: string; dir: string }[]> 
   return names
     .sort()
     .map((name) => ({ name, dir: join(folder, name) }))
-    .filter(({ dir }) => ['model_index.json', 'murnau.yaml'].some((file) => existsSync(join(dir, file))));
+    .filter(({ dir }) => isModelFolder(dir));
 }
 
 /** Options over what runs already (`current`), else over the defaults. */

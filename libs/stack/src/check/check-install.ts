@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { describePortHolder, isPortFree } from '../processes/ports.js';
-import { defaultPorts, type Settings } from '../settings.js';
+import { defaultPorts, isModelFolder, type Settings } from '../settings.js';
 import { askPython } from './ask-python.js';
 import type { Check } from './check.js';
 
@@ -77,8 +77,8 @@ export function checkModels(models: readonly { name: string; dir: string }[], is
     ];
   }
   return models.map(({ name, dir }) => {
-    const ok = isSimulated || existsSync(join(dir, 'model_index.json'));
-    const detail = ok ? dir : `${dir} has no model_index.json`;
+    const ok = isSimulated || isModelFolder(dir);
+    const detail = ok ? dir : `${dir} has neither model_index.json nor murnau.yaml`;
     return {
       part: `model ${name}`,
       ok,

@@ -22,7 +22,7 @@ export interface Part {
   readonly needs: readonly string[];
   /** Called before each start. `keepsPort`: its own process listens already. */
   plan(options: { keepsPort: boolean }): Promise<PartPlan>;
-  /** Asked every 50 ms until it says yes. May throw: that means not yet. */
+  /** Asked again and again until it says yes. May throw: that means not yet. */
   isReady(pid: number, signal: AbortSignal): Promise<boolean>;
   /** What must happen each time it has become ready, before those that need it start. */
   afterReady?(): Promise<void>;

@@ -14,7 +14,9 @@ const maxBackoffMs = 1_000;
 const wellAfterMs = 10_000;
 /** Deaths in a row after which the part is reported as failing. It is started again all the same. */
 const failuresToReport = 3;
-const readyPollMs = 50;
+/** Asked often at first, where a moment counts, then less: asking takes time from what is starting. */
+const shortestReadyPollMs = 50;
+const longestReadyPollMs = 250;
 
 export interface KeeperContext {
   home: string;
@@ -196,11 +198,15 @@ export class Keeper {
   }
 
   async #becomeReady(child: Child, signal: AbortSignal, wantedSince: number): Promise<void> {
+    const askingSince = performance.now();
     while (!signal.aborted) {
       const isReady = await this.#part.isReady(child.identity.pid, signal).catch(() => false);
       if (signal.aborted) return;
       if (isReady && (await this.#finishReadiness())) break;
-      await sleep(readyPollMs, undefined, { signal }).catch(() => {});
+      const pollMs = (performance.now() - askingSince) / 20;
+      await sleep(Math.min(longestReadyPollMs, Math.max(shortestReadyPollMs, pollMs)), undefined, {
+        signal,
+      }).catch(() => {});
     }
     if (signal.aborted) return;
     this.#readyAfterMs = performance.now() - wantedSince;
