@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from . import stages
+from . import launch, stages
 
 
 def main() -> None:
@@ -24,24 +24,12 @@ def main() -> None:
     if options.processes > 1:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
         os.environ.setdefault("MASTER_PORT", "29517")
-        torch.multiprocessing.spawn(_process, (options,), options.processes)
+        if "RANK" in os.environ:  # Started one by one, as torchrun does.
+            launch.process(int(os.environ["RANK"]), options)
+            return
+        torch.multiprocessing.spawn(launch.process, (options,), options.processes)
     else:
-        work(options)
-
-
-def _process(rank: int, options: argparse.Namespace) -> None:
-    torch.distributed.init_process_group("gloo", rank=rank, world_size=options.processes)
-    work(options)
-
-
-def work(options: argparse.Namespace) -> None:
-    """Runs the stages asked for, in this process."""
-    torch.set_num_threads(options.threads)
-    emojibase = options.emojibase or options.work_dir / "node_modules" / "emojibase-data"
-    place = stages.Place(options.work_dir, options.repository, options.font, emojibase)
-    names = stages.DEFAULT_ORDER if "all" in options.stage else options.stage
-    for name in names:
-        stages.STAGES[name](place)
+        launch.work(options)
 
 
 if __name__ == "__main__":

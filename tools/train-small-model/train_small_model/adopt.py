@@ -53,4 +53,3 @@ def _keep(place: Place, name: str, module: nn.Module, step: int) -> None:
         print(f"adopt: kept {path.name}")
         return
     save_atomic({"module": module.state_dict(), "average": module.state_dict(), "step": step}, path)
-

@@ -17,6 +17,8 @@ from torch import nn
 
 from .config import Stage
 
+SHARE_EVERY = 10  # Steps between averagings of the processes' weights; divides the checkpoints' interval.
+
 
 def world_size() -> int:
     """Number of training processes that share each batch."""
@@ -32,16 +34,22 @@ def rng_at(stage: Stage, step: int) -> np.random.Generator:
     return np.random.default_rng((stage.seed, step, rank()))
 
 
-def share_gradients(module: nn.Module) -> None:
-    """Averages gradients over the processes: one synchronisation a step, where threads need one per operator."""
-    if world_size() == 1:
-        return
-    gradients = [p.grad for p in module.parameters() if p.grad is not None]
-    flat = torch._utils._flatten_dense_tensors(gradients)
-    dist.all_reduce(flat)
-    flat /= world_size()
-    for gradient, shared in zip(gradients, torch._utils._unflatten_dense_tensors(flat, gradients), strict=True):
-        gradient.copy_(shared)
+def share_weights(module: nn.Module) -> None:
+    """Averages the weights over the processes (local SGD): a wait every few steps, where threads wait per operator."""
+    with torch.no_grad():
+        weights = [p for p in module.parameters() if p.requires_grad]
+        flat = torch._utils._flatten_dense_tensors(weights)
+        dist.all_reduce(flat)
+        flat /= world_size()
+        for weight, shared in zip(weights, torch._utils._unflatten_dense_tensors(flat, weights), strict=True):
+            weight.copy_(shared)
+
+
+def save_array(array: np.ndarray, path: Path) -> None:
+    """Like save_atomic, for one array."""
+    partial = path.with_suffix(".partial.npy")
+    np.save(partial, array)
+    os.replace(partial, path)
 
 
 def learning_rate(stage: Stage, step: int) -> float:
@@ -67,7 +75,7 @@ def train(
     loss_of: Callable[[int, np.random.Generator], torch.Tensor],
     work: Path,
     log_every: int = 25,
-    save_every: int = 100,
+    save_every: int = 50,
 ) -> nn.Module:
     """Runs one stage's steps from its newest checkpoint; returns the averaged module (or ``module`` without EMA).
 
@@ -98,10 +106,11 @@ def train(
         loss = loss_of(step, rng_at(stage, step))
         optimizer.zero_grad()
         loss.backward()
-        share_gradients(module)
         nn.utils.clip_grad_norm_(module.parameters(), 1.0)
         optimizer.step()
         step += 1
+        if world_size() > 1 and step % SHARE_EVERY == 0:
+            share_weights(module)
         if average is not None:
             _average(average, module, min(stage.ema, step / (step + 10)))
         running.append(loss.item())

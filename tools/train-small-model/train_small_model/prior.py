@@ -13,7 +13,7 @@ from diffusers import PriorTransformer
 from torch import nn
 
 from . import clip, models
-from .common import load_trained, train
+from .common import load_trained, save_array, train
 from .data import TrainingSet, batch_images
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def image_embeddings(place: Place) -> np.ndarray:
         data, vision = TrainingSet.open(place.work / "data"), clip.load(place).vision
         count = min(place.config.cached_pictures, len(data.images))
         parts = np.array_split(np.arange(count), count // 256)
-        np.save(path, np.concatenate([vision(batch_images(data, part)).image_embeds.numpy() for part in parts]))
+        embeds = [vision(batch_images(data, part)).image_embeds.numpy() for part in parts]
+        save_array(np.concatenate(embeds), path)
     return np.load(path)
 
 

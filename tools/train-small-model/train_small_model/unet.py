@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from diffusers import UNet2DConditionModel
 
 from . import clip, models, movq, prior, xlmr
-from .common import load_trained, train, world_size
+from .common import load_trained, rank, save_array, train, world_size
 from .data import TrainingSet, batch_images
 
 if TYPE_CHECKING:
@@ -40,12 +41,17 @@ def cache_latents(place: Place) -> None:
     """``latents.npy`` [M, 4, 16, 16] fp16 of the set's first M rows (the set is shuffled)."""
     data, model = TrainingSet.open(place.work / "data"), movq.load(place).to(memory_format=torch.channels_last)
     count = min(place.config.cached_pictures, len(data.images))
-    parts = []
-    for rows in np.array_split(np.arange(count), count // 64):
+    parts, own = [], np.array_split(np.arange(count), world_size())[rank()]
+    for rows in np.array_split(own, len(own) // 64):
         parts.append(model.encode(batch_images(data, rows)).latents.numpy().astype(np.float16))
-        if rows[0] % 8192 < 64:
-            print(f"latents {rows[0]}/{count}", flush=True)
-    np.save(place.work / "latents.npy", np.concatenate(parts))
+        if rank() == 0 and len(parts) % 32 == 0:
+            print(f"latents {rows[-1]}/{len(own)}", flush=True)
+    save_array(np.concatenate(parts), place.work / f"latents-{rank()}.npy")
+    if world_size() > 1:
+        dist.barrier()
+    if rank() == 0:
+        shares = [np.load(place.work / f"latents-{i}.npy") for i in range(world_size())]
+        save_array(np.concatenate(shares), place.work / "latents.npy")
 
 
 @torch.no_grad()
@@ -135,7 +141,7 @@ def run(place: Place) -> None:
     def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
         if step >= place.config.prior_from_step:
             batches.use_prior()
-        latents, embeds, pooled, text = batches.draw(rng, stage.batch // world_size())
+        latents, embeds, pooled, text = batches.draw(rng, stage.batch)
         t = timesteps(rng, len(latents))
         noise = torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32))
         a = bars[t][:, None, None, None]
