@@ -32,7 +32,8 @@ def embedding(word: str, seed: int = 0, width: int = 32) -> LearntEmbedding:
 
 
 async def draw(worker: Worker, **fields: Any) -> list[Any]:
-    request = pb.GenerateRequest(**{"model": "tiny", "prompt": "a photo of a cat", "count": 1, "seed": 3, **fields})
+    values: dict[str, Any] = {"model": "tiny", "prompt": "a photo of a cat", "count": 1, "seed": 3, **fields}
+    request = pb.GenerateRequest(**values)
     events = [event async for event in worker.stub.Generate(request)]
     return [event.image for event in events if event.WhichOneof("event") == "image"]
 
@@ -223,9 +224,8 @@ def test_the_worker_describes_itself_and_is_healthy(tiny_folder: Path) -> None:
         async with running_worker(tiny_folder) as worker:
             await draw(worker)
             channel = grpc.aio.insecure_channel(f"127.0.0.1:{worker.server.port}")
-            health = await health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(service=SERVICE_NAME)
-            )
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            health = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE_NAME))
             await channel.close()
             return await worker.stub.Describe(pb.DescribeRequest()), health
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Metric, Sample, SampleKind, TrainEvent
+from murnau_worker.engine.events import Log, Metric, Sample, SampleKind, TrainEvent
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.sampling.text_to_image import DrawRequest, default_options, draw_pictures, to_png
 from murnau_worker.scoring.alignment import (
@@ -48,6 +48,9 @@ class RunPictures:
         spec, samples, step = self.run.spec, self.run.spec.samples, self.run.state.step
         if samples.final_count == 0 or not samples.prompts:
             return
+        if self.judge is not None:
+            name = self.judge.classes[concept_class(self.judge, self.run.latents.pixels_n3HW)]
+            self.emit(Log("info", f'the judge takes the training pictures for "{name}" and scores by that', step))
         prompts = [samples.prompts[0]] * samples.final_count
         seeds = [samples.final_seed + index for index in range(samples.final_count)]
         kinds: tuple[tuple[SampleKind, str, str], ...] = (
