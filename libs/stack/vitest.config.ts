@@ -2,5 +2,5 @@ import { defineConfig } from 'vitest/config';
 
 // Real servers start and die in these tests: one file at a time leaves them the machine.
 export default defineConfig({
-  test: { include: ['src/**/*.spec.ts'], fileParallelism: false, testTimeout: 90_000, hookTimeout: 90_000 },
+  test: { include: ['src/**/*.spec.ts'], fileParallelism: false, testTimeout: 180_000, hookTimeout: 180_000 },
 });
