@@ -15,7 +15,7 @@ export const demo = {
   maxSteps: 60,
   batchSize: 4,
   checkpointEverySteps: 20,
-  evalEverySteps: 20,
+  evalEverySteps: 30,
   samplesEverySteps: 20,
   samplesPerPrompt: 2,
   finalPictures: 8,
@@ -47,7 +47,7 @@ export async function demoPlan(folder = examples): Promise<DemoPlan> {
         pair: {
           values: initializers.map((initializer) => ({ placeholder: demo.placeholder, initializer })),
         },
-        // Both rows learn at one rate: a list over the pair of rates would be four times as many trials.
+        // One list only: a second one, for t2, would double the trials.
         learning_rate_t1: { values: [...demo.learningRates] },
         learning_rate_t2: { value: demo.learningRates[0] },
         max_steps: { value: demo.maxSteps },

@@ -7,8 +7,6 @@ import { Screen } from '../../output/screen.js';
 export interface BroughtUp {
   readonly stack: StackDescription;
   readonly seconds: number;
-  /** Whether every part had been there before. */
-  readonly wasReady: boolean;
 }
 
 interface PartLine {
@@ -39,17 +37,18 @@ export async function bringUp(context: Context, options: Omit<StackOptions, 'hom
   const draw = (): void => screen?.draw(partLines(parts, context));
   const timer = setInterval(draw, 200);
   try {
-    if (screen === undefined) context.say(`Starting the stack in ${home}.`);
+    const isQuiet = screen !== undefined || context.isJson || before?.isReady === true;
+    if (!isQuiet) context.say(`Starting the stack in ${home}.`);
     const stack = await startStack({ ...options, home }, ({ part, state, readyAfterMs }) => {
       parts.set(part, { state, seconds: readyAfterMs === undefined ? undefined : readyAfterMs / 1000 });
-      if (screen === undefined && state === 'ready' && !context.isJson) {
+      if (!isQuiet && state === 'ready') {
         context.say(
           `${part} answers${readyAfterMs === undefined ? '' : ` (${(readyAfterMs / 1000).toFixed(1)} s)`}`,
         );
       }
       draw();
     });
-    return { stack, seconds: (Date.now() - startedMs) / 1000, wasReady: before?.isReady === true };
+    return { stack, seconds: (Date.now() - startedMs) / 1000 };
   } finally {
     clearInterval(timer);
     screen?.close();
