@@ -127,7 +127,7 @@ describe('problems', () => {
     const answer = await post('/v1/runs', { dataset_id: 'x', spec: { ...words, learning_rate_t3: 1 } });
     expect(answer.statusCode).toBe(422);
     expect(answer.json()).toMatchObject({ code: 'spec.invalid', field: 'spec.learning_rate_t3' });
-    expect((answer.json() as { detail: string }).detail).toContain('did you mean "learning_rate_t');
+    expect(answer.json<{ detail: string }>().detail).toContain('did you mean "learning_rate_t');
     expect((await get('/v1/runs?fase=running')).json()).toMatchObject({
       code: 'spec.invalid',
       given: 'fase',
@@ -224,7 +224,9 @@ describe('creations', () => {
     const body = { name: 'one', images: [{ hash, name: '1.png' }] };
     const dataset = datasetSchema.parse((await post('/v1/datasets', body)).json());
     expect(dataset).toMatchObject({ owner: 'ada', images: [{ width: 64, height: 64 }] });
-    expect((await post('/v1/datasets', body)).json()).toEqual(dataset);
+    for (const key of ['k1', 'k2']) {
+      expect((await post('/v1/datasets', body, { 'idempotency-key': key })).json()).toEqual(dataset);
+    }
     expect((await post('/v1/datasets', { ...body, name: 'two' })).json<{ id: string }>().id).not.toBe(
       dataset.id,
     );
@@ -264,7 +266,7 @@ describe('creations', () => {
       spec: { ...words, model: 'kandinsky-2.1-smal' },
     });
     expect(unknown.json()).toMatchObject({ code: 'model.not_served', field: 'spec.model', allowed: model });
-    expect((unknown.json() as { detail: string }).detail).toContain(`did you mean "${model}"`);
+    expect(unknown.json<{ detail: string }>().detail).toContain(`did you mean "${model}"`);
     const digits = await post('/v1/runs', {
       dataset_id: id,
       spec: { ...words, placeholder_token: 'Sapsan1' },
@@ -274,7 +276,7 @@ describe('creations', () => {
       index: 0,
       code: 'placeholder.known_word',
       message: '"dog" is a known word',
-      field: 'placeholder_token',
+      field: 'spec.placeholder_token',
     };
     const known = await post('/v1/runs', { dataset_id: id, spec: { ...words, placeholder_token: 'dog' } });
     wordProblem = undefined;

@@ -35,7 +35,7 @@ export function loginPage(to: string): Html {
         <meta name="color-scheme" content="light dark" />
         <meta http-equiv="refresh" content="0; url=${to}" />
         <title>murnau</title>
-    <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
+        <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
         <link rel="stylesheet" href="/assets/style.css" />
       </head>
       <body>

@@ -64,7 +64,7 @@ export async function checkWords(
     const [problem] = await starters.checkTokens({ model, words: [...words] });
     if (problem === undefined) return;
     const { index, code, message, field, given, allowed } = problem;
-    const path = field === undefined ? undefined : fieldOf(index, field);
+    const path = field === undefined ? undefined : fieldOf(index, field.replace(/^spec\./, ''));
     throw new MurnauError(code, message, { field: path, given, allowed });
   } catch (error) {
     const isAway =

@@ -162,6 +162,7 @@ async function draw(store: Store, spec: Run['spec'], kind: Sample['kind'], step:
 export async function seedSweep(store: Store, datasetId: string): Promise<Sweep> {
   const spec = sweepFileSchema.parse({
     name: 'sapsan-pairs',
+    samples: { final_count: 4 },
     dataset: datasetId,
     parameters: {
       pair: {
