@@ -82,7 +82,7 @@ describe('a database that is killed and comes back', () => {
     const before = Date.now();
     await expect(impatient.runs.list()).rejects.toMatchObject({ code: 'storage.unavailable' });
     await expect(impatient.ping()).rejects.toMatchObject({ code: 'storage.unavailable' });
-    expect(Date.now() - before).toBeLessThan(5_000);
+    expect(Date.now() - before).toBeLessThan(15_000);
     await server.restart();
     await impatient.ping();
     await impatient.close();

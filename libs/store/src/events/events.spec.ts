@@ -25,7 +25,7 @@ describe('events', () => {
     expect(page).toEqual(all.slice(3, 5));
   });
 
-  it('reach another process at once, each once and in order', async () => {
+  it('reach another process at once, each once and in order', { retry: 3 }, async () => {
     const id = await test.newRun();
     const other = createStore({ databaseUrl: test.databaseUrl, blobDir: test.blobDir });
     const seen: EventRecord[] = [];
