@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createStarters, createTemporalClient } from '@murnau/activities';
 import type { Starters } from '@murnau/activities';
-import { parse, searchAttributes, trainingSpecSchema } from '@murnau/domain';
+import { defaultModel, parse, searchAttributes, trainingSpecSchema } from '@murnau/domain';
 import type { Run, TrainingSpec, TrainingSpecInput } from '@murnau/domain';
 import { startFakeWorker } from '@murnau/gpu-client';
 import type { FakeWorker, FakeWorkerOptions } from '@murnau/gpu-client';
@@ -15,10 +15,10 @@ import { createStore, startPrivateTestPostgres } from '@murnau/store';
 import type { Store, TestPostgres } from '@murnau/store';
 import type { Client } from '@temporalio/client';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+export const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const temporalBinary = join(root, 'python-worker/.venv/bin/temporal');
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function freePort(): Promise<number> {
   return new Promise((resolve) => {
@@ -42,7 +42,10 @@ export class Program {
 
   start(): void {
     const log = createWriteStream(this.logFile, { flags: 'a' });
-    this.child = spawn(this.command, this.args, { env: { ...process.env, ...this.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(this.command, this.args, {
+      env: { ...process.env, ...this.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.child.stdout?.pipe(log);
     this.child.stderr?.pipe(log);
   }
@@ -61,6 +64,22 @@ export class Program {
   }
 }
 
+/** The real worker on the real small model. */
+export async function startRealWorker(folder: string): Promise<Program & { readonly address: string }> {
+  const address = `127.0.0.1:${await freePort()}`;
+  const program = new Program(
+    join(root, 'python-worker/.venv/bin/python'),
+    [
+      ...['-m', 'murnau_worker', 'serve', '--listen', address, '--threads', '1'],
+      ...['--model', `${defaultModel}=${join(root, 'models', defaultModel)}`],
+    ],
+    {},
+    join(folder, 'real-worker.log'),
+  );
+  program.start();
+  return Object.assign(program, { address });
+}
+
 export interface Harness {
   readonly folder: string;
   readonly store: Store;
@@ -71,8 +90,12 @@ export interface Harness {
   readonly orchestrator: Program;
   readonly dispatchers: Program[];
   readonly workers: FakeWorker[];
+  /** Starts a dispatcher for a worker that is there, or will be. */
+  addDispatcher(name: string, address: string): Program;
   addWorker(options?: FakeWorkerOptions): Promise<{ worker: FakeWorker; dispatcher: Program }>;
   waitForTemporal(): Promise<void>;
+  /** A workflow's history as JSON. */
+  showHistory(workflowId: string): string;
   datasetId: string;
   createRun(spec?: Partial<TrainingSpecInput>): Promise<Run>;
   /** Waits until the run has ended, and answers how. */
@@ -130,7 +153,9 @@ export async function startHarness(workerOptions: FakeWorkerOptions = {}): Promi
   const waitForTemporal = async (): Promise<void> => {
     for (let waited = 0; waited < 30_000; waited += 100) {
       try {
-        execFileSync(temporalBinary, ['operator', 'cluster', 'health', '--address', address], { stdio: 'ignore' });
+        execFileSync(temporalBinary, ['operator', 'cluster', 'health', '--address', address], {
+          stdio: 'ignore',
+        });
         return;
       } catch {
         await pause(100);
@@ -155,13 +180,17 @@ export async function startHarness(workerOptions: FakeWorkerOptions = {}): Promi
   const starters = createStarters({ client, store, galleryUrl: 'http://127.0.0.1:7800' });
   const workers: FakeWorker[] = [];
   const dispatchers: Program[] = [];
+  const addDispatcher: Harness['addDispatcher'] = (name, workerAddress) => {
+    const extra = { WORKER_ADDRESS: workerAddress, WORKER_NAME: name };
+    const dispatcher = node('dispatcher', extra, `dispatcher-of-${name}`);
+    dispatcher.start();
+    dispatchers.push(dispatcher);
+    return dispatcher;
+  };
   const addWorker: Harness['addWorker'] = async (options = workerOptions) => {
     const worker = await startFakeWorker(options);
-    const name = `worker-${workers.length}`;
-    const dispatcher = node('dispatcher', { WORKER_ADDRESS: worker.address, WORKER_NAME: name }, `dispatcher-${workers.length}`);
-    dispatcher.start();
+    const dispatcher = addDispatcher(`worker-${workers.length}`, worker.address);
     workers.push(worker);
-    dispatchers.push(dispatcher);
     return { worker, dispatcher };
   };
   await addWorker();
@@ -183,8 +212,15 @@ export async function startHarness(workerOptions: FakeWorkerOptions = {}): Promi
     orchestrator,
     dispatchers,
     workers,
+    addDispatcher,
     addWorker,
     waitForTemporal,
+    showHistory: (workflowId) =>
+      execFileSync(
+        temporalBinary,
+        ['workflow', 'show', '--output', 'json', '--workflow-id', workflowId, '--address', address],
+        { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+      ),
     datasetId: dataset.id,
     createRun: (values = {}) =>
       store.runs.create({ owner: 'tester', dataset_id: dataset.id, spec: spec(values) }),

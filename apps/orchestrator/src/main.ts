@@ -32,6 +32,10 @@ async function main(): Promise<void> {
     workflowBundle: { codePath: bundlePath },
     activities: { ...createBookkeepingActivities(deps) },
     maxConcurrentActivityTaskExecutions: 20,
+    maxHeartbeatThrottleInterval: '500 ms',
+    defaultHeartbeatThrottleInterval: '500 ms',
+    // How long a workflow waits for an orchestrator that was killed before another may take it.
+    stickyQueueScheduleToStartTimeout: '3 s',
     shutdownGraceTime: '2 s',
     shutdownForceTime: '5 s',
   });

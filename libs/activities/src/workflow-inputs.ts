@@ -4,6 +4,8 @@ export interface TrainingRunInput {
   readonly run_id: string;
   /** Times the workflow has continued as new. Absent: 0. */
   readonly chain?: number;
+  /** Segments after which it continues as new, however short its history is. Absent: 200. */
+  readonly segments_per_chain?: number;
 }
 
 export interface SweepInput {
@@ -12,6 +14,8 @@ export interface SweepInput {
   readonly chain?: number;
   /** Time between reconciliations with what Temporal knows of the trials, in milliseconds. Absent: 20 s. */
   readonly reconcile_interval_ms?: number;
+  /** Decisions after which it continues as new, however short its history is. Absent: 500. */
+  readonly decisions_per_chain?: number;
 }
 
 export interface GenerationInput {

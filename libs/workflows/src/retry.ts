@@ -3,8 +3,15 @@ import type { ActivityOptions } from '@temporalio/workflow';
 /** Flat and without end: causes that count are counted by the store, and what must not be repeated says so. */
 export const flatRetry = { initialInterval: 200, backoffCoefficient: 1, maximumInterval: 200 } as const;
 
-/** Decisions and notes: short, near the store. */
-export const bookkeepingOptions: ActivityOptions = { startToCloseTimeout: '30 s', retry: flatRetry };
+/**
+ * Decisions and notes, near the store. They heartbeat, so that a killed orchestrator costs seconds; the other limit only
+ * ends what never could, such as a look at ten thousand trials.
+ */
+export const bookkeepingOptions: ActivityOptions = {
+  startToCloseTimeout: '10 min',
+  heartbeatTimeout: '4 s',
+  retry: flatRetry,
+};
 
 /** A device's work lives by its heartbeats; the other limit only ends what never could. */
 export const deviceOptions: ActivityOptions = {

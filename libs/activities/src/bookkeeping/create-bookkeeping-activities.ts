@@ -1,23 +1,29 @@
 import type { BookkeepingActivities } from '../activity-types.js';
 import { classified } from '../failures.js';
+import { keptAlive } from '../keep-alive.js';
 import type { BookkeepingDeps } from './deps.js';
 import { createRunActivities, toStoredFailure } from './run-activities.js';
 import { createSweepActivities } from './sweep-activities.js';
+
+type EndGeneration = Parameters<BookkeepingActivities['endGeneration']>[0];
 
 /** Decisions and what is written down about them: on the orchestrator's queue, near the store. */
 export function createBookkeepingActivities(deps: BookkeepingDeps): BookkeepingActivities {
   const runs = createRunActivities(deps);
   const sweeps = createSweepActivities(deps);
+  const kept = <Input, Output>(
+    activity: (input: Input) => Promise<Output>,
+  ): ((input: Input) => Promise<Output>) => classified(keptAlive(activity));
   return {
-    decideNext: classified(runs.decideNext),
-    finishRun: classified(runs.finishRun),
-    failRun: classified(runs.failRun),
-    cancelRun: classified(runs.cancelRun),
-    decideSweep: classified(sweeps.decideSweep),
-    markTrialsStarted: classified(sweeps.markTrialsStarted),
-    cancelTrials: classified(sweeps.cancelTrials),
-    endSweep: classified(sweeps.endSweep),
-    endGeneration: classified(async ({ generation_id, phase, failure }) => {
+    decideNext: kept(runs.decideNext),
+    finishRun: kept(runs.finishRun),
+    failRun: kept(runs.failRun),
+    cancelRun: kept(runs.cancelRun),
+    decideSweep: kept(sweeps.decideSweep),
+    markTrialsStarted: kept(sweeps.markTrialsStarted),
+    cancelTrials: kept(sweeps.cancelTrials),
+    endSweep: kept(sweeps.endSweep),
+    endGeneration: kept(async ({ generation_id, phase, failure }: EndGeneration) => {
       await deps.store.generations.end(generation_id, {
         phase,
         failure: failure === undefined ? null : toStoredFailure(failure),

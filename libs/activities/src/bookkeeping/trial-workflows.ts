@@ -1,12 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 
+const timeoutMs = 5_000;
+
 /** What Temporal knows of a workflow: it works, it is over, or it was never heard of. */
 export type WorkflowPresence = 'open' | 'closed' | 'unknown';
 
 export async function presenceOf(client: Client, workflowId: string): Promise<WorkflowPresence> {
   try {
-    const { status } = await client.workflow.getHandle(workflowId).describe();
+    const { status } = await client.withDeadline(Date.now() + timeoutMs, () =>
+      client.workflow.getHandle(workflowId).describe(),
+    );
     return status.name === 'RUNNING' || status.name === 'PAUSED' ? 'open' : 'closed';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return 'unknown';
@@ -17,7 +21,7 @@ export async function presenceOf(client: Client, workflowId: string): Promise<Wo
 /** Asks a workflow to end. False: there is none that could. */
 export async function cancelWorkflow(client: Client, workflowId: string): Promise<boolean> {
   try {
-    await client.workflow.getHandle(workflowId).cancel();
+    await client.withDeadline(Date.now() + timeoutMs, () => client.workflow.getHandle(workflowId).cancel());
     return true;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;

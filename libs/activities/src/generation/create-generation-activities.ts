@@ -2,9 +2,10 @@ import { MurnauError, toMurnauError } from '@murnau/domain';
 import type { Generation } from '@murnau/domain';
 import type { GpuClient } from '@murnau/gpu-client';
 import type { Store } from '@murnau/store';
-import { cancellationDetails, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationDetails, cancellationSignal } from '@temporalio/activity';
 import type { ConversionResult, GenerationActivities, WordProblem } from '../activity-types.js';
 import { classified } from '../failures.js';
+import { keptAlive } from '../keep-alive.js';
 import type { EmbeddingConversionInput, GenerationInput, TokenCheckInput } from '../workflow-inputs.js';
 
 export interface GenerationDeps {
@@ -36,6 +37,7 @@ async function embeddingFiles(store: GenerationDeps['store'], { request }: Gener
 async function generateImages(
   { store, client }: GenerationDeps,
   generationId: string,
+  report: (details: unknown) => void,
 ): Promise<{ images: number }> {
   const generation = await store.generations.get(generationId);
   if (!['queued', 'running'].includes(generation.phase)) return { images: generation.images.length };
@@ -49,7 +51,7 @@ async function generateImages(
     { signal: cancellationSignal() },
   );
   for await (const event of stream) {
-    heartbeat(event.kind === 'progress' ? event : { images });
+    report(event.kind === 'progress' ? event : { images });
     if (event.kind === 'image') {
       const { hash } = await store.blobs.put(event.png, 'image/png');
       await store.generations.recordImage(generationId, { position: event.position, seed: event.seed, hash });
@@ -94,12 +96,13 @@ async function checkTokens(
 /** Sends a task back at once when the worker does not answer; a broken stream makes the dispatcher look at it. */
 function onWorker<Input, Output>(
   deps: GenerationDeps,
-  activity: (input: Input) => Promise<Output>,
+  activity: (input: Input, report: (details: unknown) => void) => Promise<Output>,
 ): (input: Input) => Promise<Output> {
+  const kept = keptAlive(activity);
   return classified(async (input) => {
     if (!deps.isHealthy()) throw new MurnauError('worker.unavailable', 'The worker does not answer.');
     try {
-      return await activity(input);
+      return await kept(input);
     } catch (error) {
       if (cancellationDetails() !== undefined) {
         throw new MurnauError('worker.lost', 'The task was taken away.', { cause: error });
@@ -112,8 +115,8 @@ function onWorker<Input, Output>(
 
 export function createGenerationActivities(deps: GenerationDeps): GenerationActivities {
   return {
-    generateImages: onWorker(deps, ({ generation_id }: GenerationInput) =>
-      generateImages(deps, generation_id),
+    generateImages: onWorker(deps, ({ generation_id }: GenerationInput, report) =>
+      generateImages(deps, generation_id, report),
     ),
     convertEmbedding: onWorker(deps, (input: EmbeddingConversionInput) => convertEmbedding(deps, input)),
     checkTokens: onWorker(deps, (input: TokenCheckInput) => checkTokens(deps, input)),

@@ -60,6 +60,7 @@ export interface Starters {
   checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;
 }
 
+const openPhases: ReadonlySet<string> = new Set(['queued', 'running', 'paused']);
 const callTimeoutMs = 5_000;
 const conversionTimeoutMs = 30_000;
 const tokenCheckTimeoutMs = 10_000;
@@ -110,12 +111,12 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
     }
   }
 
-  /** @param end what to do when there is no such workflow (not started yet, or lost) */
+  /** @param subject what the store knows of it, and how to end it there when there is no such workflow (yet, or any more) */
   async function cancel(
     workflowId: string,
     by: string,
     ended: ErrorCode,
-    end: () => Promise<{ phase: string }>,
+    subject: { phase: () => Promise<string>; end: () => Promise<unknown> },
   ): Promise<void> {
     const args: [CancelRequest] = [{ by }];
     try {
@@ -127,8 +128,9 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError) throw fromFailure(error.cause);
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      const { phase } = await end();
-      if (phase !== 'cancelled') throw new MurnauError(ended, `It has ended already: ${phase}.`);
+      const phase = await subject.phase();
+      if (!openPhases.has(phase)) throw new MurnauError(ended, `It has ended already: ${phase}.`);
+      await subject.end();
     }
   }
 
@@ -176,18 +178,25 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
       await start(workflowTypes.generation, generationWorkflowId(id), input, card);
       await store.generations.markStarted(id);
     },
-    cancelRun: (run, by) =>
-      cancel(run.workflow_id, by, 'run.already_ended', () => store.runs.end(run.id, { phase: 'cancelled' })),
-    cancelSweep: (sweep, by) =>
-      cancel(sweep.workflow_id, by, 'sweep.already_ended', async () => {
-        const trials = await store.sweeps.trials(sweep.id);
-        await Promise.all(trials.map(({ run_id }) => store.runs.end(run_id, { phase: 'cancelled' })));
-        return store.sweeps.end(sweep.id, { phase: 'cancelled' });
+    cancelRun: ({ id, workflow_id }, by) =>
+      cancel(workflow_id, by, 'run.already_ended', {
+        phase: async () => (await store.runs.get(id)).phase,
+        end: () => store.runs.end(id, { phase: 'cancelled' }),
+      }),
+    cancelSweep: ({ id, workflow_id }, by) =>
+      cancel(workflow_id, by, 'sweep.already_ended', {
+        phase: async () => (await store.sweeps.get(id)).phase,
+        end: async () => {
+          const trials = await store.sweeps.trials(id);
+          await Promise.all(trials.map(({ run_id }) => store.runs.end(run_id, { phase: 'cancelled' })));
+          await store.sweeps.end(id, { phase: 'cancelled' });
+        },
       }),
     cancelGeneration: ({ id }, by) =>
-      cancel(generationWorkflowId(id), by, 'generation.already_ended', () =>
-        store.generations.end(id, { phase: 'cancelled' }),
-      ),
+      cancel(generationWorkflowId(id), by, 'generation.already_ended', {
+        phase: async () => (await store.generations.get(id)).phase,
+        end: () => store.generations.end(id, { phase: 'cancelled' }),
+      }),
     convertEmbedding: ({ fileHash, model, placeholderToken, toFormat }) => {
       const input: EmbeddingConversionInput = {
         file_hash: fileHash,

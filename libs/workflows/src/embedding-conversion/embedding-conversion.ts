@@ -3,7 +3,11 @@ import { generateQueue } from '@murnau/domain';
 import { proxyActivities } from '@temporalio/workflow';
 import { flatRetry } from '../retry.js';
 
-const device = proxyActivities<GenerationActivities>({ scheduleToCloseTimeout: '28 s', retry: flatRetry });
+const device = proxyActivities<GenerationActivities>({
+  scheduleToCloseTimeout: '28 s',
+  startToCloseTimeout: '12 s',
+  retry: flatRetry,
+});
 
 /** Reads a learnt embedding's file, checks it against a model and writes it in another format. */
 export async function embeddingConversion(input: EmbeddingConversionInput): Promise<ConversionResult> {

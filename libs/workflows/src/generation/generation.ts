@@ -17,8 +17,7 @@ import type { StopRequest } from '../stop-request.js';
 import { listenForStop } from '../stop-request.js';
 
 const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
-/** Heartbeats come with the worker's progress, each second. */
-const device = proxyActivities<GenerationActivities>({ ...deviceOptions, heartbeatTimeout: '6 s' });
+const device = proxyActivities<GenerationActivities>(deviceOptions);
 
 export const generationStatusQuery = defineQuery<{ phase: string }>(workflowMessages.status);
 

@@ -28,11 +28,6 @@ import type { StopRequest } from '../stop-request.js';
 import { listenForStop } from '../stop-request.js';
 
 const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
-/** Looks at every trial: longer for a large sweep. */
-const slowBooks = proxyActivities<BookkeepingActivities>({
-  ...bookkeepingOptions,
-  startToCloseTimeout: '5 min',
-});
 
 export interface SweepStatus {
   readonly phase: string;
@@ -44,8 +39,6 @@ export const sweepStatusQuery = defineQuery<SweepStatus>(workflowMessages.status
 export const trialEndedSignal = defineSignal<[TrialEnded]>(workflowMessages.trialEnded);
 
 const defaultReconcileIntervalMs = 20_000;
-/** Decisions after which the workflow continues as new, however short its history is. */
-const decisionsPerChain = 500;
 /** How often a sweep that was cancelled looks whether its trials have ended. */
 const cancelPollMs = 500;
 
@@ -60,7 +53,8 @@ export async function sweep(input: SweepInput): Promise<SweepOutcome> {
 }
 
 async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutcome> {
-  const { sweep_id, chain = 0, reconcile_interval_ms = defaultReconcileIntervalMs } = input;
+  const { sweep_id, chain = 0, decisions_per_chain = 500 } = input;
+  const reconcileIntervalMs = input.reconcile_interval_ms ?? defaultReconcileIntervalMs;
   let ended = 0;
   let step: SweepStep | undefined;
   setHandler(sweepStatusQuery, () => ({
@@ -75,18 +69,18 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
   for (let decisions = 1; ; decisions += 1) {
     if (stop.by() !== undefined) return cancelSweep(sweep_id, stop);
     const seen = ended;
-    step = await (isReconciling ? slowBooks : books).decideSweep({ sweep_id, reconcile: isReconciling });
+    step = await books.decideSweep({ sweep_id, reconcile: isReconciling });
     setCurrentDetails(step.details);
     if (step.action !== 'run') return finishSweep(sweep_id, step, stop);
     await startTrials(sweep_id, step.start);
-    if (workflowInfo().continueAsNewSuggested || decisions >= decisionsPerChain) {
+    if (workflowInfo().continueAsNewSuggested || decisions >= decisions_per_chain) {
       await condition(allHandlersFinished);
       if (stop.by() === undefined) await continueAsNew<typeof sweep>({ ...input, chain: chain + 1 });
     }
     // A full window of starts means that more may be waiting: decide again at once.
     const isWoken =
       step.start.length >= 50 ||
-      (await condition(() => ended > seen || stop.by() !== undefined, reconcile_interval_ms, {
+      (await condition(() => ended > seen || stop.by() !== undefined, reconcileIntervalMs, {
         summary: 'until a trial ends, or the next reconciliation',
       }));
     isReconciling = !isWoken;
@@ -132,8 +126,8 @@ async function cancelSweep(sweepId: string, stop: StopRequest): Promise<SweepOut
   const outcome = await books.endSweep({ sweep_id: sweepId, phase: 'cancelled' });
   showAttributes({ MurnauPhase: outcome.phase });
   for (;;) {
-    await slowBooks.cancelTrials({ sweep_id: sweepId, by: stop.by() ?? 'nobody' });
-    const { counts, details } = await slowBooks.decideSweep({ sweep_id: sweepId, reconcile: true });
+    await books.cancelTrials({ sweep_id: sweepId, by: stop.by() ?? 'nobody' });
+    const { counts, details } = await books.decideSweep({ sweep_id: sweepId, reconcile: true });
     if (isSettled(counts)) return end({ phase: outcome.phase, details }, stop);
     await condition(() => false, cancelPollMs, { summary: 'until the trials have ended' });
   }

@@ -43,9 +43,6 @@ export interface RunStatus {
 export const runStatusQuery = defineQuery<RunStatus>(workflowMessages.status);
 const trialEndedSignal = defineSignal<[TrialEnded]>(workflowMessages.trialEnded);
 
-/** Segments after which the workflow continues as new, however short its history is. */
-const segmentsPerChain = 200;
-
 export interface RunOutcome {
   readonly phase: string;
   readonly step: number;
@@ -57,7 +54,8 @@ export async function trainingRun(input: TrainingRunInput): Promise<RunOutcome> 
   return CancellationScope.nonCancellable(() => trainRun(input, stop));
 }
 
-async function trainRun({ run_id, chain = 0 }: TrainingRunInput, stop: StopRequest): Promise<RunOutcome> {
+async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<RunOutcome> {
+  const { run_id, chain = 0, segments_per_chain = 200 } = input;
   let segment = 0;
   let view: RunView | undefined;
   setHandler(runStatusQuery, () => ({
@@ -105,9 +103,9 @@ async function trainRun({ run_id, chain = 0 }: TrainingRunInput, stop: StopReque
       show(failed);
       return end(next, failed, stop);
     }
-    if (workflowInfo().continueAsNewSuggested || segment >= segmentsPerChain) {
+    if (workflowInfo().continueAsNewSuggested || segment >= segments_per_chain) {
       await condition(allHandlersFinished);
-      if (stop.by() === undefined) await continueAsNew<typeof trainingRun>({ run_id, chain: chain + 1 });
+      if (stop.by() === undefined) await continueAsNew<typeof trainingRun>({ ...input, chain: chain + 1 });
     }
   }
 }
