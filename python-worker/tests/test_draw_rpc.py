@@ -132,7 +132,7 @@ def test_cancelling_a_generation_stops_it(tiny_folder: Path) -> None:
                 if event.progress.phase == "decoder":
                     call.cancel()
                     break
-            for _ in range(40):
+            for _ in range(100):
                 await asyncio.sleep(0.05)
                 described = await worker.stub.Describe(pb.DescribeRequest())
                 if described.generating == 0:
