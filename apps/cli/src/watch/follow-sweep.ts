@@ -12,7 +12,7 @@ export interface SweepWatched {
   readonly end: { readonly sweep: Sweep; readonly board: Leaderboard } | undefined;
 }
 
-/** Watches a sweep to its end; says how to go on when detached. */
+/** Watches a sweep to its end, or until Ctrl-C. */
 export async function watchSweep(
   context: Context,
   id: string,
@@ -25,21 +25,25 @@ export async function watchSweep(
     view: { lines: (state, size) => sweepLines(state, size, io.err.colours), line: sweepLine },
     ...(onMessage === undefined ? {} : { onMessage }),
   });
-  if (isDetached) {
-    context.say(
-      `Detached: the sweep goes on. Watch it again: murnau sweep watch ${id}. Stop it: murnau sweep cancel ${id}.`,
-    );
-    return { end: undefined };
-  }
+  if (isDetached) return { end: undefined };
   const client = context.client();
   const [sweep, board] = await Promise.all([client.sweep(id), client.leaderboard(id)]);
   return { end: { sweep, board } };
 }
 
+export function sayDetached(context: Context, id: string): void {
+  context.say(
+    `Detached: the sweep goes on. Watch it again: murnau sweep watch ${id}. Stop it: murnau sweep cancel ${id}.`,
+  );
+}
+
 /** The same for a command: prints the leaderboard and gives the exit code. */
 export async function followSweep(context: Context, id: string, rule: FailOn): Promise<number> {
   const { end } = await watchSweep(context, id);
-  if (end === undefined) return exitCodes.detached;
+  if (end === undefined) {
+    sayDetached(context, id);
+    return exitCodes.detached;
+  }
   const { sweep, board } = end;
   const { describeSweep } = await import('../output/describe-sweep.js');
   context.result({ kind: 'result', sweep, ...board }, () => describeSweep(context, sweep, board));

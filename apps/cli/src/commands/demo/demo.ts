@@ -6,7 +6,7 @@ import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import { exitCodes, sweepExitCode } from '../../core/exit-codes.js';
 import { duration, plural } from '../../output/format.js';
-import { watchSweep } from '../../watch/follow-sweep.js';
+import { sayDetached, watchSweep } from '../../watch/follow-sweep.js';
 import { addressesOf } from '../stack/addresses.js';
 import type { Addresses } from '../stack/addresses.js';
 import { bringUp } from '../stack/bring-up.js';
@@ -52,9 +52,14 @@ async function sweepAndShow(
     if (reached === undefined || err.isLive) return;
     context.say(`The ${reached} came after ${duration(times.seconds(Date.now()))}.`);
   });
+  if (end === undefined && isOnce) {
+    context.say(`Interrupted: sweep ${sweep.id} goes on at the next murnau up.`);
+    return exitCodes.interrupted;
+  }
   if (end === undefined) {
-    if (!isOnce) context.say(`The gallery shows it: ${addresses.gallery}`);
-    return isOnce ? exitCodes.interrupted : exitCodes.detached;
+    sayDetached(context, sweep.id);
+    context.say(`The gallery shows it: ${addresses.gallery}`);
+    return exitCodes.detached;
   }
   const { bestOf, demoReport, printDemoEnd, writeDemoFiles } = await import('./report.js');
   const { board } = end;
