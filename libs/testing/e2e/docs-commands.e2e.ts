@@ -1,4 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repository, StackUnderTest } from '../src/index.js';
@@ -29,11 +30,12 @@ function words(line: string): string[] {
 /** These are what runs this test, and the demo's own test. */
 const ranElsewhere = new Set(['npm start', 'npm test']);
 
+/** The README comes last: its tour ends with `murnau down`. */
 const pages = [
-  'README.md',
   ...(await readdir(join(repository, 'docs')))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  'README.md',
 ];
 const commands = (
   await Promise.all(
@@ -43,11 +45,18 @@ const commands = (
   .flat()
   .filter(({ line }) => !ranElsewhere.has(line));
 
+/** A newcomer's folder: what the commands write stays out of the repository. */
+let folder: string;
 let stack: StackUnderTest;
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'murnau-docs-'));
+  await symlink(join(repository, 'examples'), join(folder, 'examples'));
   stack = await StackUnderTest.up();
 }, 120_000);
-afterAll(() => stack?.close(), 60_000);
+afterAll(async () => {
+  await stack?.close();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
 
 describe('every command of the documentation runs', () => {
   it('finds commands', () => expect(commands.length).toBeGreaterThan(8));
@@ -55,7 +64,7 @@ describe('every command of the documentation runs', () => {
   it.each(commands)('$page: $line', { timeout: 400_000 }, async ({ line }) => {
     const [program, ...args] = words(line);
     expect(program, `docs use only murnau in sh blocks: ${line}`).toBe('murnau');
-    const result = await stack.murnau(args, { timeoutMs: 390_000 });
+    const result = await stack.murnau(args, { cwd: folder, timeoutMs: 390_000 });
     expect(result.exitCode, `${result.stdout}\n${result.stderr}`).toBe(0);
   });
 });

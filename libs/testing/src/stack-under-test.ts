@@ -83,8 +83,14 @@ export class StackUnderTest {
 
   /** Process ids by part, as the stack records them. */
   async parts(): Promise<ReadonlyMap<string, number>> {
-    const file = JSON.parse(await readFile(join(this.home, 'stack.json'), 'utf8')) as { parts: PartRecord[] };
-    return new Map(file.parts.map(({ name, pid }) => [name, pid]));
+    const file = JSON.parse(await readFile(join(this.home, 'stack.json'), 'utf8')) as {
+      supervisor: { pid: number };
+      parts: PartRecord[];
+    };
+    return new Map([
+      ['supervisor', file.supervisor.pid],
+      ...file.parts.map(({ name, pid }) => [name, pid] as const),
+    ]);
   }
 
   /** Sends SIGKILL to the named parts, all at once; gives their process ids. */
