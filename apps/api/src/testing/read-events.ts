@@ -37,7 +37,7 @@ export function readEvents(url: string, headers: Record<string, string>): Promis
         status: response.statusCode ?? 0,
         ended,
         close: () => request.destroy(),
-        until: (wanted, timeoutMs = 10_000) =>
+        until: (wanted, timeoutMs = 30_000) =>
           new Promise((done, fail) => {
             const check = (): void => {
               if (!wanted(frames)) return;
