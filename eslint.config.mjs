@@ -41,6 +41,13 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', exportAll, processEnv],
     },
   },
+  // Outside every tsconfig of the build: rules that need no types.
+  {
+    files: ['{apps,libs}/*/e2e/**/*.ts'],
+    languageOptions: { parser: tseslint.parser },
+    plugins: { '@typescript-eslint': tseslint.plugin },
+    rules: { '@typescript-eslint/no-explicit-any': 'error', eqeqeq: ['error', 'always', { null: 'ignore' }] },
+  },
   {
     files: [
       '{apps,libs}/*/src/env.ts',
