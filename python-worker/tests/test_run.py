@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from run_tools import encoded, picture, tiny_run, tiny_spec
 
+from murnau_worker.checkpoints.run_state import read_state, write_state
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import NamedPicture
@@ -82,6 +85,14 @@ def test_a_state_of_another_run_is_refused(tiny: Kandinsky) -> None:
         with pytest.raises(WorkerError, match="another spec") as refused:
             tiny_run(tiny, changed, state)
         assert refused.value.code == "checkpoint.corrupt"
+
+
+def test_a_state_of_other_weights_says_that_the_model_changed(tiny: Kandinsky) -> None:
+    run = tiny_run(tiny, tiny_spec())
+    other = dataclasses.replace(run.identity, model_fingerprint="0" * 64)
+    with pytest.raises(WorkerError) as refused:
+        read_state(write_state(run.state, other), run.identity, (tiny.width_t1, tiny.width_t2))
+    assert refused.value.code == "model.changed"
 
 
 def test_a_run_may_be_extended(tiny: Kandinsky) -> None:

@@ -90,6 +90,7 @@ export const errorRegistry = {
   },
   'claim.stale': conflict('Nothing: a newer attempt has taken the run over.'),
   'claim.fenced': conflict('Nothing: a newer attempt has taken the run over.'),
+  'model.changed': failed('Put the former weights back, or start the run again on the new ones.'),
   'checkpoint.corrupt': failed(
     'Report it with the run id; the run goes on from an older checkpoint if you start it again.',
   ),

@@ -18,6 +18,7 @@ STATUS_OF_CODE: dict[str, grpc.StatusCode] = {
     "embedding.placeholder_clash": grpc.StatusCode.INVALID_ARGUMENT,
     "model.not_served": grpc.StatusCode.NOT_FOUND,
     "model.unreadable": grpc.StatusCode.FAILED_PRECONDITION,
+    "model.changed": grpc.StatusCode.FAILED_PRECONDITION,
     "checkpoint.corrupt": grpc.StatusCode.DATA_LOSS,
     "blob.corrupt": grpc.StatusCode.DATA_LOSS,
     "blob.not_found": grpc.StatusCode.FAILED_PRECONDITION,

@@ -117,8 +117,9 @@ def _corrupt(message: str) -> WorkerError:
 def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -> RunState:
     """Reads a state and checks that it belongs to the run.
 
-    Raises WorkerError `checkpoint.corrupt` for bytes that are no state, or one of another spec, model, dataset or
-    version. Another numeric fingerprint is allowed and noted in `numerics_changed_at`.
+    Raises WorkerError `model.changed` where only the model's weights differ, `checkpoint.corrupt` for bytes that are
+    no state, or one of another spec, dataset or version. Another numeric fingerprint is allowed and noted in
+    `numerics_changed_at`.
     """
     try:
         tensors, metadata = read_safetensors(content)
@@ -134,6 +135,14 @@ def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -
         "dataset": (header.dataset_fingerprint, identity.dataset_fingerprint),
     }
     differing = [name for name, (before, now) in expected.items() if before != now]
+    if differing == ["model"]:
+        raise WorkerError(
+            "model.changed",
+            "the weights of the model have changed since the run's last checkpoint",
+            field="state",
+            given=identity.model_fingerprint[:12],
+            allowed=header.model_fingerprint[:12],
+        )
     if differing:
         raise _corrupt(f"the state belongs to another {' and '.join(differing)}")
     changed_at = list(header.numerics_changed_at)
