@@ -67,10 +67,10 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     cached_pictures: int = 16_000  # Rows of the set whose latents and embeddings the decoder trains on.
     prior_samples: int = 4_000
-    prior_from_step: int = 150  # The decoder's first steps see true embeddings only, so that it need not wait.
+    prior_from_step: int = 100  # The decoder's first steps see true embeddings only, so that it need not wait.
     clip: Stage = Stage(steps=800, batch=192, lr=2e-3, seed=11)
     xlmr: Stage = Stage(steps=700, batch=128, lr=1.5e-3, seed=12)
     movq: Stage = Stage(steps=700, batch=16, lr=3e-3, warmup=30, seed=13)
     prior: Stage = Stage(steps=600, batch=96, lr=2e-3, ema=0.99, weight_decay=0.02, seed=14)
-    unet: Stage = Stage(steps=420, batch=24, lr=2e-3, warmup=40, final_lr=0.05, ema=0.98, seed=15)
+    unet: Stage = Stage(steps=380, batch=24, lr=2e-3, warmup=40, final_lr=0.05, ema=0.98, seed=15)
     judge: Stage = Stage(steps=700, batch=64, lr=2e-3, seed=16)

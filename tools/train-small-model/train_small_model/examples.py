@@ -18,10 +18,10 @@ SIZE = 192
 EACH = 5
 SEED = 2024
 INITIALIZERS = {
-    "owl": ("bird", "eagle", "animal"), "octopus": ("squid", "animal"), "elephant": ("animal", "rhinoceros"),
+    "owl": ("bird", "eagle", "animal"), "octopus": ("animal", "squid"), "elephant": ("animal", "rhinoceros"),
     "lion": ("animal", "tiger", "bear"), "strawberry": ("fruit", "tomato", "cherries"),
     "doughnut": ("dessert", "cookie", "bagel"), "violin": ("instrument",),
-    "helicopter": ("aircraft", "airplane"), "turtle": ("animal", "frog", "reptile"),
+    "helicopter": ("aircraft", "airplane"), "turtle": ("animal", "reptile", "frog"),
     "lollipop": ("dessert", "candy"),
 }  # fmt: skip
 
@@ -29,8 +29,8 @@ README = """# Example concepts
 
 Pictures for textual inversion of things that the small Kandinsky 2.1 has never seen, neither as pictures nor as words:
 ten unseen glyphs and eight unseen combinations of a seen shape and a seen colour. `concepts.json` lists for each folder
-the judge's class, the kind (`glyph` or `combination`) and initializer words, each one token in both text towers; the
-first is broad, the last is close.
+the judge's class, the kind (`glyph` or `combination`) and initializer words, each one token in both text towers; of a
+glyph the first is broad, the last close; of a combination they are the noun and the colour.
 
 Each folder holds {each} pictures of {size}×{size} pixels, rendered from Noto Color Emoji (SIL Open Font License 1.1,
 Copyright Google Inc.) by `tools/train-small-model`; four are on white, one on a light tint.

@@ -169,4 +169,4 @@ languages: [en, de, fr, ru]
     )
 
 
-T1_RATE, T2_RATE = 0.3, 0.3
+T1_RATE, T2_RATE = 0.1, 0.1

@@ -16,6 +16,7 @@ from PIL import Image
 from torch import nn
 
 from . import unet
+from .common import rank, world_size
 from .sampling import Shipped
 from .sheets import sheet
 
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "a rendering of a {}", "a photo of the {}", "a photo of one {}",
              "a close-up photo of a {}", "a good photo of the {}", "the photo of a {}")  # fmt: skip
-STEPS, BATCH, WARMUP = 200, 6, 10
+STEPS, BATCH, WARMUP = 80, 4, 8
 RATE_T1, RATE_T2 = 0.1, 0.1  # Of the vocabulary's RMS, peak; cosine to a tenth.
-PICTURES = 16
+PICTURES = 8
 
 
 class LearntRow(nn.Module):
@@ -43,12 +44,17 @@ class LearntRow(nn.Module):
 
 
 def run(place: Place) -> None:
-    """The ``invert`` stage: every concept of examples/concepts.json, one run each from its last initializer word."""
+    """The ``invert`` stage: every concept of examples/concepts.json, one run each; processes share the concepts.
+
+    A combination starts from its noun, a glyph from its closest word.
+    """
     torch.manual_seed(0)
     shipped = Shipped(place.repository / "models" / "kandinsky-2.1-small")
     concepts = json.loads((place.repository / "examples" / "concepts.json").read_text("utf-8"))
+    concepts = [c for pair in zip(concepts[:9], concepts[9:], strict=True) for c in pair]  # Kinds mixed.
     records, shown = [], []
-    for concept in concepts:
+    suffix = f"-{rank()}" if world_size() > 1 else ""
+    for concept in concepts[rank() :: world_size()]:
         started = time.monotonic()
         folder = place.repository / "examples" / concept["folder"]
         target = shipped.classes.index(concept["judge_class"])
@@ -66,8 +72,8 @@ def run(place: Place) -> None:
         })  # fmt: skip
         shown.append(torch.cat([pictures_of(folder)[:2], drawn[:6]]))
         print(records[-1], flush=True)
-        (place.work / "inversion.json").write_text(json.dumps(records, indent=1) + "\n", "utf-8")
-        sheet(torch.cat(shown), place.repository / "docs" / "images" / "inversion.png", 8)
+        (place.work / f"inversion{suffix}.json").write_text(json.dumps(records, indent=1) + "\n", "utf-8")
+        sheet(torch.cat(shown), place.repository / "docs" / "images" / f"inversion{suffix}.png", 8)
 
 
 def pictures_of(folder: Path) -> torch.Tensor:

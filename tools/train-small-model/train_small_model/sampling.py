@@ -21,7 +21,7 @@ from transformers import (
 from . import judge, prior, unet, xlmr
 
 GUIDANCE = 2.5
-STEPS = 20
+STEPS = 15
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,9 @@ DEFAULT_ORDER = (
     "unet",
     "examples",
     "export",
-    "evaluate",
+    "gate",
+    "languages",
+    "captions",
     "invert",
 )
 
@@ -53,12 +55,18 @@ def _stage(module: str) -> Callable[[Place], None]:
     return run
 
 
-def _cache(function: str) -> Callable[[Place], None]:
+def _function(module: str, function: str) -> Callable[[Place], None]:
     def run(place: Place) -> None:
-        getattr(import_module(".unet", __package__), function)(place)
+        getattr(import_module(f".{module}", __package__), function)(place)
 
     return run
 
 
-CACHES = {"latents": _cache("cache_latents"), "samples": _cache("cache_prior")}
-STAGES = {name: CACHES.get(name) or _stage(name) for name in (*DEFAULT_ORDER, "adopt")}
+NAMED = {
+    "latents": _function("unet", "cache_latents"),
+    "samples": _function("unet", "cache_prior"),
+    "gate": _function("evaluate", "run_gate"),
+    "languages": _function("evaluate", "run_languages"),
+    "captions": _function("evaluate", "run_captions"),
+}
+STAGES = {name: NAMED.get(name) or _stage(name) for name in (*DEFAULT_ORDER, "adopt")}
