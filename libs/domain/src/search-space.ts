@@ -68,9 +68,11 @@ function planTrial(
   pair: Pair,
   values: Record<string, ParameterValue>,
 ): PlannedTrial {
-  const searched = Object.fromEntries(
-    Object.entries(values).filter(([name]) => !('value' in ((file.parameters[name] ?? {}) as object))),
-  );
+  const isFixed = (name: string): boolean => {
+    const parameter = file.parameters[name];
+    return typeof parameter === 'object' && parameter !== null && 'value' in parameter;
+  };
+  const searched = Object.fromEntries(Object.entries(values).filter(([name]) => !isFixed(name)));
   const spec = parse(
     trainingSpecSchema,
     {
