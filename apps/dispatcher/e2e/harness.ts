@@ -50,6 +50,11 @@ export class Program {
     this.child.stderr?.pipe(log);
   }
 
+  /** Stops it without ending it, as a debugger or a full machine would; `SIGCONT` lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child?.kill(signal);
+  }
+
   get isRunning(): boolean {
     return this.child?.exitCode === null && this.child.signalCode === null;
   }

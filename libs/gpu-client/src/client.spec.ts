@@ -132,13 +132,13 @@ describe('GPU client', () => {
     expect(Date.now() - begin).toBeLessThan(1_000);
   });
 
-  it('finds a silent worker in about three seconds', async () => {
+  it('finds a silent worker in about five seconds', async () => {
     await upload();
     const begin = Date.now();
     const error = await failureOf(follow(start, (event) => event.kind === 'checkpoint' && worker.freeze()));
     expect(error.code).toBe('worker.lost');
-    expect(Date.now() - begin).toBeLessThan(4_500);
-  });
+    expect(Date.now() - begin).toBeLessThan(7_000);
+  }, 20_000);
 
   it('passes the worker’s own code on', async () => {
     await upload();

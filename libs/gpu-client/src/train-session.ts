@@ -8,8 +8,8 @@ import type { CallControl, TrainEvent, TrainSession, TrainStart } from './types.
 
 /** The worker lets a run go after 3 s without a message. */
 const pingIntervalMs = 500;
-/** `alive` comes each second. */
-const silenceMs = 3_000;
+/** `alive` comes each second; a machine short of cores may be late. One that was killed is noticed at once. */
+const silenceMs = 5_000;
 
 async function* trainEvents(
   client: Client<typeof WorkerServiceDefinition>,

@@ -14,7 +14,7 @@ export interface SegmentHeartbeatOptions {
   readonly heartbeat: (progress: SegmentProgress) => void;
   /** Between heartbeats, in milliseconds. Default 500. */
   readonly intervalMs?: number;
-  /** A worker that said nothing for this long is not spoken for, in milliseconds. Default 2500. */
+  /** A worker that said nothing for this long is not spoken for, in milliseconds. Default 4000. */
   readonly silenceMs?: number;
 }
 
@@ -61,7 +61,7 @@ export class SegmentHeartbeat {
   }
 
   private beat(): void {
-    const isAlive = this.isPreparing || Date.now() - this.heardMs < (this.options.silenceMs ?? 2_500);
+    const isAlive = this.isPreparing || Date.now() - this.heardMs < (this.options.silenceMs ?? 4_000);
     if (isAlive) this.options.heartbeat(this.progress);
   }
 }
