@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .stages import Place
 
 GROUPS = {"unseen combinations": "held_combination", "unseen glyphs": "held_glyph", "captioned concepts": "plain"}
-PICTURES_EACH = 4
+PICTURES_EACH = 3
 SHEET_CAPTIONS = (
     "a sunflower", "a photo of a red heart", "ein Frosch", "une pizza", "лиса", "a hamburger", "a green apple",
     "ein roter Apfel auf blauem Hintergrund", "un panda", "пингвин", "a blue car", "a soccer ball", "Kaktus",
@@ -69,7 +69,7 @@ def gate(place: Place, shipped: Shipped) -> dict[str, dict[str, float]]:
         each = PICTURES_EACH if kind != "plain" else 1  # There are many plain ones.
         pictures, owners = held_out_pictures(place.glyphs, (kind,), each, seed=4242, plain=1.0)
         if kind == "plain":
-            pictures, owners = pictures[::3], owners[::3]
+            pictures, owners = pictures[::4], owners[::4]
         pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
         target = torch.tensor([shipped.classes.index(glyph.name) for glyph in owners])
         with torch.no_grad():
@@ -97,7 +97,7 @@ def top1(shipped: Shipped, pixels: torch.Tensor, target: torch.Tensor, k: int = 
     return round(float((best == target[:, None]).any(-1).float().mean()), 3)
 
 
-def languages(place: Place, shipped: Shipped, concepts: int = 20, seeds: int = 4) -> dict[str, dict[str, float]]:
+def languages(place: Place, shipped: Shipped, concepts: int = 12, seeds: int = 4) -> dict[str, dict[str, float]]:
     """Phrases of captioned concepts, evenly spread, ``seeds`` pictures each: judge's top-1 and mean probability."""
     named = place.glyphs.of("plain", "coloured")
     chosen = [named[i] for i in np.linspace(0, len(named) - 1, concepts).round().astype(int)]

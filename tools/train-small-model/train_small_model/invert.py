@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "a rendering of a {}", "a photo of the {}", "a photo of one {}",
              "a close-up photo of a {}", "a good photo of the {}", "the photo of a {}")  # fmt: skip
-STEPS, BATCH, WARMUP = 80, 4, 8
+STEPS, BATCH, WARMUP = 60, 4, 6
 RATE_T1, RATE_T2 = 0.1, 0.1  # Of the vocabulary's RMS, peak; cosine to a tenth.
 PICTURES = 8
 
