@@ -45,10 +45,11 @@ def corpus(glyphs: list[Glyph], seed: int) -> list[str]:
             lines += sorted(set(adjectives.values())) * 8
     lines += list(v.GLYPH_COLOURS) * 20
     # Everyday initializer and style words, so that each is one token in both towers.
-    words = (
+    everyday = (
         "animal bird fruit sweet food dessert vehicle toy thing object plant flower instrument music sea reptile "
         "insect ball tool machine aircraft cake big cat round brown cup hat style painting art photo illustration"
-    ).split()
+    )
+    words = everyday.split()
     letters = " ".join("abcdefghijklmnopqrstuvwxyzäöüßàâçéèêëîïôœùûабвгдеёжзийклмнопрстуфхцчшщъыьэюя")
     signs = " ".join("0123456789.,:;!?'-’()")
     categories = sorted(set(v.CATEGORIES.values()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -94,7 +94,7 @@ class Rows:
         self.t2 = LearntRow(self.clip_owner.token_embedding, shipped.clip_tokenizer(start)["input_ids"][1])
         self.t1 = LearntRow(self.xlmr_owner.word_embeddings, shipped.xlmr_tokenizer(start)["input_ids"][1])
 
-    def __enter__(self) -> Rows:
+    def __enter__(self) -> Self:
         self.clip_owner.token_embedding, self.xlmr_owner.word_embeddings = self.t2, self.t1
         return self
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ class Place:
     repository: Path
     font: Path
     emojibase: Path
-    config: Config = Config()
+    config: Config = field(default_factory=Config)
 
     @cached_property
     def glyphs(self) -> GlyphSet:
