@@ -24,7 +24,7 @@ describe.runIf(isRecording)('histories', () => {
       // Who ran it is nobody's business.
       await writeFile(
         join(folder, `${name}.json`),
-        harness.showHistory(workflowId).replaceAll(`@${hostname()}"`, '@host"'),
+        harness.showHistory(workflowId).replaceAll(`@${hostname()}"`, '@host"').replaceAll(root, ''),
       );
     };
 
