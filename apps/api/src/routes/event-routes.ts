@@ -1,4 +1,5 @@
-import { listEventsQuerySchema, type Run, type StoredEvent } from '@murnau/domain';
+import { type Generation, listEventsQuerySchema, type Run, type StoredEvent } from '@murnau/domain';
+import type { EventFilter } from '@murnau/store';
 import { z } from 'zod';
 import { EventStream, lastEventId } from '../http/event-stream.js';
 import { follow } from '../http/follow.js';
@@ -62,24 +63,6 @@ function changesOnly(opened: EventStream, event: string): (id: string, resource:
   };
 }
 
-async function followRun({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
-  const { id = '' } = input.params;
-  await store.runs.get(id);
-  const opened = openStream(input, open);
-  const sendRun = changesOnly(opened, 'run');
-  await follow(opened, {
-    store,
-    filter: { runId: id },
-    after: lastEventId(input.request, input.query.after),
-    isEnd: isEnding,
-    sendState: async () => {
-      const run = await store.runs.get(id);
-      sendRun(id, run);
-      return { phase: run.phase, hasEnded: endedPhases.has(run.phase) };
-    },
-  });
-}
-
 async function followSweep({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
   const { id = '' } = input.params;
   await store.sweeps.get(id);
@@ -104,20 +87,50 @@ async function followSweep({ store }: ServerDeps, open: OpenStreams, input: Inpu
   });
 }
 
-async function followGeneration({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
-  const { id = '' } = input.params;
-  await store.generations.get(id);
+/** A thing that streams nothing but its own state and its own events. */
+interface Followed {
+  /** Name of the state's frames. */
+  readonly event: 'run' | 'generation';
+  readonly filter: EventFilter;
+  readonly read: () => Promise<Run | Generation>;
+}
+
+async function followOne(
+  { store }: ServerDeps,
+  open: OpenStreams,
+  input: Input,
+  { event, filter, read }: Followed,
+): Promise<void> {
+  const { id } = await read();
   const opened = openStream(input, open);
-  const sendGeneration = changesOnly(opened, 'generation');
+  const send = changesOnly(opened, event);
   await follow(opened, {
     store,
-    filter: { generationId: id },
+    filter,
     after: lastEventId(input.request, input.query.after),
     isEnd: isEnding,
     sendState: async () => {
-      const generation = await store.generations.get(id);
-      sendGeneration(id, generation);
-      return { phase: generation.phase, hasEnded: endedPhases.has(generation.phase) };
+      const resource = await read();
+      send(id, resource);
+      return { phase: resource.phase, hasEnded: endedPhases.has(resource.phase) };
     },
+  });
+}
+
+function followRun(deps: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
+  const { id = '' } = input.params;
+  return followOne(deps, open, input, {
+    event: 'run',
+    filter: { runId: id },
+    read: () => deps.store.runs.get(id),
+  });
+}
+
+function followGeneration(deps: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
+  const { id = '' } = input.params;
+  return followOne(deps, open, input, {
+    event: 'generation',
+    filter: { generationId: id },
+    read: () => deps.store.generations.get(id),
   });
 }
