@@ -7,10 +7,10 @@ import { MurnauError, toMurnauError } from '@murnau/domain';
 import { createGpuClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
 import { createStore } from '@murnau/store';
+import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
 import { readEnvironment } from './env.js';
 import { GatedSlots } from './gated-slots.js';
 import { createPollers } from './pollers.js';
-import { connectPatiently, installRuntime } from './temporal-runtime.js';
 import { createWorkerReport } from './worker-report.js';
 import { WorkerWatch } from './worker-watch.js';
 

@@ -1,16 +1,19 @@
 import { existsSync } from 'node:fs';
-import { createBookkeepingActivities, createStarters, createTemporalClient } from '@murnau/activities';
+import { createBookkeepingActivities, createStarters, createTemporalClient, startStored } from '@murnau/activities';
 import { MurnauError, orchestratorQueue, toMurnauError } from '@murnau/domain';
 import { createLogger } from '@murnau/logging';
 import { createStore } from '@murnau/store';
+import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
 import { Worker } from '@temporalio/worker';
 import { bundlePath } from './bundle-path.js';
 import { readEnvironment } from './env.js';
-import { startStoredForever } from './start-stored-forever.js';
-import { connectPatiently, installRuntime } from './temporal-runtime.js';
+import { repeatedly } from './repeatedly.js';
 
 const env = readEnvironment();
 const log = createLogger({ part: 'orchestrator', level: env.LOG_LEVEL });
+
+const startEveryMs = 2_000;
+const collectEveryMs = 3_600_000;
 
 async function main(): Promise<void> {
   if (!existsSync(bundlePath)) {
@@ -39,12 +42,20 @@ async function main(): Promise<void> {
     shutdownGraceTime: '2 s',
     shutdownForceTime: '5 s',
   });
-  const stopStarting = startStoredForever({ store, starters: createStarters(deps) }, log);
+  const starters = createStarters(deps);
+  const stopStarting = repeatedly({ name: 'starting what was stored only', everyMs: startEveryMs, log }, async () => {
+    const started = await startStored({ store, starters });
+    if (started > 0) log.info({ started }, 'started what was stored only');
+  });
+  const stopCollecting = repeatedly({ name: 'removing unused files', everyMs: collectEveryMs, log }, async () => {
+    const { removed } = await store.blobs.collectGarbage();
+    if (removed > 0) log.info({ removed }, 'removed files that nothing refers to');
+  });
   log.info({ queue: orchestratorQueue }, 'ready');
   try {
     await worker.run();
   } finally {
-    await stopStarting();
+    await Promise.all([stopStarting(), stopCollecting()]);
     await Promise.allSettled([connection.close(), client.connection.close(), store.close()]);
   }
 }

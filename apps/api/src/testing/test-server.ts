@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Starters } from '@murnau/activities';
 import { createStore, startTestPostgres, type Store } from '@murnau/store';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { ServerIdentity } from '../server-deps.js';
 import { createServer } from '../server.js';
 import { owner } from './seed.js';
@@ -77,5 +77,24 @@ export async function startTestServer(
       await store.close();
       rmSync(blobDir, { recursive: true, force: true });
     },
+  };
+}
+
+/** The requests that tests make, as the holder of the token. `server` is asked at each call: it starts later. */
+export function callsOf(server: () => TestServer) {
+  const call = (options: InjectOptions) =>
+    server().app.inject({ ...options, headers: { ...server().headers, ...options.headers } });
+  return {
+    call,
+    get: (url: string) => call({ method: 'GET', url }),
+    post: (url: string, payload: unknown, headers: Record<string, string> = {}) =>
+      call({
+        method: 'POST',
+        url,
+        payload: JSON.stringify(payload),
+        headers: { 'content-type': 'application/json', ...headers },
+      }),
+    upload: (content: Buffer, type = 'image/png', query = '') =>
+      call({ method: 'POST', url: `/v1/blobs${query}`, payload: content, headers: { 'content-type': type } }),
   };
 }
