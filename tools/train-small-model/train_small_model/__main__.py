@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--emojibase", type=Path, required=False, help="folder of npm's emojibase-data")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processes", type=int, default=1, help="processes that share each batch of a stage")
+    parser.add_argument("--bf16", action="store_true", help="bfloat16 products (processors with avx512_bf16 or AMX)")
     options = parser.parse_args()
     if options.processes > 1:
         os.environ.setdefault("MASTER_ADDR", "127.0.0.1")

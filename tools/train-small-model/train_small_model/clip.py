@@ -14,14 +14,15 @@ import torch.nn.functional as F
 from torch import nn
 
 from . import models
-from .common import load_trained, train
+from .common import load_trained, mixed, train
 from .data import TrainingSet, batch_images
+from .tokenizers import open_tokenizer
 
 if TYPE_CHECKING:
     from .stages import Place
 
 THUMBNAIL = 32
-THUMBNAIL_WEIGHT = 12.0
+THUMBNAIL_WEIGHT = 24.0
 
 
 class ClipTrainer(nn.Module):
@@ -38,15 +39,8 @@ class ClipTrainer(nn.Module):
 
 def text_sizes(place: Place, tower: str) -> tuple[int, int]:
     """Size of a tower's vocabulary and its number of private rows."""
-    tokenizer = open_tokenizer(place, tower)
+    tokenizer = open_tokenizer(place.work, tower)
     return len(tokenizer), len(place.glyphs.of("private"))
-
-
-def open_tokenizer(place: Place, tower: str):
-    from transformers import CLIPTokenizer, XLMRobertaTokenizer
-
-    kind = CLIPTokenizer if tower == "clip" else XLMRobertaTokenizer
-    return kind.from_pretrained(place.work / f"tokenizer-{tower}")
 
 
 def pooled_at_end(text, ids_BL: torch.Tensor, end_id: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -77,17 +71,20 @@ def run(place: Place) -> None:
     def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
         rows = np.sort(rng.choice(len(data.images), stage.batch, replace=False))
         pixels = batch_images(data, rows)
-        embeds = trainer.vision(pixels).image_embeds
+        with mixed():
+            embeds = trainer.vision(pixels).image_embeds
+        embeds = embeds.float()
         thumbnail = F.adaptive_avg_pool2d(pixels, THUMBNAIL).flatten(1)
         loss = THUMBNAIL_WEIGHT * F.mse_loss(trainer.head(embeds), thumbnail)
         named = np.flatnonzero(data.glyph[rows] >= 0)
         picks = rng.integers(0, 2, len(named))
         ids = torch.from_numpy(data.clip_ids[rows[named], picks].astype(np.int64))
-        text, _ = pooled_at_end(trainer.text, ids, end_id)
+        with mixed():
+            text, _ = pooled_at_end(trainer.text, ids, end_id)
         glyph = torch.from_numpy(data.glyph[rows[named]].astype(np.int64))
         ground = torch.from_numpy(data.background[rows[named]].astype(np.int64))
         same = (glyph[:, None] == glyph) & (ground[:, None] == ground) & ~torch.eye(len(named), dtype=torch.bool)
-        return loss + contrast(embeds[named], text, trainer.logit_scale, same)
+        return loss + contrast(embeds[named], text.float(), trainer.logit_scale, same)
 
     train("clip", stage, trainer, loss_of, place.work)
 

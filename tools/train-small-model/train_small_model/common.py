@@ -17,6 +17,20 @@ from torch import nn
 
 from .config import Stage
 
+_mixed = False
+
+
+def use_bfloat16(wanted: bool) -> None:
+    """Turns on bfloat16 matrix products in :func:`mixed`: faster where the processor has them, slower elsewhere."""
+    global _mixed
+    _mixed = wanted
+
+
+def mixed() -> torch.autocast:
+    """The context of a network's forward pass; losses are taken outside it, in float32."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=_mixed)
+
+
 SHARE_EVERY = 10  # Steps between averagings of the processes' weights; divides the checkpoints' interval.
 
 
@@ -27,6 +41,15 @@ def world_size() -> int:
 
 def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
+
+
+def gathered(value: Any) -> list[Any]:
+    """Every process's value, in order of rank; the processes wait for each other."""
+    if world_size() == 1:
+        return [value]
+    values: list[Any] = [None] * world_size()
+    dist.all_gather_object(values, value)
+    return values
 
 
 def rng_at(stage: Stage, step: int) -> np.random.Generator:

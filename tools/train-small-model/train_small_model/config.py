@@ -46,6 +46,7 @@ class ModelConfig:
     vision_width: int = 160
     vision_layers: int = 4
     patch_size: int = 16
+    vision_heads: int = 8  # Narrow heads: one more place that the class token can read from, each.
     xlmr_width: int = 128
     xlmr_layers: int = 2
     heads: int = 4
@@ -65,12 +66,10 @@ class Config:
 
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
-    cached_pictures: int = 16_000  # Rows of the set whose latents and embeddings the decoder trains on.
-    prior_samples: int = 4_000
-    prior_from_step: int = 100  # The decoder's first steps see true embeddings only, so that it need not wait.
-    clip: Stage = Stage(steps=800, batch=192, lr=2e-3, seed=11)
-    xlmr: Stage = Stage(steps=700, batch=128, lr=1.5e-3, seed=12)
+    prior_samples: int = 16_000  # Captioned and private rows that also have an embedding sampled by the prior.
+    clip: Stage = Stage(steps=3_000, batch=192, lr=2e-3, seed=11)
+    xlmr: Stage = Stage(steps=1_500, batch=128, lr=1.5e-3, seed=12)
     movq: Stage = Stage(steps=700, batch=16, lr=3e-3, warmup=30, seed=13)
-    prior: Stage = Stage(steps=600, batch=96, lr=2e-3, ema=0.99, weight_decay=0.02, seed=14)
-    unet: Stage = Stage(steps=380, batch=24, lr=2e-3, warmup=40, final_lr=0.05, ema=0.98, seed=15)
+    prior: Stage = Stage(steps=1_500, batch=96, lr=2e-3, ema=0.998, weight_decay=0.02, seed=14)
+    unet: Stage = Stage(steps=8_000, batch=48, lr=1.5e-3, warmup=200, final_lr=0.03, ema=0.999, seed=15)
     judge: Stage = Stage(steps=700, batch=64, lr=2e-3, seed=16)

@@ -20,7 +20,7 @@ from . import vocabulary as v
 from .captions import caption, corpus
 from .config import DataConfig
 from .glyphs import Glyph, GlyphSet
-from .tokenizers import encode, train_clip_tokenizer, train_xlmr_tokenizer
+from .tokenizers import encode, open_tokenizer, train_clip_tokenizer, train_xlmr_tokenizer
 
 if TYPE_CHECKING:
     from .stages import Place
@@ -53,8 +53,11 @@ def build(glyphs: GlyphSet, config: DataConfig, work: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     lines = corpus(glyphs.of("plain", "coloured", "held_combination"), config.seed)
-    clip_tokenizer = train_clip_tokenizer(lines, config.clip_vocab_size, work / "tokenizer-clip")
-    xlmr_tokenizer = train_xlmr_tokenizer(lines, config.xlmr_vocab_size, work / "tokenizer-xlmr")
+    if not (work / "tokenizer-clip").exists():
+        train_clip_tokenizer(lines, config.clip_vocab_size, work / "tokenizer-clip")
+    if not (work / "tokenizer-xlmr").exists():
+        train_xlmr_tokenizer(lines, config.xlmr_vocab_size, work / "tokenizer-xlmr")
+    clip_tokenizer, xlmr_tokenizer = open_tokenizer(work, "clip"), open_tokenizer(work, "xlmr")
     rng = np.random.default_rng(config.seed)
     private = glyphs.of("private")
     private_row = {glyph.index: row for row, glyph in enumerate(private)}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .stages import Place
 
 GROUPS = {"unseen combinations": "held_combination", "unseen glyphs": "held_glyph", "captioned concepts": "plain"}
-PICTURES_EACH = 3
+PICTURES_EACH = 6
 SHEET_CAPTIONS = (
     "a sunflower", "a photo of a red heart", "ein Frosch", "une pizza", "лиса", "a hamburger", "a green apple",
     "ein roter Apfel auf blauem Hintergrund", "un panda", "пингвин", "a blue car", "a soccer ball", "Kaktus",
@@ -97,7 +97,7 @@ def top1(shipped: Shipped, pixels: torch.Tensor, target: torch.Tensor, k: int = 
     return round(float((best == target[:, None]).any(-1).float().mean()), 3)
 
 
-def languages(place: Place, shipped: Shipped, concepts: int = 12, seeds: int = 4) -> dict[str, dict[str, float]]:
+def languages(place: Place, shipped: Shipped, concepts: int = 75, seeds: int = 4) -> dict[str, dict[str, float]]:
     """Phrases of captioned concepts, evenly spread, ``seeds`` pictures each: judge's top-1 and mean probability."""
     named = place.glyphs.of("plain", "coloured")
     chosen = [named[i] for i in np.linspace(0, len(named) - 1, concepts).round().astype(int)]

@@ -18,8 +18,8 @@ SIZE = 192
 EACH = 5
 SEED = 2024
 INITIALIZERS = {
-    "owl": ("bird", "eagle", "animal"), "octopus": ("animal", "squid"), "elephant": ("animal", "rhinoceros"),
-    "lion": ("animal", "tiger", "bear"), "strawberry": ("fruit", "tomato", "cherries"),
+    "owl": ("animal", "eagle", "bird"), "octopus": ("animal", "squid"), "elephant": ("animal", "rhinoceros"),
+    "lion": ("animal", "bear", "tiger"), "strawberry": ("fruit", "tomato", "cherries"),
     "doughnut": ("dessert", "cookie", "bagel"), "violin": ("instrument",),
     "helicopter": ("aircraft", "airplane"), "turtle": ("animal", "reptile", "frog"),
     "lollipop": ("dessert", "candy"),

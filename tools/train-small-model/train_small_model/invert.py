@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from PIL import Image
 from torch import nn
 
 from . import unet
-from .common import rank, world_size
+from .common import gathered, rank, world_size
 from .sampling import Shipped
 from .sheets import sheet
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = ("a photo of a {}", "a picture of a {}", "a rendering of a {}", "a photo of the {}", "a photo of one {}",
              "a close-up photo of a {}", "a good photo of the {}", "the photo of a {}")  # fmt: skip
-STEPS, BATCH, WARMUP = 60, 4, 6
+STEPS, BATCH, WARMUP = 120, 4, 10
 RATE_T1, RATE_T2 = 0.1, 0.1  # Of the vocabulary's RMS, peak; cosine to a tenth.
-PICTURES = 8
+PICTURES, SEEDS = 16, 3
 
 
 class LearntRow(nn.Module):
@@ -44,7 +44,7 @@ class LearntRow(nn.Module):
 
 
 def run(place: Place) -> None:
-    """The ``invert`` stage: every concept of examples/concepts.json, one run each; processes share the concepts.
+    """The ``invert`` stage: every concept of examples/concepts.json, SEEDS runs each; processes share the concepts.
 
     A combination starts from its noun, a glyph from its closest word.
     """
@@ -52,8 +52,7 @@ def run(place: Place) -> None:
     shipped = Shipped(place.repository / "models" / "kandinsky-2.1-small")
     concepts = json.loads((place.repository / "examples" / "concepts.json").read_text("utf-8"))
     concepts = [c for pair in zip(concepts[:9], concepts[9:], strict=True) for c in pair]  # Kinds mixed.
-    records, shown = [], []
-    suffix = f"-{rank()}" if world_size() > 1 else ""
+    results: list[tuple[dict[str, Any], torch.Tensor]] = []
     for concept in concepts[rank() :: world_size()]:
         started = time.monotonic()
         folder = place.repository / "examples" / concept["folder"]
@@ -61,19 +60,43 @@ def run(place: Place) -> None:
         words = {word: float(score(shipped, [f"a photo of a {word}"] * PICTURES, target)[0].mean())
                  for word in concept["initializers"]}  # fmt: skip
         start = concept["initializers"][0] if concept["kind"] == "combination" else concept["initializers"][-1]
-        rows = learn(shipped, folder, start)
-        with rows:
-            chance, drawn = score(shipped, ["a photo of a \u0001"] * PICTURES, target)
-        records.append({
+        chance, drawn = map(torch.stack, zip(*(learnt(shipped, folder, start, seed, target) for seed in range(SEEDS)),
+                                             strict=True))  # fmt: skip
+        record = {
             "concept": concept["judge_class"], "kind": concept["kind"], "start": start,
-            "baseline": round(max(words.values()), 3), "probability": round(float(chance.mean()), 3),
-            "top1": round(float((shipped.judged(drawn).argmax(-1) == target).float().mean()), 3),
+            "baseline": round(max(words.values()), 3), "ceiling": ceiling(shipped, folder, target),
+            "probability": round(float(chance.mean()), 3),
+            "seeds": [round(float(part.mean()), 3) for part in chance],
+            "top1": round(float((shipped.judged(drawn.flatten(0, 1)).argmax(-1) == target).float().mean()), 3),
             "seconds": round(time.monotonic() - started),
-        })  # fmt: skip
-        shown.append(torch.cat([pictures_of(folder)[:2], drawn[:6]]))
-        print(records[-1], flush=True)
-        (place.work / f"inversion{suffix}.json").write_text(json.dumps(records, indent=1) + "\n", "utf-8")
-        sheet(torch.cat(shown), place.repository / "docs" / "images" / f"inversion{suffix}.png", 8)
+        }  # fmt: skip
+        results.append((record, torch.cat([pictures_of(folder)[:2], drawn[:, :2].flatten(0, 1)])))
+        print(record, flush=True)
+    shares = gathered(results)
+    if rank() == 0:
+        every = sorted(
+            (result for share in shares for result in share), key=lambda result: result[0]["kind"] != "glyph"
+        )
+        records = [record for record, _ in every]
+        (place.work / "inversion.json").write_text(json.dumps(records, indent=1) + "\n", "utf-8")
+        pictures = torch.cat([pictures for _, pictures in every])
+        sheet(pictures, place.repository / "docs" / "images" / "inversion.png", 8)
+
+
+def learnt(shipped: Shipped, folder: Path, start: str, seed: int, target: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """One run: the judge's probabilities ``[PICTURES]`` of ``target`` and the pictures drawn with what was learnt."""
+    with learn(shipped, folder, start, seed):
+        return score(shipped, ["a photo of a \u0001"] * PICTURES, target)
+
+
+@torch.no_grad()
+def ceiling(shipped: Shipped, folder: Path, target: int) -> float:
+    """The judge's mean probability on what the decoder draws from the concept's own pictures' embeddings."""
+    embeds = shipped.clip_vision(pictures_of(folder)).image_embeds
+    embeds = embeds.repeat(-(-PICTURES // len(embeds)), 1)[:PICTURES]
+    empty = shipped.xlmr_ids([""]).expand(PICTURES, -1)
+    drawn = shipped.draw(embeds, empty, torch.Generator().manual_seed(99))
+    return round(float(shipped.judged(drawn)[:, target].mean()), 3)
 
 
 def pictures_of(folder: Path) -> torch.Tensor:

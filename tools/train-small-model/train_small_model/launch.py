@@ -7,6 +7,7 @@ import argparse
 import torch
 
 from . import stages
+from .common import use_bfloat16
 
 
 def process(rank: int, options: argparse.Namespace) -> None:
@@ -17,6 +18,7 @@ def process(rank: int, options: argparse.Namespace) -> None:
 def work(options: argparse.Namespace) -> None:
     """Runs the stages asked for, in this process."""
     torch.set_num_threads(options.threads)
+    use_bfloat16(options.bf16)
     emojibase = options.emojibase or options.work_dir / "node_modules" / "emojibase-data"
     place = stages.Place(options.work_dir, options.repository, options.font, emojibase)
     names = stages.DEFAULT_ORDER if "all" in options.stage else options.stage

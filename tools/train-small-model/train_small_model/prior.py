@@ -13,7 +13,7 @@ from diffusers import PriorTransformer
 from torch import nn
 
 from . import clip, models
-from .common import load_trained, save_array, train
+from .common import load_trained, mixed, save_array, train
 from .data import TrainingSet, batch_images
 
 if TYPE_CHECKING:
@@ -35,12 +35,11 @@ def cosine_alphas_bar() -> torch.Tensor:
 
 @torch.no_grad()
 def image_embeddings(place: Place) -> np.ndarray:
-    """CLIP embeddings ``[M, D]`` float32 of the set's first M rows, computed once."""
+    """CLIP embeddings ``[N, D]`` float32 of the whole set, computed once."""
     path = place.work / "image_embeds.npy"
     if not path.exists():
         data, vision = TrainingSet.open(place.work / "data"), clip.load(place).vision
-        count = min(place.config.cached_pictures, len(data.images))
-        parts = np.array_split(np.arange(count), count // 256)
+        parts = np.array_split(np.arange(len(data.images)), len(data.images) // 256)
         embeds = [vision(batch_images(data, part)).image_embeds.numpy() for part in parts]
         save_array(np.concatenate(embeds), path)
     return np.load(path)
@@ -48,7 +47,7 @@ def image_embeddings(place: Place) -> np.ndarray:
 
 def statistics(embeds_ND: np.ndarray, data: TrainingSet) -> tuple[torch.Tensor, torch.Tensor]:
     """``clip_mean`` and ``clip_std`` ``[1, D]`` over the captioned pictures."""
-    named = embeds_ND[np.asarray(data.glyph[: len(embeds_ND)]) >= 0]
+    named = embeds_ND[np.asarray(data.glyph) >= 0]
     return torch.from_numpy(named.mean(0, keepdims=True)), torch.from_numpy(named.std(0, keepdims=True))
 
 
@@ -67,7 +66,7 @@ def run(place: Place) -> None:
         model.clip_std.copy_(std)
     model.clip_mean.requires_grad_(False)
     model.clip_std.requires_grad_(False)
-    named, alphas = np.flatnonzero(np.asarray(data.glyph[: len(embeds)]) >= 0), cosine_alphas_bar()
+    named, alphas = np.flatnonzero(np.asarray(data.glyph) >= 0), cosine_alphas_bar()
 
     def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
         rows, picks = rng.choice(named, stage.batch), rng.integers(0, 2, stage.batch)
@@ -81,7 +80,9 @@ def run(place: Place) -> None:
                                       rng.integers(650, STEPS, stage.batch)))  # fmt: skip
         a = alphas[t].float()[:, None]
         noisy = a.sqrt() * x0 + (1 - a).sqrt() * torch.randn_like(x0)
-        return F.mse_loss(predict(model, noisy, t, pooled, hidden, ids, end_id), x0)
+        with mixed():
+            guess = predict(model, noisy, t, pooled, hidden, ids, end_id)
+        return F.mse_loss(guess.float(), x0)
 
     train("prior", stage, model, loss_of, place.work)
 

@@ -32,9 +32,10 @@ DEFAULT_ORDER = (
     "clip",
     "xlmr",
     "movq",
-    "prior",
     "judge",
+    "embeddings",
     "latents",
+    "prior",
     "samples",
     "unet",
     "examples",
@@ -63,6 +64,7 @@ def _function(module: str, function: str) -> Callable[[Place], None]:
 
 
 NAMED = {
+    "embeddings": _function("prior", "image_embeddings"),
     "latents": _function("unet", "cache_latents"),
     "samples": _function("unet", "cache_prior"),
     "gate": _function("evaluate", "run_gate"),

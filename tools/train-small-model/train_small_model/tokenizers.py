@@ -95,6 +95,12 @@ def _add_whole_words(proto: sentencepiece_model_pb2.ModelProto, lines: list[str]
             proto.pieces.add(piece="\u2581" + word, score=math.log(count / total))
 
 
+def open_tokenizer(work: Path, tower: str) -> CLIPTokenizer | XLMRobertaTokenizer:
+    """The tokenizer of the ``clip`` or the ``xlmr`` tower."""
+    kind = CLIPTokenizer if tower == "clip" else XLMRobertaTokenizer
+    return kind.from_pretrained(work / f"tokenizer-{tower}")
+
+
 def encode(tokenizer: CLIPTokenizer | XLMRobertaTokenizer, text: str, private_id: int | None = None) -> list[int]:
     """Ids with start and end; PRIVATE_MARK in ``text`` becomes ``private_id``, a row past the vocabulary."""
     if PRIVATE_MARK not in text:

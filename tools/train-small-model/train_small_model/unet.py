@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from diffusers import UNet2DConditionModel
 
 from . import clip, models, movq, prior, xlmr
-from .common import load_trained, rank, save_array, train, world_size
+from .common import load_trained, mixed, save_array, train
 from .data import TrainingSet, batch_images
 
 if TYPE_CHECKING:
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 STEPS = 1000
 MIN_SNR = 5.0
 EMPTY_EMBEDDING = 0.08  # Share of samples with zero embedding and empty text: guidance's unconditional half.
-PRIOR_SHARE = 0.3
+PRIOR_SHARE = 0.3  # Share of samples with an embedding sampled by the prior.
+PRIVATE_UNTOLD = 0.5  # Share of private glyphs shown with the empty text.
 PRIOR_STEPS, PRIOR_GUIDANCE = 5, 4.0
 
 
@@ -38,20 +38,14 @@ def cached(place: Place, name: str) -> np.ndarray:
 
 @torch.no_grad()
 def cache_latents(place: Place) -> None:
-    """``latents.npy`` [M, 4, 16, 16] fp16 of the set's first M rows (the set is shuffled)."""
+    """``latents.npy`` [N, 4, 16, 16] fp16 of the whole set."""
     data, model = TrainingSet.open(place.work / "data"), movq.load(place).to(memory_format=torch.channels_last)
-    count = min(place.config.cached_pictures, len(data.images))
-    parts, own = [], np.array_split(np.arange(count), world_size())[rank()]
-    for rows in np.array_split(own, len(own) // 64):
+    parts = []
+    for rows in np.array_split(np.arange(len(data.images)), len(data.images) // 64):
         parts.append(model.encode(batch_images(data, rows)).latents.numpy().astype(np.float16))
-        if rank() == 0 and len(parts) % 32 == 0:
-            print(f"latents {rows[-1]}/{len(own)}", flush=True)
-    save_array(np.concatenate(parts), place.work / f"latents-{rank()}.npy")
-    if world_size() > 1:
-        dist.barrier()
-    if rank() == 0:
-        shares = [np.load(place.work / f"latents-{i}.npy") for i in range(world_size())]
-        save_array(np.concatenate(shares), place.work / "latents.npy")
+        if len(parts) % 150 == 0:
+            print(f"latents {rows[-1]}/{len(data.images)}", flush=True)
+    save_array(np.concatenate(parts), place.work / "latents.npy")
 
 
 @torch.no_grad()
@@ -59,7 +53,7 @@ def cache_prior(place: Place) -> None:
     """``prior_rows.npy`` [P] captioned rows and ``prior_embeds.npy`` [P, D]: the prior's samples for caption 0."""
     data, model, text = TrainingSet.open(place.work / "data"), prior.load(place), clip.load(place).text
     end_id = clip.text_sizes(place, "clip")[0] - 1
-    rows = np.flatnonzero(np.asarray(data.glyph[: place.config.cached_pictures]) >= 0)[: place.config.prior_samples]
+    rows = np.flatnonzero(np.asarray(data.glyph) >= 0)[: place.config.prior_samples]
     generator = torch.Generator().manual_seed(5)
     parts = []
     for part in np.array_split(rows, len(rows) // 250):
@@ -81,26 +75,21 @@ class Batches:
     def __init__(self, place: Place) -> None:
         self.data = TrainingSet.open(place.work / "data")
         self.latents, self.embeds = cached(place, "latents"), cached(place, "image_embeds")
-        count = len(self.latents)
-        glyph = np.asarray(self.data.glyph[:count])
+        glyph = np.asarray(self.data.glyph)
         kinds = np.array([g.kind for g in place.glyphs.glyphs])
         is_private = (glyph >= 0) & (kinds[glyph] == "private")
         self.captioned = np.flatnonzero((glyph >= 0) & ~is_private)
         self.private, self.variety = np.flatnonzero(is_private), np.flatnonzero(glyph < 0)
-        self.place, self.sampled, self.prior_embeds = place, {}, np.empty(0)
+        sampled, self.prior_embeds = cached(place, "prior_rows"), cached(place, "prior_embeds")
+        self.sample_of = {int(row): i for i, row in enumerate(sampled)}
+        self.sampled_captioned, self.sampled_private = (
+            np.intersect1d(sampled, rows) for rows in (self.captioned, self.private)
+        )
         self.text = xlmr.load(place)
-        private_rows = self.text.transformer.embeddings.word_embeddings.weight[clip.text_sizes(place, "xlmr")[0] :]
-        self.private_untold = 0.5 if bool((private_rows != 0).any()) else 1.0  # No tokens left: see adopt.
         self.empty_ids = np.full(self.data.xlmr_ids.shape[-1], xlmr.PAD_ID, np.int64)
         self.empty_ids[:2] = (0, 2)
         with torch.no_grad():
             self.zero = clip.load(place).vision(torch.zeros(1, 3, 64, 64)).image_embeds[0].numpy()
-
-    def use_prior(self) -> None:
-        """Opens the prior's samples."""
-        if not self.sampled:
-            self.sampled = {int(row): i for i, row in enumerate(cached(self.place, "prior_rows"))}
-            self.prior_embeds = cached(self.place, "prior_embeds")
 
     @torch.no_grad()
     def draw(self, rng: np.random.Generator, size: int) -> tuple[torch.Tensor, ...]:
@@ -108,14 +97,16 @@ class Batches:
         half, quarter = size // 2, size // 4
         rows = np.concatenate([rng.choice(self.captioned, half), rng.choice(self.private, quarter),
                                rng.choice(self.variety, size - half - quarter)])  # fmt: skip
+        sampled = np.flatnonzero(rng.random(half + quarter) < PRIOR_SHARE * size / (half + quarter))
+        for i in sampled:
+            rows[i] = rng.choice(self.sampled_captioned if i < half else self.sampled_private)
         picks = rng.integers(0, 2, size)
-        embeds = np.asarray(self.embeds[rows], np.float32).copy()
+        picks[sampled] = 0  # The prior read caption 0.
+        embeds = np.asarray(self.embeds[rows], np.float32)
+        embeds[sampled] = self.prior_embeds[[self.sample_of[int(row)] for row in rows[sampled]]]
         ids = self.data.xlmr_ids[rows, picks].astype(np.int64)
-        for i in np.flatnonzero(rng.random(size) < PRIOR_SHARE * size / (half + quarter)):
-            if (sample := self.sampled.get(int(rows[i]))) is not None:
-                embeds[i], ids[i] = self.prior_embeds[sample], self.data.xlmr_ids[rows[i], 0]
         private = np.arange(half, half + quarter)
-        ids[private[rng.random(quarter) < self.private_untold]] = self.empty_ids
+        ids[private[rng.random(quarter) < PRIVATE_UNTOLD]] = self.empty_ids
         ids[half + quarter :] = self.empty_ids
         empty = rng.random(size) < EMPTY_EMBEDDING
         embeds[empty], ids[empty] = self.zero, self.empty_ids
@@ -139,17 +130,16 @@ def run(place: Place) -> None:
     model, batches, bars = build(place), Batches(place), alphas_bar()
 
     def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
-        if step >= place.config.prior_from_step:
-            batches.use_prior()
         latents, embeds, pooled, text = batches.draw(rng, stage.batch)
         t = timesteps(rng, len(latents))
         noise = torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32))
         a = bars[t][:, None, None, None]
         noisy = (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
-        guess = model(noisy, t, text, added_cond_kwargs=models.added_conditions(pooled, embeds)).sample[:, :4]
+        with mixed():
+            guess = model(noisy, t, text, added_cond_kwargs=models.added_conditions(pooled, embeds)).sample[:, :4]
         snr = (a / (1 - a)).flatten()
         weight = snr.clamp(max=MIN_SNR) / snr
-        return (weight * (guess - noise).square().mean((1, 2, 3))).mean() / 0.5
+        return (weight * (guess.float() - noise).square().mean((1, 2, 3))).mean() / 0.5
 
     train("unet", stage, model, loss_of, place.work)
 

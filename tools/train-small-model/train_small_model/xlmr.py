@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from . import clip, models
-from .common import load_trained, train
+from .common import load_trained, mixed, train
 from .data import TrainingSet
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def run(place: Place) -> None:
         with torch.no_grad():
             wanted, _ = clip.pooled_at_end(teacher, clip_ids, end_id)
         longest = int((ids != PAD_ID).sum(-1).max()) + 1
-        got, _ = encode(student, ids[:, :longest])
+        with mixed():
+            got, _ = encode(student, ids[:, :longest])
+        got = got.float()
         similarity = 20 * F.normalize(got, dim=-1) @ F.normalize(wanted, dim=-1).T
         duplicates = (torch.cdist(wanted, wanted) < 1e-3) & ~torch.eye(len(wanted), dtype=torch.bool)
         similarity = similarity.masked_fill(duplicates, -1e4)
