@@ -1,5 +1,10 @@
 import { existsSync } from 'node:fs';
-import { createBookkeepingActivities, createStarters, createTemporalClient, startStored } from '@murnau/activities';
+import {
+  createBookkeepingActivities,
+  createStarters,
+  createTemporalClient,
+  startStored,
+} from '@murnau/activities';
 import { MurnauError, orchestratorQueue, toMurnauError } from '@murnau/domain';
 import { createLogger } from '@murnau/logging';
 import { createStore } from '@murnau/store';
@@ -43,14 +48,20 @@ async function main(): Promise<void> {
     shutdownForceTime: '5 s',
   });
   const starters = createStarters(deps);
-  const stopStarting = repeatedly({ name: 'starting what was stored only', everyMs: startEveryMs, log }, async () => {
-    const started = await startStored({ store, starters });
-    if (started > 0) log.info({ started }, 'started what was stored only');
-  });
-  const stopCollecting = repeatedly({ name: 'removing unused files', everyMs: collectEveryMs, log }, async () => {
-    const { removed } = await store.blobs.collectGarbage();
-    if (removed > 0) log.info({ removed }, 'removed files that nothing refers to');
-  });
+  const stopStarting = repeatedly(
+    { name: 'starting what was stored only', everyMs: startEveryMs, log },
+    async () => {
+      const started = await startStored({ store, starters });
+      if (started > 0) log.info({ started }, 'started what was stored only');
+    },
+  );
+  const stopCollecting = repeatedly(
+    { name: 'removing unused files', everyMs: collectEveryMs, log },
+    async () => {
+      const { removed } = await store.blobs.collectGarbage();
+      if (removed > 0) log.info({ removed }, 'removed files that nothing refers to');
+    },
+  );
   log.info({ queue: orchestratorQueue }, 'ready');
   try {
     await worker.run();

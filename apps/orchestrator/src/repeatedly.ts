@@ -10,7 +10,10 @@ export interface Repetition {
 }
 
 /** Does the work now and again and again; a failure is logged and ends nothing. Returns how to stop. */
-export function repeatedly({ name, everyMs, log }: Repetition, work: () => Promise<void>): () => Promise<void> {
+export function repeatedly(
+  { name, everyMs, log }: Repetition,
+  work: () => Promise<void>,
+): () => Promise<void> {
   let isStopped = false;
   let wake: () => void = () => undefined;
   const pause = (): Promise<void> =>

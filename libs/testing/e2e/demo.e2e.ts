@@ -40,6 +40,7 @@ it('npm start -- --once trains, shows and stops', { timeout: 900_000 }, async ()
       expect(alignment).toBeGreaterThanOrEqual(0);
       expect(alignment).toBeLessThanOrEqual(1);
     }
+    expect(report.image_alignment).toBeGreaterThan(report.baseline_image_alignment + 0.2);
     const png = await readFile(report.contact_sheet);
     expect(png.subarray(1, 4).toString('latin1')).toBe('PNG');
     expect(png.byteLength).toBeGreaterThan(10_000);

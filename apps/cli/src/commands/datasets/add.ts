@@ -12,7 +12,7 @@ export function registerDatasetsAdd(parent: Command, host: Host): void {
     parent,
     'add <folder>',
     'upload a folder of pictures; pictures that are there already are not sent',
-    [{ command: 'murnau datasets add examples/octopus', does: 'prints the id of the dataset' }],
+    [{ command: 'murnau datasets add examples/purple-car', does: 'prints the id of the dataset' }],
   ).option('--name <name>', "name of the dataset (default: the folder's)");
   action<Options>(command, host, async (context, [folder = ''], { name }) => {
     const { ensureDataset } = await import('../../spec/datasets.js');

@@ -8,15 +8,15 @@ import { z } from 'zod';
 /** What the demo does: tuned so that it ends within five minutes on two cores. */
 export const demo = {
   /** Folder of `examples/`; its concept has at least two initializer words. */
-  concept: 'octopus',
-  placeholder: 'oktavo',
+  concept: 'purple-car',
+  placeholder: 'lumicar',
   initializers: 2,
   learningRates: [0.1, 0.2],
-  maxSteps: 60,
+  maxSteps: 100,
   batchSize: 4,
-  checkpointEverySteps: 20,
-  evalEverySteps: 30,
-  samplesEverySteps: 20,
+  checkpointEverySteps: 25,
+  evalEverySteps: 50,
+  samplesEverySteps: 25,
   samplesPerPrompt: 2,
   finalPictures: 8,
 } as const;

@@ -14,7 +14,7 @@ interface Options {
 export function registerEmbeddingsExport(parent: Command, host: Host): void {
   const command = leaf(parent, 'export <id-or-placeholder>', 'write an embedding to a file', [
     {
-      command: 'murnau embeddings export oktavo --out oktavo.safetensors',
+      command: 'murnau embeddings export lumicar --out lumicar.safetensors',
       does: 'the newest one of that word',
     },
     {

@@ -40,7 +40,7 @@ function decimal(text: string): number {
 export function registerGenerate(parent: Command, host: Host): void {
   const command = leaf(parent, 'generate <prompt>', 'make pictures from text, learnt words included', [
     {
-      command: 'murnau generate "a photo of oktavo on a blue background" --out pictures',
+      command: 'murnau generate "a photo of lumicar on a blue background" --out pictures',
       does: 'four pictures with the newest embedding of each learnt word, and a contact sheet',
     },
   ])

@@ -24,11 +24,11 @@ export function registerSweepCreate(parent: Command, host: Host): void {
     'check a sweep file, upload its pictures and start the sweep',
     [
       {
-        command: 'murnau sweep create examples/octopus.yaml --dry-run',
+        command: 'murnau sweep create examples/purple-car.yaml --dry-run',
         does: 'shows every trial; starts nothing',
       },
       {
-        command: 'murnau sweep create examples/octopus.yaml --set max_steps=50 --watch',
+        command: 'murnau sweep create examples/purple-car.yaml --set max_steps=50 --watch',
         does: 'starts the sweep with one value changed and follows it',
       },
     ],

@@ -29,11 +29,11 @@ export function registerTrain(parent: Command, host: Host): void {
     'train one embedding on a folder of pictures or a dataset id',
     [
       {
-        command: 'murnau train examples/octopus --placeholder oktavo --initializer fish --watch',
+        command: 'murnau train examples/purple-car --placeholder lumicar --initializer car --watch',
         does: 'uploads the pictures, starts a run and follows it',
       },
       {
-        command: 'murnau train 5f0c11aa --placeholder oktavo --initializer fish --set samples.every_steps=25',
+        command: 'murnau train 5f0c11aa --placeholder lumicar --initializer car --set samples.every_steps=25',
         does: 'trains on a dataset that is there already and prints the id of the run',
       },
     ],
