@@ -55,12 +55,16 @@ if (args[0] === '-c') {
     process.exit(1);
   }
   note('pip ' + args.at(-1));
+  if (args.includes('-r') && fs.existsSync(${JSON.stringify(join(checkout, 'pip-replaces-torch'))})) {
+    fs.writeFileSync(${JSON.stringify(join(checkout, 'torch-version'))}, '2.14.0');
+  }
 } else if (args[0].endsWith('check_venv.py')) {
   const broken = fs.existsSync(${JSON.stringify(join(checkout, 'torch-is-broken'))});
   const importing = args.includes('--import');
+  const replaced = ${JSON.stringify(join(checkout, 'torch-version'))};
+  const torch = fs.existsSync(replaced) ? fs.readFileSync(replaced, 'utf8') : '2.13.0';
   console.log(JSON.stringify({
-    python: version, missing: broken ? ['torch/__init__.py'] : [], versions: { torch: '2.13.0', pip: '24.0' },
-    torch: importing ? '2.13.0' : null,
+    python: version, missing: broken ? ['torch/__init__.py'] : [], versions: { torch, pip: '24.0' },
     broken_import: broken && importing ? "import torch: ModuleNotFoundError: No module named 'torch'" : null,
   }));
   // A rebuilt environment works.
@@ -156,6 +160,14 @@ test('an environment whose torch cannot be imported is rebuilt, and the reason s
     "python-worker/.venv is broken (import torch: ModuleNotFoundError: No module named 'torch')",
   );
   expect(code).toBe(0);
+});
+
+test('a package that replaces torch is refused by name', async () => {
+  await file('fake-bin/python3.11', fakePython(), 0o755);
+  await file('pip-replaces-torch', '');
+  const { code, said } = await bootstrap();
+  expect(code).toBe(1);
+  expect(said).toContain('torch was 2.13.0 and is now 2.14.0: a package replaced it');
 });
 
 test('a full disk: the last lines of pip and what to do', async () => {

@@ -48,7 +48,6 @@ print(
             "python": list(sys.version_info[:3]),
             "missing": missing[:5],
             "versions": versions,
-            "torch": getattr(sys.modules.get("torch"), "__version__", None),
             "broken_import": broken_import,
         }
     )

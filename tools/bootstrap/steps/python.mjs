@@ -175,9 +175,10 @@ async function install(tell, files) {
   tell('importing torch, transformers and diffusers once');
   const { fault, report } = await examineVenv({ importing: true });
   if (fault) return fault;
-  if (report.torch !== before) {
+  // Both as pip names it: torch itself adds its build ("2.13.0+cu130"), which a registry's wheel does not.
+  if (report.versions.torch !== before) {
     throw new Problem(
-      `torch was ${before} and is now ${report.torch}: a package replaced it.`,
+      `torch was ${before} and is now ${report.versions.torch}: a package replaced it.`,
       'Please report this; python-worker/requirements.lock must not name torch.',
     );
   }
