@@ -62,6 +62,7 @@ export const errorRegistry = {
   'model.not_served': invalid(
     'Choose a model that `murnau workers` lists, or start a worker that serves it.',
   ),
+  'model.task_not_served': invalid('Add the part that the message names to the model, or use another model.'),
   'model.unreadable': failed('Check the model files with `murnau doctor`.'),
   'page.invalid_cursor': invalid('Start again from the first page.'),
   'dataset.not_found': missing('List datasets with `murnau datasets ls`.'),

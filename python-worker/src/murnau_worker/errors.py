@@ -17,6 +17,7 @@ STATUS_OF_CODE: dict[str, grpc.StatusCode] = {
     "embedding.wrong_model": grpc.StatusCode.INVALID_ARGUMENT,
     "embedding.placeholder_clash": grpc.StatusCode.INVALID_ARGUMENT,
     "model.not_served": grpc.StatusCode.NOT_FOUND,
+    "model.task_not_served": grpc.StatusCode.FAILED_PRECONDITION,
     "model.unreadable": grpc.StatusCode.FAILED_PRECONDITION,
     "model.changed": grpc.StatusCode.FAILED_PRECONDITION,
     "checkpoint.corrupt": grpc.StatusCode.DATA_LOSS,
