@@ -1,9 +1,11 @@
-"""Entry point: `python -m murnau_worker serve | convert-embedding`."""
+"""Entry point: `python -m murnau_worker serve | convert-embedding | convert-model`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
+import json
 import os
 import sys
 from pathlib import Path
@@ -19,19 +21,30 @@ def _named_folder(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
+def _default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "murnau"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="murnau_worker", description="GPU worker of murnau")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve models over gRPC")
     serve.add_argument("--listen", default="127.0.0.1:7840", help="HOST:PORT; port 0 takes a free one")
-    serve.add_argument("--model", type=_named_folder, action="append", required=True, metavar="NAME=DIR")
+    serve.add_argument("--model", type=_named_folder, action="append", default=[], metavar="NAME=DIR")
+    serve.add_argument("--registry", type=Path, metavar="FILE", help="YAML of models with dtype, device and offload")
+    serve.add_argument("--memory-limit-mb", type=int, default=0, metavar="N", help="of loaded parts; 0: none")
+    serve.add_argument("--cache-dir", type=Path, default=_default_cache(), help="digests of large files are kept here")
     serve.add_argument("--threads", type=int, default=1, help="threads of the device thread's kernels")
     serve.add_argument("--slots", type=int, default=4, help="training streams taken at once")
     convert = commands.add_parser("convert-embedding", help="convert a learnt embedding between formats")
     convert.add_argument("input", type=Path)
     convert.add_argument("output", type=Path, help="a name ending in .safetensors or .bin")
     convert.add_argument("--placeholder", default="", help="new placeholder (default: the file's)")
+    model = commands.add_parser("convert-model", help="write a model as diffusers' folders of safetensors")
+    model.add_argument("source", type=Path)
+    model.add_argument("target", type=Path, help="a folder that is not there yet, or empty")
+    model.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], help="default: each part as its file is")
     return parser
 
 
@@ -42,6 +55,7 @@ def _quiet_libraries() -> None:
     """
     for name, value in (
         ("OMP_WAIT_POLICY", "PASSIVE"),
+        ("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),  # without it a GPU's products differ from run to run
         ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
         ("HF_HUB_OFFLINE", "1"),
         ("TRANSFORMERS_VERBOSITY", "error"),
@@ -57,9 +71,16 @@ def _serve(arguments: argparse.Namespace) -> None:
     transformers_logging.disable_progress_bar()
 
     from murnau_worker.engine.engine import Engine
+    from murnau_worker.models.registry_file import collect_models
     from murnau_worker.rpc.server import serve
 
-    engine = Engine(dict(arguments.model), threads=arguments.threads, slots=arguments.slots)
+    engine = Engine(
+        collect_models(arguments.registry, arguments.model),
+        threads=arguments.threads,
+        slots=arguments.slots,
+        memory_limit_bytes=arguments.memory_limit_mb * 1024 * 1024,
+        cache=arguments.cache_dir,
+    )
     asyncio.run(serve(engine, arguments.listen))
 
 
@@ -76,7 +97,16 @@ def _convert(arguments: argparse.Namespace) -> None:
     arguments.output.write_bytes(writer(embedding))
 
 
-_COMMANDS = {"serve": _serve, "convert-embedding": _convert}
+def _convert_model(arguments: argparse.Namespace) -> None:
+    from murnau_worker.models.conversion import convert_model
+    from murnau_worker.models.registry_file import TORCH_DTYPES
+
+    dtype = TORCH_DTYPES[arguments.dtype] if arguments.dtype else None
+    result = convert_model(arguments.source, arguments.target, dtype)
+    print(json.dumps(dataclasses.asdict(result)))
+
+
+_COMMANDS = {"serve": _serve, "convert-embedding": _convert, "convert-model": _convert_model}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -95,7 +95,8 @@ class DeviceThread:
 
     def _run(self) -> None:
         torch.set_num_threads(self._threads)
-        torch.use_deterministic_algorithms(True)
+        # Some of a GPU's kernels have no deterministic form: there torch warns and goes on.
+        torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
         self.numeric_fingerprint = numeric_fingerprint()
         self._ready.set()
         training_at = 0.0

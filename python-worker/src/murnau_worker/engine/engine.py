@@ -14,13 +14,20 @@ from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import TaskName
 from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.models.registry_file import ModelEntry
 
 _REMEMBERED_EPOCHS = 10_000
+_PRELOADED_TASKS: tuple[TaskName, ...] = ("train", "text2img")
 
 
 class _Preload:
-    """Reads every served model before the first request needs it. A folder that can not be read says so when asked."""
+    """Reads what training and text2img need of every served model before the first request does, part by part.
+
+    A folder that can not be read says so again when it is asked for.
+    """
 
     is_interactive = True
 
@@ -29,8 +36,17 @@ class _Preload:
 
     def turns(self) -> Iterator[Turn]:
         for name in self._models.served:
-            self._models.load(name)
-            yield Turn.WORKED
+            try:
+                yield from self._read(self._models.load(name))
+            except WorkerError as error:  # the next model may be in order
+                self.fail(error)
+
+    def _read(self, model: Kandinsky) -> Iterator[Turn]:
+        for task in _PRELOADED_TASKS:
+            for _ in model.prepare(task):
+                yield Turn.WORKED
+        _ = model.tokenizers
+        yield Turn.WORKED
 
     def fail(self, error: WorkerError) -> None:
         get_logger().error(error.message, extra={"code": error.code})
@@ -39,8 +55,17 @@ class _Preload:
 class Engine:
     """Sessions by run, their epochs, and the thread they run on. Not thread-safe: one asyncio loop calls it."""
 
-    def __init__(self, folders: Mapping[str, Path], *, threads: int, slots: int) -> None:
-        self.models = ModelRegistry(folders)
+    def __init__(
+        self,
+        models: Mapping[str, ModelEntry | Path],
+        *,
+        threads: int,
+        slots: int,
+        memory_limit_bytes: int = 0,
+        cache: Path | None = None,
+    ) -> None:
+        """`memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ModelRegistry."""
+        self.models = ModelRegistry(models, memory_limit_bytes=memory_limit_bytes, cache=cache)
         self.slots = slots
         self.threads = threads
         self.incarnation = secrets.token_hex(8)

@@ -14,6 +14,7 @@ from murnau_worker.engine.final_pictures import RunPictures
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
@@ -131,19 +132,22 @@ class TrainingSession:
         self.phase = "loading"
         yield None
         model = self._models.load(spec.model)
-        yield None
+        for _ in model.prepare("train", self._report_loading):
+            yield None
         check_placeholder(spec.placeholder_token, model.tokenizers)
+        yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
         for prepared in self._cache.prepare(model, request.pictures, spec.resize, spec.templates):
             yield None
             data = prepared
         assert data is not None
+        numerics = numeric_fingerprint(model.device, model.dtype)
         identity = RunIdentity(
             spec_hash=spec_hash(spec),
             model_fingerprint=model.fingerprint,
             dataset_fingerprint=data.latents.fingerprint,
-            numeric_fingerprint=f"{numeric_fingerprint()}, batch {spec.batch_size}, {spec.packing}",
+            numeric_fingerprint=f"{numerics}, batch {spec.batch_size}, {spec.packing}",
         )
         run = TrainingRun(model, spec, data.latents, data.evaluator, identity, request.state)
         if run.state.step != request.acknowledged_step:
@@ -171,6 +175,9 @@ class TrainingSession:
             message = f"the numeric fingerprint changed here; now: {identity.numeric_fingerprint}"
             self._emit_if_alive(Log("warning", message, run.state.step))
         yield run
+
+    def _report_loading(self, part: PartName, done: int, total: int) -> None:
+        self.phase = f"loading {part}, {min(done + 1, total)} of {total} parts"
 
     def _one_step(self, run: TrainingRun, pictures: RunPictures) -> Iterator[Turn]:
         """One optimizer step with all that belongs to it; its checkpoint comes last."""

@@ -27,14 +27,18 @@ def noise_draws(
     model: Kandinsky, draws: Draws, step: int, count: int, latent_shape: tuple[int, ...], prior_steps: int
 ) -> NoiseDraws:
     """Noise and uniform timesteps of `count` samples of a step."""
-    width = model.prior.embedding_width
+    width, device = model.prior.embedding_width, model.device
     samples = range(count)
-    prior_NSE = torch.stack([draws.normal("prior_steps", step, index, (prior_steps, width)) for index in samples])
+    timesteps = [draws.integer("timestep", step, index, TRAINING_STEPS) for index in samples]
+
+    def normal(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+        return torch.stack([draws.normal(name, step, index, shape) for index in samples]).to(device)
+
     return NoiseDraws(
-        noise_NCHW=torch.stack([draws.normal("noise", step, index, latent_shape) for index in samples]),
-        timesteps_N=torch.tensor([draws.integer("timestep", step, index, TRAINING_STEPS) for index in samples]),
-        prior_init_NE=torch.stack([draws.normal("prior_init", step, index, (width,)) for index in samples]),
-        prior_steps_SNE=prior_NSE.transpose(0, 1),
+        noise_NCHW=normal("noise", latent_shape),
+        timesteps_N=torch.tensor(timesteps, device=device),
+        prior_init_NE=normal("prior_init", (width,)),
+        prior_steps_SNE=normal("prior_steps", (prior_steps, width)).transpose(0, 1),
     )
 
 

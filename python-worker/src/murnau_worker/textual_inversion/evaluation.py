@@ -56,7 +56,10 @@ class Evaluator:
                     latents_NCHW=torch.stack([latents.latents_n2CHW[i % len(latents), 0] for i in indices]),
                     templates=tuple(prompts[order[index % len(prompts)]] for index in indices),
                     draws=NoiseDraws(
-                        noise.noise_NCHW, torch.tensor(timesteps), noise.prior_init_NE, noise.prior_steps_SNE
+                        noise.noise_NCHW,
+                        torch.tensor(timesteps, device=model.device),
+                        noise.prior_init_NE,
+                        noise.prior_steps_SNE,
                     ),
                 )
             )

@@ -15,7 +15,8 @@ import torch
 from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_embedding
 from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, RunState, read_state, write_state
 from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky, VocabularyScale
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.model_parts import VocabularyScale
 from murnau_worker.textual_inversion.batches import draw_training_batch
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.evaluation import Evaluator
