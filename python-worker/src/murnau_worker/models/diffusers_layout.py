@@ -16,12 +16,14 @@ from transformers import (
 )
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.clip_normalisation import read_clip_normalisation
 from murnau_worker.models.kandinsky import KandinskyParts
 from murnau_worker.models.text_towers import T1_PADDED_LENGTH
 from murnau_worker.models.words import PieceTokenizer, WordTokenizers
 
 _DECODER = "kandinsky-2-1"
 _PRIOR = "kandinsky-2-1-prior"
+_INPAINT = "kandinsky-2-1-inpaint"
 
 
 def is_diffusers_layout(folder: Path) -> bool:
@@ -30,7 +32,7 @@ def is_diffusers_layout(folder: Path) -> bool:
 
 def read_diffusers_layout(folder: Path) -> KandinskyParts:
     """Reads every part in fp32 (transformers 5 would keep a file's fp16). Raises WorkerError `model.unreadable`."""
-    decoder, prior = folder / _DECODER, folder / _PRIOR
+    decoder, prior, inpaint = folder / _DECODER, folder / _PRIOR, folder / _INPAINT / "unet"
     attention: dict[str, Any] = {"attn_implementation": "eager"}  # its backward is faster than the fused one's here
     try:
         clip_text = CLIPTextModelWithProjection.from_pretrained(
@@ -51,6 +53,12 @@ def read_diffusers_layout(folder: Path) -> KandinskyParts:
                 decoder / "unet", torch_dtype=torch.float32, local_files_only=True
             ),
             movq=VQModel.from_pretrained(decoder / "movq", torch_dtype=torch.float32, local_files_only=True),
+            inpaint_unet=(
+                UNet2DConditionModel.from_pretrained(inpaint, torch_dtype=torch.float32, local_files_only=True)
+                if inpaint.is_dir()
+                else None
+            ),
+            clip_normalisation=read_clip_normalisation(prior / "image_processor" / "preprocessor_config.json"),
             tokenizers=WordTokenizers(
                 t1=PieceTokenizer(t1, context_length=T1_PADDED_LENGTH),
                 t2=PieceTokenizer(t2, context_length=clip_text.config.max_position_embeddings),

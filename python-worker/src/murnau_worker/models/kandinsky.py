@@ -5,7 +5,8 @@ Legend: N pictures, C latent channels (4), H/W pixels or latent cells, E width o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +15,8 @@ from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
 from torch import nn
 from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProjection
 
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.config import ModelConfig
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys
 from murnau_worker.models.text_towers import T1Tower, T2Tower
@@ -32,6 +35,8 @@ class KandinskyParts:
     unet: UNet2DConditionModel
     movq: VQModel
     tokenizers: WordTokenizers | None
+    inpaint_unet: UNet2DConditionModel | None = None
+    clip_normalisation: ClipNormalisation = field(default_factory=ClipNormalisation)
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class Kandinsky:
             parts.unet,
             parts.movq,
         ]
+        if parts.inpaint_unet is not None:
+            modules.append(parts.inpaint_unet)
         for module in modules:
             module.requires_grad_(False).eval()
         self.config = config
@@ -70,7 +77,10 @@ class Kandinsky:
         self.t2 = T2Tower(parts.clip_text)
         self.clip_image: Any = parts.clip_image  # Any: upstream types what these return too widely to be of use
         self.prior = PriorNetwork(parts.prior)
+        self.device = torch.device("cpu")
+        self.clip_normalisation = parts.clip_normalisation
         self.unet: Any = parts.unet
+        self._inpaint_unet = parts.inpaint_unet
         self.movq: Any = parts.movq
         self.scale_t1 = vocabulary_scale(self.t1.rows.weight)
         self.scale_t2 = vocabulary_scale(self.t2.rows.weight)
@@ -84,6 +94,33 @@ class Kandinsky:
         if self._tokenizers is None:
             raise RuntimeError("this model's folder holds no tokenizers")
         return self._tokenizers
+
+    @property
+    def inpaint_unet(self) -> Any:
+        """The 9-channel UNet. Raises WorkerError `model.task_not_served` where the folder has none."""
+        if self._inpaint_unet is None:
+            raise WorkerError("model.task_not_served", "this model has no inpainting decoder", field="options.model")
+        return self._inpaint_unet
+
+    def prepare(self, task: str, on_progress: Callable[[str, int, int], None]) -> Iterator[str]:
+        """Loads what a task needs, a part per turn, and tells which: name, number from 0, count."""
+        if task == "inpaint":
+            on_progress("inpaint_unet", 0, 1)
+            assert self.inpaint_unet is not None
+        yield "movq"
+
+    def release(self, *parts: str) -> None:
+        """Lets parts go that the next phase does not need, where they need not be resident together."""
+
+    @property
+    def latent_multiple(self) -> int:
+        """What the sides of latents are multiples of, in cells."""
+        return 2 ** (len(self.unet.config.block_out_channels) - 1)
+
+    def embed_pictures(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
+        """CLIP's embeddings [N, E] of pictures that have the tower's size and normalisation already."""
+        tower = self.clip_image
+        return tower(pixels_NCHW.to(tower.device, tower.dtype)).image_embeds.float()
 
     @property
     def latent_factor(self) -> int:
@@ -139,9 +176,13 @@ class Kandinsky:
     @torch.inference_mode()
     def encode_picture(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
         """Pictures in -1..1 → latents, one at a time: what a picture's latent is must not depend on its neighbours."""
-        return torch.cat([self.movq.encode(picture[None]).latents for picture in pixels_NCHW])
+        movq = self.movq
+        pixels_NCHW = pixels_NCHW.to(movq.device, movq.dtype)
+        return torch.cat([movq.encode(picture[None]).latents for picture in pixels_NCHW]).float()
 
     @torch.inference_mode()
     def decode_latents(self, latents_NCHW: torch.Tensor) -> torch.Tensor:
         """Latents → pictures in -1..1, one at a time; the original never quantises here."""
-        return torch.cat([self.movq.decode(cells[None], force_not_quantize=True).sample for cells in latents_NCHW])
+        movq = self.movq
+        latents_NCHW = latents_NCHW.to(movq.device, movq.dtype)
+        return torch.cat([movq.decode(cells[None], force_not_quantize=True).sample for cells in latents_NCHW]).float()

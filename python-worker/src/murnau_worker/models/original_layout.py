@@ -21,6 +21,7 @@ from murnau_worker.models.safe_pickle import load_pickled, load_state_dict
 
 _WEIGHTS = "2_1"
 _CLIP = "clip/ViT-L-14.pt"
+_INPAINTING = "inpainting_fp16.ckpt"
 
 
 def is_original_layout(folder: Path) -> bool:
@@ -60,6 +61,11 @@ def read_original_layout(folder: Path) -> KandinskyParts:
             unet=convert_unet(load_state_dict(weights / "decoder_fp16.ckpt"), unet_config),
             movq=convert_movq(load_state_dict(weights / "movq_final.ckpt")),
             tokenizers=None,
+            inpaint_unet=(
+                convert_unet(load_state_dict(weights / _INPAINTING), unet_config)
+                if (weights / _INPAINTING).is_file()
+                else None
+            ),
         )
     except (OSError, ValueError, KeyError) as error:
         raise WorkerError("model.unreadable", f"the model in {folder} can not be read: {error!r}") from error
