@@ -1,8 +1,7 @@
-"""Fixtures: the goldens' folder, and a tiny random model with tiny tokenizers."""
+"""Fixtures: a tiny random model with tiny tokenizers."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,12 @@ from tiny_model import write_tiny_model
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Bytes depend on the number of threads; one is also fastest beside other work."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-
-
-@pytest.fixture(scope="session")
-def goldens() -> Path:
-    """The folder of goldens, which must be there: beside the repository, or where MURNAU_GOLDENS says."""
-    folder = Path(os.environ.get("MURNAU_GOLDENS", REPOSITORY.parent / "shared" / "golden"))
-    assert folder.is_dir(), f"the goldens are not at {folder}: set MURNAU_GOLDENS"
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Entry point: `python -m murnau_worker serve | convert-embedding`."""
+"""Entry point: `python -m murnau_worker serve | convert-embedding | verify-model`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("input", type=Path)
     convert.add_argument("output", type=Path, help="a name ending in .safetensors or .bin")
     convert.add_argument("--placeholder", default="", help="new placeholder (default: the file's)")
+    verify = commands.add_parser("verify-model", help="compare what this code computes with a folder of goldens")
+    verify.add_argument("folder", type=Path, metavar="DIR")
     return parser
 
 
@@ -51,7 +53,7 @@ def _quiet_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
-def _serve(arguments: argparse.Namespace) -> None:
+def _serve(arguments: argparse.Namespace) -> bool:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
@@ -61,9 +63,10 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     engine = Engine(dict(arguments.model), threads=arguments.threads, slots=arguments.slots)
     asyncio.run(serve(engine, arguments.listen))
+    return True
 
 
-def _convert(arguments: argparse.Namespace) -> None:
+def _convert(arguments: argparse.Namespace) -> bool:
     from murnau_worker.checkpoints.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
 
     writers = {".safetensors": write_embedding, ".bin": write_reference_bin}
@@ -74,9 +77,16 @@ def _convert(arguments: argparse.Namespace) -> None:
     if arguments.placeholder:
         embedding = renamed(embedding, arguments.placeholder)
     arguments.output.write_bytes(writer(embedding))
+    return True
 
 
-_COMMANDS = {"serve": _serve, "convert-embedding": _convert}
+def _verify(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.verify.compare import verify_model
+
+    return verify_model(arguments.folder)
+
+
+_COMMANDS = {"serve": _serve, "convert-embedding": _convert, "verify-model": _verify}  # each says whether all is well
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,12 +94,11 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logging(parsed.log_level)
     _quiet_libraries()
     try:
-        _COMMANDS[parsed.command](parsed)
+        return 0 if _COMMANDS[parsed.command](parsed) else 1
     except (WorkerError, OSError, RuntimeError) as error:
         code = error.code if isinstance(error, WorkerError) else "internal"
         get_logger().error(str(error), extra={"code": code})
         return 1
-    return 0
 
 
 if __name__ == "__main__":
