@@ -1,19 +1,17 @@
-"""Fixtures: the goldens' folder, and a tiny random model with tiny tokenizers."""
+"""Fixtures: a tiny random model with tiny tokenizers."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 import torch
+from goldens import golden_root
 from tiny_judge import write_tiny_judge
 from tiny_model import write_tiny_model
 
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -25,10 +23,8 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def goldens() -> Path:
-    """The folder of goldens, which must be there: beside the repository, or where MURNAU_GOLDENS says."""
-    folder = Path(os.environ.get("MURNAU_GOLDENS", REPOSITORY.parent / "shared" / "golden"))
-    assert folder.is_dir(), f"the goldens are not at {folder}: set MURNAU_GOLDENS"
-    return folder
+    """The folder of goldens."""
+    return golden_root()
 
 
 @pytest.fixture(scope="session")

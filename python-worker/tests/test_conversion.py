@@ -13,7 +13,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler, PriorTransformer, UnCLIPScheduler, UNet2DConditionModel, VQModel
 from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
-from golden_tools import read_golden
+from goldens import check
 from model_folders import linked_copy
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModelWithProjection, XLMRobertaTokenizer
 
@@ -26,6 +26,7 @@ from murnau_worker.models.fingerprint import fingerprint_of
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.layouts import recognise
 from murnau_worker.models.parts import PART_NAMES
+from murnau_worker.verify.golden_folder import read_golden_folder
 
 SMALL_MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-small"
 
@@ -56,11 +57,11 @@ def test_a_converted_model_holds_the_same_weights(goldens: Path, converted: Path
 
 
 def test_a_converted_model_computes_the_same(goldens: Path, converted: Path) -> None:
-    golden, after = read_golden(goldens / "kandinsky-2.1"), open_model(converted)
+    golden, after = read_golden_folder(goldens / "kandinsky-2.1"), open_model(converted)
     before = golden.model
     with torch.inference_mode():
         for model in (before, after):
-            golden.check("movq.latents", model.encode_picture(golden["movq.image"]))
+            check(golden, "movq.latents", model.encode_picture(golden["movq.image"]))
         pairs = [
             [
                 model.t1.encode(golden["text_encoder.input_ids"], None).context_BPD,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden_tools import read_golden
+from goldens import check
 from model_folders import linked_copy, script_archive
 from safetensors.torch import save_file
 
@@ -19,6 +19,7 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.layouts import recognise
 from murnau_worker.models.original_tokenizers import read_clip_tokenizer
 from murnau_worker.models.safe_pickle import load_state_dict
+from murnau_worker.verify.golden_folder import read_golden_folder
 
 SMALL_MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-small"
 
@@ -96,11 +97,11 @@ def test_clip_as_a_torchscript_archive_computes_the_same(original: Path) -> None
     tensors = load_state_dict(path)
     path.unlink()
     script_archive(tensors, path)
-    golden = read_golden(original)
+    golden = read_golden_folder(original)
     with torch.inference_mode():
         text = golden.model.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
-        golden.check("clip.text_pooled", text.pooled_BE)
-        golden.check("clip.image_embed", golden.model.clip_image(golden["clip.image"]).image_embeds)
+        check(golden, "clip.text_pooled", text.pooled_BE)
+        check(golden, "clip.image_embed", golden.model.clip_image(golden["clip.image"]).image_embeds)
 
 
 def test_a_movq_saved_by_a_training_framework_and_fp16_files_are_read(original: Path) -> None:
@@ -112,8 +113,8 @@ def test_a_movq_saved_by_a_training_framework_and_fp16_files_are_read(original: 
     halves = {name: value.half() for name, value in load_state_dict(prior).items()}
     prior.unlink()
     torch.save(halves, prior)
-    golden = read_golden(original)
-    golden.check("movq.latents", golden.model.encode_picture(golden["movq.image"]))
+    golden = read_golden_folder(original)
+    check(golden, "movq.latents", golden.model.encode_picture(golden["movq.image"]))
     assert golden.model.prior.dtype == torch.float32
 
 

@@ -30,9 +30,11 @@ def test_parts_and_tasks_are_described(tiny_folder: Path) -> None:
             return await described(worker, until_loaded=True)
 
     model = asyncio.run(asyncio.wait_for(work(), 60))
-    assert list(model.tasks) == ["train", "text2img", "fuse", "img2img"]
+    assert list(model.tasks) == ["train", "text2img", "fuse", "inpaint", "img2img"]
     assert model.dtype == "float32"
-    assert [part.name for part in model.parts] == ["text_encoder", "clip_text", "clip_image", "prior", "unet", "movq"]
+    names = ["text_encoder", "clip_text", "clip_image", "prior", "unet", "inpaint_unet", "movq"]
+    assert [part.name for part in model.parts] == names
+    assert not next(part for part in model.parts if part.name == "inpaint_unet").loaded, "nobody asked for it yet"
     assert all(part.size_bytes > 0 for part in model.parts if part.loaded)
     assert (model.width_t1, model.width_t2, model.image_size) == (32, 32, 16)
     assert model.vocabulary_rms_t1 > 0

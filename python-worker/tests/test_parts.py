@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from golden_tools import read_golden
 from run_tools import encoded, tiny_run, tiny_spec
 
 from murnau_worker.models.config import ModelConfig
@@ -18,6 +17,7 @@ from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import PART_NAMES, PARTS_OF_TASK, PartName
 from murnau_worker.textual_inversion.run import encoder_for
+from murnau_worker.verify.golden_folder import read_golden_folder
 
 
 def open_model(
@@ -179,7 +179,7 @@ def relative(actual: torch.Tensor, wanted: torch.Tensor) -> float:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_other_dtypes_compute_nearly_the_same_and_give_fp32(goldens: Path, dtype: torch.dtype) -> None:
-    golden = read_golden(goldens / "kandinsky-2.1")
+    golden = read_golden_folder(goldens / "kandinsky-2.1")
     folder = goldens / "kandinsky-2.1"
     model = Kandinsky(recognise(folder).read(folder), ModelConfig(), "f", dtype=dtype)
     bound = 0.05 if dtype is torch.bfloat16 else 0.01

@@ -1,4 +1,4 @@
-"""Entry point: `python -m murnau_worker serve | convert-embedding | convert-model`."""
+"""Entry point: `python -m murnau_worker serve | convert-embedding | convert-model | verify-model`."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("source", type=Path)
     model.add_argument("target", type=Path, help="a folder that is not there yet, or empty")
     model.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], help="default: each part as its file is")
+    verify = commands.add_parser("verify-model", help="compare what this code computes with a folder of goldens")
+    verify.add_argument("folder", type=Path, metavar="DIR")
     return parser
 
 
@@ -65,7 +67,7 @@ def _quiet_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
-def _serve(arguments: argparse.Namespace) -> None:
+def _serve(arguments: argparse.Namespace) -> bool:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
@@ -82,9 +84,10 @@ def _serve(arguments: argparse.Namespace) -> None:
         cache=arguments.cache_dir,
     )
     asyncio.run(serve(engine, arguments.listen))
+    return True
 
 
-def _convert(arguments: argparse.Namespace) -> None:
+def _convert(arguments: argparse.Namespace) -> bool:
     from murnau_worker.checkpoints.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
 
     writers = {".safetensors": write_embedding, ".bin": write_reference_bin}
@@ -95,18 +98,31 @@ def _convert(arguments: argparse.Namespace) -> None:
     if arguments.placeholder:
         embedding = renamed(embedding, arguments.placeholder)
     arguments.output.write_bytes(writer(embedding))
+    return True
 
 
-def _convert_model(arguments: argparse.Namespace) -> None:
+def _convert_model(arguments: argparse.Namespace) -> bool:
     from murnau_worker.models.conversion import convert_model
     from murnau_worker.models.registry_file import TORCH_DTYPES
 
     dtype = TORCH_DTYPES[arguments.dtype] if arguments.dtype else None
     result = convert_model(arguments.source, arguments.target, dtype)
     print(json.dumps(dataclasses.asdict(result)))
+    return True
 
 
-_COMMANDS = {"serve": _serve, "convert-embedding": _convert, "convert-model": _convert_model}
+def _verify(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.verify.compare import verify_model
+
+    return verify_model(arguments.folder)
+
+
+_COMMANDS = {  # each says whether all is well
+    "serve": _serve,
+    "convert-embedding": _convert,
+    "convert-model": _convert_model,
+    "verify-model": _verify,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -114,12 +130,11 @@ def main(arguments: list[str] | None = None) -> int:
     configure_logging(parsed.log_level)
     _quiet_libraries()
     try:
-        _COMMANDS[parsed.command](parsed)
+        return 0 if _COMMANDS[parsed.command](parsed) else 1
     except (WorkerError, OSError, RuntimeError) as error:
         code = error.code if isinstance(error, WorkerError) else "internal"
         get_logger().error(str(error), extra={"code": code})
         return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from typing import Protocol
 
 import torch
 
+from murnau_worker.drawing.memory import is_out_of_memory
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
@@ -44,11 +45,10 @@ def translate(error: BaseException) -> WorkerError:
     """The one place where what torch raises becomes an error of the registry."""
     if isinstance(error, WorkerError):
         return error
-    text = str(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
+    if is_out_of_memory(error):
         return WorkerError("device.out_of_memory", "the device has not enough memory for this request")
     get_logger().error("unexpected error on the device thread", exc_info=error)
-    return WorkerError("internal", f"{type(error).__name__}: {text[:300]}")
+    return WorkerError("internal", f"{type(error).__name__}: {str(error)[:300]}")
 
 
 class DeviceThread:

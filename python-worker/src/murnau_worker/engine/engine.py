@@ -7,9 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.engine.device_thread import DeviceThread, Turn
-from murnau_worker.engine.events import GenerateEvent, TrainEvent
-from murnau_worker.engine.generation_session import GenerationRequest, GenerationSession
+from murnau_worker.engine.draw_session import DrawJob, DrawSession
+from murnau_worker.engine.events import DrawSessionEvent, TrainEvent
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
 from murnau_worker.errors import WorkerError
@@ -63,8 +64,12 @@ class Engine:
         slots: int,
         memory_limit_bytes: int = 0,
         cache: Path | None = None,
+        hooks: DrawHooks | None = None,
     ) -> None:
-        """`memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ModelRegistry."""
+        """`memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ModelRegistry.
+
+        `hooks`: for tests, see DrawHooks.
+        """
         self.models = ModelRegistry(models, memory_limit_bytes=memory_limit_bytes, cache=cache)
         self.slots = slots
         self.threads = threads
@@ -74,7 +79,8 @@ class Engine:
         self._cache = DataCache()
         self._sessions: dict[str, TrainingSession] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()
-        self._generations: set[GenerationSession] = set()
+        self._hooks = hooks or DrawHooks()
+        self._drawings: set[DrawSession] = set()
 
     def start(self) -> None:
         """Starts the device thread and lets it read the models at once, so that the first run need not wait."""
@@ -87,7 +93,7 @@ class Engine:
 
     @property
     def generating(self) -> int:
-        return len(self._generations)
+        return len(self._drawings)
 
     @property
     def steps_per_second(self) -> float:
@@ -137,25 +143,25 @@ class Engine:
             del self._sessions[session.request.run_id]
         self.device.wake()
 
-    def open_generation(
+    def open_drawing(
         self,
-        request: GenerationRequest,
-        emit: Callable[[GenerateEvent], None],
+        job: DrawJob,
+        emit: Callable[[DrawSessionEvent], None],
         fail: Callable[[WorkerError], None],
         done: Callable[[], None],
-    ) -> GenerationSession:
+    ) -> DrawSession:
         """Raises WorkerError `model.not_served` or `worker.unavailable`."""
         if self.is_draining:
             raise WorkerError("worker.unavailable", "the worker is shutting down")
-        self.models.find(request.model)
-        session = GenerationSession(request, self.models, emit, fail, done)
-        self._generations.add(session)
+        self.models.find(job.model)
+        session = DrawSession(job, self.models, self._hooks, emit, fail, done)
+        self._drawings.add(session)
         self.device.submit(session)
         return session
 
-    def close_generation(self, session: GenerationSession) -> None:
+    def close_drawing(self, session: DrawSession) -> None:
         session.is_cancelled = True
-        self._generations.discard(session)
+        self._drawings.discard(session)
 
     def drain(self) -> None:
         """No new work; each run stops at a checkpoint after its current step."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.sampling.prior_schedule import prior_schedule
 
-_PRIOR_STEPS = re.compile(r"ddim[1-9]\d*|[1-9]\d*(,[1-9]\d*)*")
+
+def _check_prior_steps(value: object) -> str:
+    text = str(value)
+    prior_schedule(text)
+    return text
+
+
+# A count, "ddimN" or counts of sections; a YAML file may hold a bare number.
+PriorSteps = Annotated[str, BeforeValidator(_check_prior_steps)]
 
 
 class ModelConfig(BaseModel):
@@ -26,21 +34,8 @@ class ModelConfig(BaseModel):
     image_size: int = Field(default=0, ge=0)  # pixels; 0: as the UNet's configuration says
     num_steps: int = Field(default=50, ge=1, le=1000)
     guidance_scale: float = Field(default=4.0, ge=1.0)
-    prior_steps: str = "5"  # a count, "ddimN", or counts of sections: "10,5"
+    prior_steps: PriorSteps = "5"
     prior_guidance_scale: float = Field(default=4.0, ge=1.0)
-
-    @field_validator("prior_steps", mode="before")
-    @classmethod
-    def _count_as_text(cls, given: object) -> object:
-        """YAML reads a plain count as a number."""
-        return str(given) if isinstance(given, int) and not isinstance(given, bool) else given
-
-    @field_validator("prior_steps")
-    @classmethod
-    def _known_form(cls, steps: str) -> str:
-        if not _PRIOR_STEPS.fullmatch(steps):
-            raise ValueError('a count ("25"), "ddimN", or counts of sections ("10,5") is wanted')
-        return steps
 
 
 def read_model_config(folder: Path) -> ModelConfig:

@@ -27,6 +27,7 @@ from transformers import (
 )
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.clip_normalisation import ClipNormalisation, read_clip_normalisation
 from murnau_worker.models.convert.keys import Tensors, empty_model, load_strictly
 from murnau_worker.models.convert.prior import fit_texts
 from murnau_worker.models.convert.text_encoder import TEXT_ENCODER_UNUSED
@@ -198,6 +199,13 @@ class DiffusersSource:
             return _BUILDERS[part](folder, cast_tensors(stored, dtype))
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             raise WorkerError("model.unreadable", f"the {part} in {folder} can not be read: {error}") from error
+
+    def read_clip_normalisation(self) -> ClipNormalisation:
+        path = self.folder / PRIOR / "image_processor" / "preprocessor_config.json"
+        try:
+            return read_clip_normalisation(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WorkerError("model.unreadable", f"{path} can not be read: {error!r}") from error
 
     def read_tokenizer(self, tower: TowerName) -> Any:
         folder = self.folder / TOKENIZER_FOLDERS[tower]

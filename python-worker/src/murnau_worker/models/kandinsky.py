@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.config import ModelConfig
 from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload
 from murnau_worker.models.part_store import PartStore
@@ -107,6 +108,11 @@ class Kandinsky(ModelParts):
     def shape(self) -> ModelShape:
         """Widths as the files show them. Raises WorkerError `model.unreadable`."""
         return self.source.read_shape()
+
+    @cached_property
+    def clip_normalisation(self) -> ClipNormalisation:
+        """How the image tower wants its pictures. Raises WorkerError `model.unreadable`."""
+        return self.source.read_clip_normalisation()
 
     @property
     def latent_factor(self) -> int:

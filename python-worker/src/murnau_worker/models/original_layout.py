@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.convert.clip import convert_image_tower, convert_text_tower
 from murnau_worker.models.convert.keys import Tensors, count_blocks
 from murnau_worker.models.convert.movq import convert_movq
@@ -146,6 +147,9 @@ class OriginalSource:
 
     def _config(self, section: str, file_name: str) -> Mapping[str, Any]:
         return read_part_config(self.folder, section, file_name)
+
+    def read_clip_normalisation(self) -> ClipNormalisation:
+        return ClipNormalisation()
 
     def read_tokenizer(self, tower: TowerName) -> Any:
         if tower == "t1":

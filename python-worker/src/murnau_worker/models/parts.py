@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import nn
 
+from murnau_worker.models.clip_normalisation import ClipNormalisation
+
 PartName = Literal["text_encoder", "clip_text", "clip_image", "prior", "unet", "inpaint_unet", "movq"]
 TaskName = Literal["train", "text2img", "fuse", "inpaint", "img2img"]
 TowerName = Literal["t1", "t2"]
@@ -72,6 +74,10 @@ class PartSource(Protocol):
 
     def read(self, part: PartName, dtype: torch.dtype | None) -> nn.Module:
         """Reads a part on the CPU, in the given dtype or the file's own. Raises WorkerError `model.unreadable`."""
+        ...
+
+    def read_clip_normalisation(self) -> ClipNormalisation:
+        """How the image tower wants its pictures. Raises WorkerError `model.unreadable`."""
         ...
 
     def read_tokenizer(self, tower: TowerName) -> Any:

@@ -24,23 +24,19 @@ from murnau_worker.checkpoints.embedding_file import (
     write_reference_bin,
 )
 from murnau_worker.engine.engine import Engine
-from murnau_worker.engine.events import GenerateEvent
-from murnau_worker.engine.generation_session import GenerationSession
 from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
 from murnau_worker.models.parts import PARTS_OF_TASK
 from murnau_worker.models.registry import ServedModel
 from murnau_worker.rpc.blob_cache import BlobAssembly, BlobCache
+from murnau_worker.rpc.draw_stream import draw_responses
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
-from murnau_worker.rpc.read_requests import read_format, read_generation
-from murnau_worker.rpc.status import abort, error_detail, on_done
+from murnau_worker.rpc.read_requests import read_format
+from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.train_stream import TrainStream
-from murnau_worker.rpc.write_responses import write_generate_event
 from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_PROGRESS_EVERY_S = 1.0
 
 
 class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
@@ -118,36 +114,31 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
             async for response in responses:
                 yield response
 
-    async def Generate(self, request: pb.GenerateRequest, context: Context) -> AsyncIterator[pb.GenerateResponse]:
-        loop = asyncio.get_running_loop()
-        outgoing: asyncio.Queue[GenerateEvent | WorkerError | None] = asyncio.Queue()
+    async def _draw(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        drawing = draw_responses(self._engine, self._blobs, request, context)
+        async with contextlib.aclosing(drawing) as responses:  # type: ignore[type-var]
+            async for response in responses:
+                yield response
 
-        def put(item: GenerateEvent | WorkerError | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed at shutdown
-                loop.call_soon_threadsafe(outgoing.put_nowait, item)
+    async def TextToImage(
+        self, request: pb.TextToImageRequest, context: Context
+    ) -> AsyncIterator[pb.TextToImageResponse]:
+        async for response in self._draw(request, context):
+            yield response
 
-        session: GenerationSession | None = None
-        try:
-            session = opened = self._engine.open_generation(read_generation(request), put, put, lambda: put(None))
-            on_done(context, lambda: self._engine.close_generation(opened))
-            get_logger().info(
-                "generation opened", extra={"generation_id": request.generation_id, "count": request.count}
-            )
-            while True:
-                try:
-                    item = await asyncio.wait_for(outgoing.get(), _PROGRESS_EVERY_S)
-                except TimeoutError:
-                    item = session.latest
-                if item is None:
-                    return
-                if isinstance(item, WorkerError):
-                    raise item
-                yield write_generate_event(item)
-        except WorkerError as error:
-            await abort(context, error)
-        finally:
-            if session is not None:
-                self._engine.close_generation(session)
+    async def Fuse(self, request: pb.FuseRequest, context: Context) -> AsyncIterator[pb.FuseResponse]:
+        async for response in self._draw(request, context):
+            yield response
+
+    async def Inpaint(self, request: pb.InpaintRequest, context: Context) -> AsyncIterator[pb.InpaintResponse]:
+        async for response in self._draw(request, context):
+            yield response
+
+    async def ImageToImage(
+        self, request: pb.ImageToImageRequest, context: Context
+    ) -> AsyncIterator[pb.ImageToImageResponse]:
+        async for response in self._draw(request, context):
+            yield response
 
     async def ConvertEmbedding(
         self, request: pb.ConvertEmbeddingRequest, context: Context

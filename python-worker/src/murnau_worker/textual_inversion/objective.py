@@ -14,6 +14,7 @@ from murnau_worker.models.prior_network import TextKeys
 from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.decoder import LATENT_CHANNELS, DecoderCondition, predict
 from murnau_worker.sampling.prior_sampler import sample_image_embedding
+from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.tables import decoder_alpha_bar
 from murnau_worker.textual_inversion.prompts import PromptBatch
 
@@ -70,6 +71,7 @@ def condition_on(
         draws.prior_init_NE,
         draws.prior_steps_SNE,
         TRAINING_PRIOR_GUIDANCE,
+        prior_schedule(str(len(draws.prior_steps_SNE))),
     )
     t1 = model.t1.encode(prompts.t1_ids_NL, rows.t1_RD if rows else None)
     return DecoderCondition(t1.context_BPD, t1.pooled_BE, image_NE)

@@ -23,7 +23,7 @@ from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.objective import LearntPair, TrainingBatch, joint_gradients
 from murnau_worker.textual_inversion.optimizer import AdamRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.placeholders import initializer_ids
-from murnau_worker.textual_inversion.prompts import LearntWord, PromptEncoder
+from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
 
@@ -44,17 +44,6 @@ def tower_setting(
         initial_RD=table_VD[token_id : token_id + 1].detach().clone().float(),
         learning_rate=rate * scale.rms if unit == "relative" else rate,
         median_norm=scale.median_norm,
-    )
-
-
-def encoder_for(model: Kandinsky, words: dict[str, LearntWord]) -> PromptEncoder:
-    """Encodes prompts that may hold the given learnt words."""
-    return PromptEncoder(
-        tokenizers=model.tokenizers,
-        words=words,
-        t1_vocabulary=model.t1.rows.vocabulary_size,
-        t2_vocabulary=model.t2.rows.vocabulary_size,
-        t1_pad_id=model.t1.pad_id,
     )
 
 
