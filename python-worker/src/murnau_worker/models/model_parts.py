@@ -81,10 +81,6 @@ class ModelParts:
 
     def _load(self, part: PartName) -> _LoadedPart:
         module = self.source.read(part, self.dtype)
-        if part == "prior":  # the embeddings' statistics stay exact: they are applied outside the network
-            for name in ("clip_mean", "clip_std"):
-                statistic = module.get_parameter(name)
-                statistic.data = statistic.data.float()
         module.requires_grad_(False).eval().to(self.device)
         if part in ("text_encoder", "clip_text"):
             # At a prompt's length the plain attention's backward pass is faster than the fused one's on a CPU.
