@@ -11,7 +11,7 @@ from golden_tools import Golden, read_golden
 from murnau_worker.models.convert.unet import convert_unet
 from murnau_worker.models.original_layout import read_part_config
 from murnau_worker.models.safe_pickle import load_state_dict
-from murnau_worker.models.text_towers import T2Text
+from murnau_worker.models.text_towers import T2Text, set_attention
 from murnau_worker.sampling.ddim import sample_ddim
 from murnau_worker.sampling.decoder import DecoderCondition, DecoderRequest, Sampler, predict
 from murnau_worker.sampling.p_sampler import sample_p
@@ -38,6 +38,16 @@ def test_clip_text(golden: Golden) -> None:
     wanted = golden["clip.text_seq"]
     error = (text.sequence_BLD - wanted[:, :kept]).abs().max() / wanted.abs().max()
     assert error <= golden.tolerances["clip.text_seq"]
+
+
+@torch.inference_mode()
+def test_text_towers_with_fused_attention(golden: Golden, goldens: Path) -> None:
+    fused = read_golden(goldens / "kandinsky-2.1").model  # what a GPU uses
+    set_attention(fused.t1.encoder, "sdpa")
+    set_attention(fused.t2.encoder, "sdpa")
+    golden.check("text_encoder.full", fused.t1.encode(golden["text_encoder.input_ids"], None).context_BPD)
+    text = fused.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
+    golden.check("clip.text_pooled", text.pooled_BE)
 
 
 @torch.inference_mode()
