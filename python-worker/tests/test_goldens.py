@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from goldens import golden_root
+from goldens import check, golden_root
 from safetensors.torch import save_file
 
 from murnau_worker.__main__ import main
+from murnau_worker.models.text_towers import set_attention
 from murnau_worker.verify.compare import Comparison, compare, outputs_of, relative_error
 from murnau_worker.verify.golden_folder import read_golden_folder, read_tensors
 
@@ -26,6 +27,16 @@ def compared() -> dict[str, Comparison]:
 def test_output(name: str) -> None:
     result = compared()[name]
     assert result.error <= result.bound, f"off by {result.error:.3g}, allowed {result.bound:.3g}"
+
+
+@torch.inference_mode()
+def test_text_towers_with_fused_attention() -> None:
+    golden = read_golden_folder(FOLDER)
+    set_attention(golden.model.t1.encoder, "sdpa")  # what a GPU uses
+    set_attention(golden.model.t2.encoder, "sdpa")
+    check(golden, "text_encoder.full", golden.model.t1.encode(golden["text_encoder.input_ids"], None).context_BPD)
+    text = golden.model.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
+    check(golden, "clip.text_pooled", text.pooled_BE)
 
 
 def test_the_command_fails_for_what_is_off_and_for_what_nobody_compared(

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from model_folders import linked_copy
 from run_tools import encoded, tiny_run, tiny_spec
+from safetensors.torch import load_file, save_file
 
 from murnau_worker.models.config import ModelConfig
 from murnau_worker.models.kandinsky import Kandinsky
@@ -206,6 +208,18 @@ def test_other_dtypes_compute_nearly_the_same_and_give_fp32(goldens: Path, dtype
     assert model.unet.dtype == dtype
     assert model.prior.prior.clip_std.dtype == torch.float32
     assert model.size_bytes("unet") * 2 == golden_size(golden.model)
+
+
+def test_the_priors_statistics_stay_exact_in_any_dtype(tiny_folder: Path, tmp_path: Path) -> None:
+    folder = linked_copy(tiny_folder, tmp_path / "model")
+    path = folder / "kandinsky-2-1-prior" / "prior" / "diffusion_pytorch_model.safetensors"
+    thirds = {"clip_mean": torch.full((1, 32), 1 / 3), "clip_std": torch.full((1, 32), 2 / 3)}
+    tensors = {**load_file(path), **thirds}
+    path.unlink()
+    save_file(tensors, path)
+    prior = open_model(folder, dtype=torch.bfloat16).prior
+    assert prior.dtype == torch.bfloat16
+    assert all(torch.equal(prior.prior.get_parameter(name), value) for name, value in thirds.items())
 
 
 def golden_size(model: Kandinsky) -> int:

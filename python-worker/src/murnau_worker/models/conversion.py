@@ -22,7 +22,7 @@ from murnau_worker.logs import get_logger
 from murnau_worker.models.diffusers_layout import PART_FOLDERS, TOKENIZER_FOLDERS
 from murnau_worker.models.fingerprint import fingerprint_of, note_conversion
 from murnau_worker.models.layouts import recognise
-from murnau_worker.models.parts import PartName, PartSource, TowerName
+from murnau_worker.models.parts import EXACT_TENSORS, PartName, PartSource, TowerName
 from murnau_worker.models.pipeline_settings import write_pipeline_settings
 
 
@@ -114,7 +114,7 @@ def _write_parts(source: PartSource, target: Path, dtype: torch.dtype | None) ->
 
 def _in_dtype(part: PartName, tensors: dict[str, torch.Tensor], dtype: torch.dtype | None) -> dict[str, torch.Tensor]:
     """Tensors as they are written: apart from each other in memory, the prior's statistics always exact."""
-    exact = {"clip_mean", "clip_std"} if part == "prior" else set[str]()
+    exact = EXACT_TENSORS.get(part, ())
     written: dict[str, torch.Tensor] = {}
     for name, value in tensors.items():
         wanted = torch.float32 if name in exact else dtype if dtype and value.is_floating_point() else value.dtype

@@ -33,6 +33,7 @@ from murnau_worker.models.convert.prior import fit_texts
 from murnau_worker.models.convert.text_encoder import TEXT_ENCODER_UNUSED
 from murnau_worker.models.convert.unet import ConditionWidths, fit_conditions
 from murnau_worker.models.parts import (
+    EXACT_TENSORS,
     OPTIONAL_PARTS,
     MissingPart,
     ModelShape,
@@ -196,7 +197,8 @@ class DiffusersSource:
         folder = self.folder / PART_FOLDERS[part]
         try:
             stored = {name: value for name, value in read_weights(folder).items() if not name.endswith(".position_ids")}
-            return _BUILDERS[part](folder, cast_tensors(stored, dtype))
+            exact = {name: stored[name].float() for name in EXACT_TENSORS.get(part, ())}
+            return _BUILDERS[part](folder, {**cast_tensors(stored, dtype), **exact})
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             raise WorkerError("model.unreadable", f"the {part} in {folder} can not be read: {error}") from error
 

@@ -14,7 +14,7 @@ from murnau_worker.logs import get_logger
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import PARTS_OF_TASK, PRIOR_SIDE, PartName, PartSource, TaskName
 from murnau_worker.models.prior_network import PriorNetwork
-from murnau_worker.models.text_towers import T1Tower, T2Tower
+from murnau_worker.models.text_towers import T1Tower, T2Tower, set_attention
 
 Offload = Literal["none", "parts"]
 LoadingProgress = Callable[[PartName, int, int], None]  # the part that is read next, parts read before it, in all
@@ -81,15 +81,10 @@ class ModelParts:
 
     def _load(self, part: PartName) -> _LoadedPart:
         module = self.source.read(part, self.dtype)
-        if part == "prior":  # the embeddings' statistics stay exact: they are applied outside the network
-            for name in ("clip_mean", "clip_std"):
-                statistic = module.get_parameter(name)
-                statistic.data = statistic.data.float()
         module.requires_grad_(False).eval().to(self.device)
         if part in ("text_encoder", "clip_text"):
             # At a prompt's length the plain attention's backward pass is faster than the fused one's on a CPU.
-            towers: Any = module
-            towers.set_attn_implementation("eager" if self.device.type == "cpu" else "sdpa")
+            set_attention(module, "eager" if self.device.type == "cpu" else "sdpa")
         face = _FACES.get(part, _itself)(module)
         if part in ("text_encoder", "clip_text") and part not in self._scales:
             self._scales[part] = vocabulary_scale(face.rows.weight)

@@ -25,6 +25,8 @@ PART_NAMES: tuple[PartName, ...] = (
     "movq",
 )
 OPTIONAL_PARTS: frozenset[PartName] = frozenset({"inpaint_unet"})
+# Kept in fp32 whatever the model's dtype: the image embeddings' statistics, which are applied outside the prior.
+EXACT_TENSORS: dict[PartName, tuple[str, ...]] = {"prior": ("clip_mean", "clip_std")}
 # What turns prompts and pictures into conditions, and what draws by them: with `offload: parts` not resident together.
 PRIOR_SIDE: tuple[PartName, ...] = ("text_encoder", "clip_text", "clip_image", "prior")
 DECODER_SIDE: tuple[PartName, ...] = ("unet", "inpaint_unet", "movq")

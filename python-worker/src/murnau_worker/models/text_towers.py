@@ -36,6 +36,12 @@ class T2Text:
     mask_BL: torch.Tensor
 
 
+def set_attention(module: Any, kind: Literal["eager", "sdpa"]) -> None:
+    """Chooses a text tower's attention. MultilingualCLIP does not declare the fused one, which its XLM-R has."""
+    tower = module.transformer if isinstance(module, MultilingualCLIP) else module
+    tower.set_attn_implementation(kind)
+
+
 class T1Tower:
     """XLM-R with its projection."""
 
