@@ -53,6 +53,12 @@ describe('a recipe', () => {
     expect(twice).toEqual(writeRecipe(png, recipe('second')));
   });
 
+  it('is the same bytes whatever the order of its keys', () => {
+    const { request, ...rest } = recipe('x');
+    const turned = Object.fromEntries(Object.entries(request).reverse()) as Recipe['request'];
+    expect(writeRecipe(png, { request: turned, ...rest })).toEqual(writeRecipe(png, recipe('x')));
+  });
+
   it('leaves other texts and what follows the end alone', () => {
     const other = withText(Buffer.from('Comment\0\0\0\0\0made by hand'));
     const file = Buffer.concat([other, Buffer.from('trailing')]);

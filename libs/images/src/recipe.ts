@@ -14,7 +14,9 @@ const longestTextBytes = 4 * 1024 * 1024;
  */
 export function writeRecipe(png: Uint8Array, recipe: Recipe): Buffer {
   const prefix = Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1');
-  const chunk = encodeChunk(chunkType, Buffer.concat([prefix, Buffer.from(JSON.stringify(recipe))]));
+  // The schema puts the keys into its own order: equal recipes are equal bytes.
+  const text = JSON.stringify(recipeSchema.parse(recipe));
+  const chunk = encodeChunk(chunkType, Buffer.concat([prefix, Buffer.from(text)]));
   const pieces: Uint8Array[] = [];
   let from = 0;
   for (const { type, data, end } of chunksOf(png, 'the picture')) {
