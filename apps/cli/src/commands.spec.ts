@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -259,37 +259,6 @@ describe('with a server', () => {
     expect(JSON.parse(json.stdout)).toHaveLength(1);
     const none = await against({ 'GET /v1/runs': () => ({ items: [], next_cursor: null }) }, ['runs', 'ls']);
     expect(none).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringContaining('murnau train') });
-  });
-
-  it('generate writes the pictures and a contact sheet', { timeout: busyMs }, async () => {
-    const generation = {
-      id: '6e000001',
-      owner: 'ada',
-      phase: 'finished',
-      request: { prompt: 'a photo of oktavo' },
-      progress: 1,
-      images: [0, 1].map((position) => ({ position, seed: 7 + position, hash: `h${position}` })),
-      failure: null,
-      created_at: '2026-01-02T03:04:05Z',
-      finished_at: null,
-    };
-    const routes: FakeRoutes = {
-      'POST /v1/generations': () => ({ ...generation, phase: 'queued', images: [], progress: 0 }),
-      'GET /v1/generations/:id': () => generation,
-      'GET /v1/generations/:id/events': () => stream([['end', { phase: 'finished' }]]),
-      'GET /v1/generations/:id/sheet.png': () => png,
-      'GET /v1/blobs/:hash': () => png,
-    };
-    const args = ['generate', 'a photo of oktavo', '--seed', '7', '--count', '2', '--out', 'made'];
-    const { exitCode, stdout, api } = await against(routes, args);
-    expect(exitCode).toBe(0);
-    expect(stdout.trim().split('\n')).toEqual([
-      'made/a-photo-of-oktavo-6e000001-seed-7.png',
-      'made/a-photo-of-oktavo-6e000001-seed-8.png',
-      'made/a-photo-of-oktavo-6e000001-sheet.png',
-    ]);
-    expect(await readdir(join(folder, 'made'))).toHaveLength(3);
-    expect(JSON.parse(String(api.requests[0]?.body))).toMatchObject({ seed: 7, count: 2 });
   });
 
   it('export finds the newest embedding of a word', { timeout: busyMs }, async () => {

@@ -87,6 +87,8 @@ export async function startRealWorker(folder: string): Promise<Program & { reado
 
 export interface Harness {
   readonly folder: string;
+  /** What every part is told. */
+  readonly env: Readonly<Record<string, string>>;
   readonly store: Store;
   readonly client: Client;
   readonly starters: Starters;
@@ -209,6 +211,7 @@ export async function startHarness(workerOptions: FakeWorkerOptions = {}): Promi
 
   return {
     folder,
+    env,
     store,
     client,
     starters,

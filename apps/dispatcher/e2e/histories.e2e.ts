@@ -68,7 +68,7 @@ describe.runIf(isRecording)('histories', () => {
 
     const request = parse(
       generationRequestSchema,
-      { model: 'fake', prompt: 'a sapsan', count: 1 },
+      { task: 'text2img', model: 'fake', prompt: 'a sapsan', count: 1 },
       'generation',
     );
     const generation = await harness.store.generations.create({ owner: 'tester', request });

@@ -8,8 +8,10 @@ import {
   eventListSchema,
   generationPageSchema,
   generationSchema,
+  imageBlobSchema,
   leaderboardSchema,
   metricListSchema,
+  modelListSchema,
   MurnauError,
   runPageSchema,
   runSchema,
@@ -31,8 +33,10 @@ import type {
   EmbeddingFormat,
   Generation,
   GenerationRequestInput,
+  ImageBlob,
   Leaderboard,
   MetricPoint,
+  Model,
   Page,
   Run,
   RunPhase,
@@ -101,6 +105,11 @@ export class ApiClient {
     return (await this.#get(workerListSchema, '/v1/workers')).items;
   }
 
+  /** By name. */
+  async models(): Promise<Model[]> {
+    return (await this.#get(modelListSchema, '/v1/models')).items;
+  }
+
   /** @returns whether the server holds a blob of this SHA-256. */
   async hasBlob(hash: string): Promise<boolean> {
     try {
@@ -121,6 +130,17 @@ export class ApiClient {
       bytes,
       contentType: mediaType,
       // The same bytes give the same blob.
+      repeatable: true,
+    });
+  }
+  /** A mask of any kind of picture, made black (to be drawn anew) and white by the server. */
+  uploadMask(bytes: Uint8Array, mediaType: string, name?: string): Promise<ImageBlob> {
+    return this.#transport.json(imageBlobSchema, {
+      method: 'POST',
+      path: '/v1/blobs',
+      query: { name, purpose: 'mask' },
+      bytes,
+      contentType: mediaType,
       repeatable: true,
     });
   }

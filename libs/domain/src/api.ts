@@ -7,6 +7,7 @@ import {
   eventSchema,
   generationSchema,
   metricPointSchema,
+  modelSchema,
   runPhases,
   runSchema,
   sampleKinds,
@@ -115,6 +116,8 @@ export const runPageSchema = pageSchema(runSchema);
 export const sweepPageSchema = pageSchema(sweepSchema);
 export const embeddingPageSchema = pageSchema(embeddingSchema);
 export const generationPageSchema = pageSchema(generationSchema);
+/** By name. */
+export const modelListSchema = z.object({ items: z.array(modelSchema) });
 export const workerListSchema = z.object({ items: z.array(workerSchema) });
 
 /** What a client needs to know of the server. */

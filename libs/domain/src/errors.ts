@@ -62,7 +62,16 @@ export const errorRegistry = {
   'model.not_served': invalid(
     'Choose a model that `murnau workers` lists, or start a worker that serves it.',
   ),
-  'model.task_not_served': invalid('Add the part that the message names to the model, or use another model.'),
+  'model.task_not_served': invalid(
+    'Choose a model that `murnau models ls` lists with this task, or add the part that the message names.',
+  ),
+  'model.not_a_model': invalid(
+    'Name a folder of the original checkpoints or of diffusers, as docs/cli.md describes under models.',
+  ),
+  'mask.wrong_size': invalid('Draw the mask in the size of its picture.'),
+  'mask.empty': invalid('Paint black, or make transparent, what is to be drawn anew.'),
+  'recipe.missing': invalid('Name a PNG that `murnau generate` or one of its relatives has written.'),
+  'recipe.unreadable': invalid('Use the file as it was written, or make the picture from its prompt.'),
   'model.unreadable': failed('Check the model files with `murnau doctor`.'),
   'page.invalid_cursor': invalid('Start again from the first page.'),
   'dataset.not_found': missing('List datasets with `murnau datasets ls`.'),
@@ -70,6 +79,7 @@ export const errorRegistry = {
   'sweep.not_found': missing('List sweeps with `murnau sweep ls`.'),
   'embedding.not_found': missing('List embeddings with `murnau embeddings ls`.'),
   'generation.not_found': missing('Start another with `murnau generate`.'),
+  'model.not_registered': missing('List models with `murnau models ls`.'),
   'blob.not_found': missing('Upload the file again.'),
   'sample.not_found': missing('Wait for the first pictures, or look at `murnau runs show ID`.'),
   'route.not_found': missing('See the HTTP API in docs/http-api.md.'),

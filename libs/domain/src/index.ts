@@ -18,6 +18,7 @@ export {
   hyperparameterNames,
   hyperparametersSchema,
   initializerSchema,
+  modelNameSchema,
   placeholderSchema,
   samplesSchema,
   trainingSpecSchema,
@@ -27,8 +28,30 @@ export { parameterSchema, sweepFileSchema } from './sweep-file.js';
 export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
 export { expandTrials } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
-export { generationRequestSchema } from './generation-request.js';
-export type { GenerationRequest, GenerationRequestInput } from './generation-request.js';
+export {
+  blobHashSchema,
+  drawingTasks,
+  generationRequestSchema,
+  inputsOf,
+  mostFuseItems,
+  samplers,
+  textsOf,
+  titleOf,
+  wordsOf,
+} from './generation-request.js';
+export type {
+  DrawingTask,
+  FuseItem,
+  GenerationRequest,
+  GenerationRequestInput,
+  RequestInput,
+  Sampler,
+} from './generation-request.js';
+export { modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
+export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
+export { priorStepsProblem, priorStepsSchema } from './prior-steps.js';
+export { producerSchema, recipeSchema } from './recipe.js';
+export type { Producer, Recipe } from './recipe.js';
 export {
   blobSchema,
   datasetImageSchema,
@@ -41,10 +64,13 @@ export {
   imageBlobSchema,
   leaderboardSchema,
   metricPointSchema,
+  modelPartSchema,
+  modelSchema,
   runPhases,
   runSchema,
   sampleKinds,
   sampleSchema,
+  samplingDefaultsSchema,
   sweepPhases,
   sweepSchema,
   workerModelSchema,
@@ -61,6 +87,8 @@ export type {
   ImageBlob,
   Leaderboard,
   MetricPoint,
+  Model,
+  ModelPart,
   Run,
   RunPhase,
   Sample,
@@ -89,6 +117,7 @@ export {
   listSamplesQuerySchema,
   listSweepsQuerySchema,
   metricListSchema,
+  modelListSchema,
   problemSchema,
   runPageSchema,
   sampleListSchema,

@@ -23,23 +23,40 @@ function shown(value: unknown): string {
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
+interface SchemaNode {
+  readonly def?: Record<string, unknown>;
+  readonly shape?: Record<string, SchemaNode>;
+  readonly values?: ReadonlySet<unknown>;
+}
+
+/** Those of a union's options that the value's own words choose; without such words all. */
+function chosenOptions({ def }: SchemaNode, value: unknown): SchemaNode[] {
+  const options = (def?.['options'] ?? []) as SchemaNode[];
+  const discriminator = def?.['discriminator'];
+  if (typeof discriminator !== 'string') return options;
+  const word = valueAt(value, [discriminator]);
+  return options.filter(({ shape }) => shape?.[discriminator]?.values?.has(word) === true);
+}
+
 /** Keys that the object schema at `path` knows; looks through optionals, defaults, arrays and unions. */
-function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
-  const node = schema as { def?: Record<string, unknown>; shape?: Record<string, unknown> };
+function knownKeys(schema: unknown, value: unknown, path: readonly PropertyKey[]): string[] {
+  const node = schema as SchemaNode;
   const inner = node.def?.['innerType'] ?? node.def?.['in'];
-  if (inner !== undefined) return knownKeys(inner, path);
-  const options = node.def?.['options'];
-  if (Array.isArray(options)) return options.flatMap((option) => knownKeys(option, path));
+  if (inner !== undefined) return knownKeys(inner, value, path);
+  if (Array.isArray(node.def?.['options'])) {
+    return chosenOptions(node, value).flatMap((option) => knownKeys(option, value, path));
+  }
   const [head, ...rest] = path;
   if (head === undefined) return Object.keys(node.shape ?? {});
-  if (node.shape !== undefined) return knownKeys(node.shape[String(head)], rest);
-  return knownKeys(node.def?.['element'] ?? node.def?.['valueType'] ?? {}, rest);
+  const below = valueAt(value, [head]);
+  if (node.shape !== undefined) return knownKeys(node.shape[String(head)], below, rest);
+  return knownKeys(node.def?.['element'] ?? node.def?.['valueType'] ?? {}, below, rest);
 }
 
 function toError(schema: z.ZodType, value: unknown, issue: Issue, what: string): MurnauError {
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    const keys = knownKeys(schema, issue.path);
+    const keys = knownKeys(schema, value, issue.path);
     const field = pathText([...issue.path, key]);
     const near = nearest(key, keys);
     const hint = near === undefined ? '' : `; did you mean "${near}"?`;

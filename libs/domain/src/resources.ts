@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { trainingSpecSchema } from './training-spec.js';
 import { sweepFileSchema } from './sweep-file.js';
 import { generationRequestSchema } from './generation-request.js';
+import { producerSchema } from './recipe.js';
 
 /** What the HTTP API gives; times are ISO 8601 in UTC. */
 const time = z.iso.datetime({ offset: true });
@@ -127,9 +128,31 @@ export const generationSchema = z.object({
   /** 0..1. */
   progress: z.number(),
   images: z.array(z.object({ position: z.int(), seed: z.int(), hash: z.string() })),
+  /** What the worker wants the person to know, such as how much of a long prompt it read. */
+  notices: z.array(z.string()),
+  /** Newest preview, a small PNG. Null: none, or all pictures are done. */
+  preview_hash: z.string().nullable(),
+  /** Null: drawing has not begun. */
+  produced_by: producerSchema.nullable(),
   failure: failureSchema.nullable(),
   created_at: time,
   finished_at: time.nullable(),
+});
+
+/** What sampling does where a request does not say. */
+export const samplingDefaultsSchema = z.object({
+  num_steps: z.int(),
+  guidance_scale: z.number(),
+  prior_steps: z.string(),
+  prior_guidance_scale: z.number(),
+});
+
+export const modelPartSchema = z.object({
+  /** Such as `prior` or `inpaint_unet`. */
+  name: z.string(),
+  loaded: z.boolean(),
+  /** In memory. 0: not known before the first load. */
+  size_bytes: z.number(),
 });
 
 export const workerModelSchema = z.object({
@@ -141,6 +164,12 @@ export const workerModelSchema = z.object({
   width_t2: z.int(),
   loaded: z.boolean(),
   judge: z.string(),
+  /** What its frozen weights are held in. */
+  dtype: z.string(),
+  /** What its files allow: `train` and drawing tasks. */
+  tasks: z.array(z.string()),
+  parts: z.array(modelPartSchema),
+  sampling: samplingDefaultsSchema.nullable(),
 });
 export const workerSchema = z.object({
   name: z.string(),
@@ -160,6 +189,21 @@ export const workerSchema = z.object({
   generating: z.int(),
   steps_per_second: z.number(),
   last_seen_at: time,
+});
+
+/** A model as the workers that serve it describe it. */
+export const modelSchema = z.object({
+  name: z.string(),
+  family: z.string(),
+  fingerprint: z.string(),
+  dtype: z.string(),
+  /** Side of the pictures it was trained for, in pixels. */
+  image_size: z.int(),
+  tasks: z.array(z.string()),
+  sampling: samplingDefaultsSchema.nullable(),
+  workers: z.array(
+    z.object({ name: z.string(), state: workerSchema.shape.state, parts: z.array(modelPartSchema) }),
+  ),
 });
 
 /** One line of a live event stream. */
@@ -185,5 +229,7 @@ export type Sample = z.output<typeof sampleSchema>;
 export type Embedding = z.output<typeof embeddingSchema>;
 export type Generation = z.output<typeof generationSchema>;
 export type WorkerModel = z.output<typeof workerModelSchema>;
+export type ModelPart = z.output<typeof modelPartSchema>;
+export type Model = z.output<typeof modelSchema>;
 export type Worker = z.output<typeof workerSchema>;
 export type StoredEvent = z.output<typeof eventSchema>;

@@ -1,16 +1,11 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { checkout, virtualEnvironment } from './checkout.js';
 import { writeJson } from './files.js';
+import { servedModelSchema, type ServedModel } from './models.js';
 import type { StackPaths } from './paths.js';
-
-/** The checkout: this file lies in libs/stack/dist. */
-export const checkout = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
-
-export const virtualEnvironment = join(checkout, 'python-worker/.venv');
 
 /** Where search for a free port begins; a taken default gives way to the next free one. */
 export const defaultPorts = { api: 7800, temporal: 7833, temporal_ui: 7834, worker: 7840 } as const;
@@ -24,7 +19,9 @@ const portSchema = z.number().int().min(1).max(65_535).nullable();
 export const settingsSchema = z.object({
   /** Counts changes: the supervisor reports the newest one that it follows. */
   generation: z.number().int(),
-  models: z.array(z.object({ name: z.string(), dir: z.string() })),
+  models: z.array(servedModelSchema),
+  /** A person named the models; otherwise all known ones are served, as they are known at each `up`. */
+  are_models_chosen: z.boolean().default(false),
   workers: z.number().int().min(0).max(64),
   /** Threads of each worker. They are part of the numeric fingerprint. */
   threads: z.number().int().min(1),
@@ -44,8 +41,8 @@ export type Settings = z.infer<typeof settingsSchema>;
 export interface StackOptions {
   /** Data folder. Default: `$MURNAU_HOME`, else `~/.local/share/murnau`. */
   home?: string | undefined;
-  /** Models to serve. Default: every folder of the checkout's `models/`. */
-  models?: readonly { name: string; dir: string }[] | undefined;
+  /** Models to serve. Default: every folder of the checkout's `models/`, and every registered one. */
+  models?: readonly ServedModel[] | undefined;
   /** Worker processes, each with its dispatcher. Default 1. */
   workers?: number | undefined;
   /** CPU threads of each worker. Default: the machine's cores but one, divided among the workers. */
@@ -68,7 +65,7 @@ const nodeProgram = (app: string): Program => ({
   args: [join(checkout, 'apps', app, 'dist/main.js')],
 });
 
-function defaultPrograms(): Settings['programs'] {
+export function defaultPrograms(): Settings['programs'] {
   return {
     temporal: { command: join(virtualEnvironment, 'bin/temporal'), args: [] },
     worker: { command: join(virtualEnvironment, 'bin/python'), args: ['-m', 'murnau_worker'] },
@@ -78,29 +75,22 @@ function defaultPrograms(): Settings['programs'] {
   };
 }
 
-/** diffusers' layout names itself in one file, several pipelines of one model in ours. */
-export const isModelFolder = (dir: string): boolean =>
-  ['model_index.json', 'murnau.yaml'].some((file) => existsSync(join(dir, file)));
-
-/** Folders of `models/` that hold a model, each served under its folder's name. */
-export async function shippedModels(): Promise<{ name: string; dir: string }[]> {
-  const folder = join(checkout, 'models');
-  const names = await readdir(folder).catch(() => []);
-  return names
-    .sort()
-    .map((name) => ({ name, dir: join(folder, name) }))
-    .filter(({ dir }) => isModelFolder(dir));
-}
-
-/** Options over what runs already (`current`), else over the defaults. */
-export async function resolveSettings(options: StackOptions, current: Settings | null): Promise<Settings> {
+/**
+ * Options over what runs already (`current`), else over the defaults.
+ * @param known shipped and registered models
+ */
+export function resolveSettings(
+  options: StackOptions,
+  current: Settings | null,
+  known: readonly ServedModel[],
+): Settings {
   const workers = options.workers ?? current?.workers ?? 1;
   // One core is left to the database, the servers and the apps: threads that wait for a busy core slow all others down.
   const sharedThreads = Math.max(1, Math.floor((availableParallelism() - 1) / Math.max(1, workers)));
   const keepsThreads = current !== null && current.workers === workers;
   return {
     generation: (current?.generation ?? 0) + 1,
-    models: options.models ? [...options.models] : (current?.models ?? (await shippedModels())),
+    ...chooseModels(options, current, known),
     workers,
     threads: options.threads ?? (keepsThreads ? current.threads : sharedThreads),
     simulate: options.simulate ?? current?.simulate ?? false,
@@ -112,6 +102,18 @@ export async function resolveSettings(options: StackOptions, current: Settings |
     },
     programs: { ...(current?.programs ?? defaultPrograms()), ...options.programs },
   };
+}
+
+function chooseModels(
+  { models }: StackOptions,
+  current: Settings | null,
+  known: readonly ServedModel[],
+): Pick<Settings, 'models' | 'are_models_chosen'> {
+  if (models !== undefined) return { models: [...models], are_models_chosen: true };
+  if (current?.are_models_chosen !== true) return { models: [...known], are_models_chosen: false };
+  // How a registered model is held may have changed since it was chosen.
+  const newest = current.models.map((chosen) => known.find(({ name }) => name === chosen.name) ?? chosen);
+  return { models: newest, are_models_chosen: true };
 }
 
 export async function readSettings(paths: StackPaths): Promise<Settings | null> {

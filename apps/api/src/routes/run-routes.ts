@@ -12,7 +12,7 @@ import {
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
+import { checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
   return [createRun(deps), ...readRuns(deps), cancelRun(deps)];
@@ -32,6 +32,7 @@ function createRun(deps: ServerDeps): Route {
       const once = idempotencyKey(request);
       await store.datasets.get(dataset_id);
       await checkModel(deps, spec.model, 'spec.model');
+      await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
       await checkWords(deps, spec.model, [spec], (_, field) => `spec.${field}`);
       const run = await store.runs.create(
         { owner, ...(name === undefined ? {} : { name }), dataset_id, spec },

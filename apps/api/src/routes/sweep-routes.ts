@@ -15,7 +15,7 @@ import {
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
+import { checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
   return [createSweep(deps), ...readSweeps(deps), cancelSweep(deps)];
@@ -61,6 +61,7 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
     ),
   ]);
   await checkModel(deps, spec.model, 'spec.model');
+  await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
   const words = pairs.map(({ placeholder, initializer }) => ({
     placeholder_token: placeholder,
     initializer_token: initializer,

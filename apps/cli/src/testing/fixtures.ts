@@ -1,5 +1,12 @@
-import { runSchema, sweepFileSchema, sweepSchema, trainingSpecSchema } from '@murnau/domain';
-import type { Run, Sweep } from '@murnau/domain';
+import {
+  generationRequestSchema,
+  generationSchema,
+  runSchema,
+  sweepFileSchema,
+  sweepSchema,
+  trainingSpecSchema,
+} from '@murnau/domain';
+import type { Generation, GenerationRequestInput, Run, Sweep } from '@murnau/domain';
 
 const time = '2026-01-02T03:04:05Z';
 
@@ -76,6 +83,28 @@ export function aTrial(trial: number, changes: Partial<Run> = {}): Run {
     trial,
     parameters: { placeholder: 'oktavo', initializer },
     workflow_id: `sweep/octopus/19c20d3e/trial-0${trial}`,
+    ...changes,
+  });
+}
+
+/** A finished generation of two pictures. */
+export function aGeneration(
+  request: GenerationRequestInput,
+  changes: Partial<Omit<Generation, 'request'>> = {},
+): Generation {
+  return generationSchema.parse({
+    id: '6e000001',
+    owner: 'ada',
+    phase: 'finished',
+    request: generationRequestSchema.parse(request),
+    progress: 1,
+    images: [0, 1].map((position) => ({ position, seed: 7 + position, hash: `h${position}` })),
+    notices: [],
+    preview_hash: null,
+    produced_by: null,
+    failure: null,
+    created_at: time,
+    finished_at: null,
     ...changes,
   });
 }

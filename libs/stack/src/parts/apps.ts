@@ -1,6 +1,7 @@
 import type { Connection } from '@temporalio/client';
 import type { StackPaths } from '../paths.js';
-import { checkout, defaultPorts, type Program, type Settings } from '../settings.js';
+import { checkout } from '../checkout.js';
+import { defaultPorts, type Program, type Settings } from '../settings.js';
 import type { PostgresPart } from './embedded-postgres.js';
 import { temporalAddress, temporalUiUrl } from './embedded-temporal.js';
 import { workerAddress } from './gpu-worker.js';

@@ -125,7 +125,7 @@ export class Supervisor {
     };
     const indices = Array.from({ length: settings.workers }, (_, index) => index);
     return [
-      ...indices.map((index) => workerPart(settings, this.#ports, index)),
+      ...indices.map((index) => workerPart(settings, this.#paths, this.#ports, index)),
       this.#postgres,
       temporalPart(this.#paths, settings, this.#ports),
       orchestratorPart(context),

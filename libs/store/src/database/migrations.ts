@@ -212,5 +212,52 @@ create table idempotency_keys (
   },
 };
 
+/**
+ * Requests name their task, and say nothing where they mean the model's default (they said 0 or ""); `prior_steps`
+ * is text. Guidance below 1 was never guidance, and is 1 now. Workers describe their models anew within a second.
+ */
+const drawingTasks: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+update generations set request = (
+  select json_object_agg(name, value) from (
+    select 'task' as name, '"text2img"'::json as value
+    union all
+    select key, case
+      when key = 'prior_steps' then to_json(value #>> '{}')
+      when key in ('guidance_scale', 'prior_guidance_scale') and (value #>> '{}')::numeric < 1 then '1'::json
+      else value
+    end
+    from json_each(request)
+    where value::text not in ('0', '""')
+      or key not in ('num_steps', 'guidance_scale', 'prior_steps', 'prior_guidance_scale', 'width', 'height',
+        'negative_decoder_prompt', 'negative_prior_prompt')
+  ) fields
+)
+where request -> 'task' is null;
+
+alter table generations
+  add notices jsonb not null default '[]',
+  add preview_hash text references blobs,
+  add model_fingerprint text,
+  add numeric_fingerprint text,
+  add worker_version text;
+create index generations_preview_hash on generations (preview_hash) where preview_hash is not null;
+
+create table generation_inputs (
+  generation_id text not null references generations on delete cascade,
+  field text not null,
+  hash text not null references blobs,
+  primary key (generation_id, field)
+);
+create index generation_inputs_hash on generation_inputs (hash);
+
+delete from workers;`.execute(db);
+  },
+};
+
 /** In order; a released one is never edited. */
-export const migrations: Record<string, Migration> = { '0001-initial': initial };
+export const migrations: Record<string, Migration> = {
+  '0001-initial': initial,
+  '0002-drawing-tasks': drawingTasks,
+};

@@ -145,8 +145,23 @@ export interface GenerationsTable {
   workflow_id: string;
   workflow_started: Generated<boolean>;
   failure: Json<Failure | null> | null;
+  notices: JsonWithDefault<string[]>;
+  /** Newest preview; null when all pictures are done. */
+  preview_hash: string | null;
+  /** Of the worker that drew last; null before the first. */
+  model_fingerprint: string | null;
+  numeric_fingerprint: string | null;
+  worker_version: string | null;
   created_at: CreatedAt;
   finished_at: Date | null;
+}
+
+/** Pictures and masks that requests name: what keeps their blobs. */
+export interface GenerationInputsTable {
+  generation_id: string;
+  /** Path within the request, such as `items[1].image`. */
+  field: string;
+  hash: string;
 }
 
 export interface GenerationImagesTable {
@@ -210,6 +225,7 @@ export interface Database {
   samples: SamplesTable;
   embeddings: EmbeddingsTable;
   generations: GenerationsTable;
+  generation_inputs: GenerationInputsTable;
   generation_images: GenerationImagesTable;
   workers: WorkersTable;
   events: EventsTable;
