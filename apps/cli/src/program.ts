@@ -37,11 +37,13 @@ import { exitCodes } from './core/exit-codes.js';
 import type { Io } from './core/io.js';
 import { reportError } from './core/report-error.js';
 import type { Environment } from './env.js';
+import { version } from './version.js';
 
 /** The whole command line; building it reads and starts nothing. */
 export function buildProgram(host: Host, io: Io): Command {
   const program = new Command('murnau')
     .description('Teaches Kandinsky 2.1 new words from a few pictures.')
+    .version(version, '--version', 'show the version')
     .helpCommand('help [command]', 'show the help of a command')
     .option('--profile <name>', 'use another server, by its name in profiles.json')
     .exitOverride()

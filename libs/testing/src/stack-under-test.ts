@@ -16,16 +16,26 @@ export interface CliResult {
   readonly elapsedMs: number;
 }
 
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly timeoutMs?: number;
+  /** By `npm run -s murnau --`, as the documentation writes it. */
+  readonly byNpm?: boolean;
+}
+
 /** Runs the command line as a user would, in a folder of its own. */
 export function runCli(
   args: readonly string[],
-  options: { env?: Record<string, string>; cwd?: string; timeoutMs?: number } = {},
+  options: CliOptions & { env?: Record<string, string> } = {},
 ): Promise<CliResult> {
   const begun = performance.now();
+  const [program, first] = options.byNpm
+    ? ['npm', ['run', '-s', '--prefix', repository, 'murnau', '--']]
+    : [process.execPath, [cliEntry]];
   return new Promise((resolve) => {
     execFile(
-      process.execPath,
-      [cliEntry, ...args],
+      program,
+      [...first, ...args],
       {
         cwd: options.cwd ?? repository,
         env: { ...process.env, NO_COLOR: '1', ...options.env },
@@ -59,15 +69,12 @@ export class StackUnderTest {
     return stack;
   }
 
-  murnau(args: readonly string[], options: { timeoutMs?: number; cwd?: string } = {}): Promise<CliResult> {
+  murnau(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
     return runCli(args, { ...options, env: this.env });
   }
 
   /** Runs a command that must succeed. */
-  async done(
-    args: readonly string[],
-    options: { timeoutMs?: number; cwd?: string } = {},
-  ): Promise<CliResult> {
+  async done(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
     const result = await this.murnau(args, options);
     if (result.exitCode !== 0) {
       throw new Error(

@@ -106,6 +106,8 @@ export function printDemoEnd(output: Output, { report, board, best, files, addre
   if (addresses === undefined) return;
   output.line();
   const word = best.spec.placeholder_token;
-  output.line(`It stays up. Try: murnau generate "a photo of ${word} on a blue background"`);
-  output.line('Stop it: murnau down');
+  output.line('It stays up. Go on with it, in this folder:');
+  output.line("  alias murnau='npm run -s murnau --'");
+  output.line(`  murnau generate "a photo of ${word} on a blue background"`);
+  output.line('  murnau down');
 }
