@@ -51,6 +51,26 @@ def finished(turns: Any) -> Any:
             return end.value
 
 
+@pytest.mark.parametrize(
+    ("asked", "own_size", "wanted"),
+    [
+        ({}, None, (16, 16)),
+        ({"width": 24}, None, (24, 16)),
+        ({}, (4000, 4000), (16, 16)),
+        ({}, (400, 100), (32, 8)),
+        ({}, (9, 9), (16, 16)),
+        ({"width": 40}, (400, 100), (40, 10)),
+        ({"height": 20}, (400, 100), (80, 20)),
+        ({"width": 30, "height": 21}, (400, 100), (30, 21)),
+    ],
+)
+def test_sizes_left_open_keep_a_pictures_proportions_on_the_models_area(
+    tiny: Kandinsky, asked: dict[str, int], own_size: tuple[int, int] | None, wanted: tuple[int, int]
+) -> None:
+    filled = with_defaults(DrawOptions(**asked), tiny, own_size)
+    assert (filled.width, filled.height) == wanted
+
+
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 @pytest.mark.parametrize("quirks", [False, True])
 def test_kept_latents_are_the_pictures_own(tiny: Kandinsky, sampler: str, quirks: bool) -> None:

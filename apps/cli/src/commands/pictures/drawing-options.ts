@@ -45,8 +45,8 @@ export function addDrawingOptions(command: Command): Command {
       'share of fresh noise in each step of ddim_sampler, 0 to 1 (default: 0)',
       decimal,
     )
-    .option('--width <pixels>', "width (default: the given picture's, else the model's)", wholeNumber(1))
-    .option('--height <pixels>', "height (default: the given picture's, else the model's)", wholeNumber(1))
+    .option('--width <pixels>', "width (default: the picture's shape on the model's area)", wholeNumber(1))
+    .option('--height <pixels>', 'height (default: likewise)', wholeNumber(1))
     .option('--negative-prior-prompt <text>', 'what the prior keeps away from')
     .option('--negative-decoder-prompt <text>', 'what the decoder keeps away from')
     .option('--reference-quirks', 'follow the original where that is wrong')
