@@ -1,60 +1,23 @@
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRecipe } from '@murnau/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Doors } from './doors.js';
+import { openDoors } from './doors.js';
 import type { Harness } from './harness.js';
-import { freePort, pause, Program, root, startHarness } from './harness.js';
+import { root, startHarness } from './harness.js';
 
 /** Command line → HTTP → Temporal → dispatcher → worker → store, and the pictures back in a folder. */
 let harness: Harness;
-let api: Program;
-let server: string;
-const token = 'a-token-for-tests';
-
+let doors: Doors;
 beforeAll(async () => {
   harness = await startHarness({ stepMs: 5 });
-  const port = await freePort();
-  server = `http://127.0.0.1:${port}`;
-  api = new Program(
-    process.execPath,
-    [join(root, 'apps/api/dist/main.js')],
-    { ...harness.env, API_PORT: String(port), API_TOKEN: token, MURNAU_OWNER: 'tester' },
-    join(harness.folder, 'api.log'),
-  );
-  api.start();
-  for (let waited = 0; waited < 30_000; waited += 100) {
-    if (
-      await fetch(`${server}/v1/health`).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return;
-    await pause(100);
-  }
-  throw new Error('the api did not start');
+  doors = await openDoors(harness);
 });
 afterAll(async () => {
-  await api.stop();
+  await doors.close();
   await harness.stop();
 });
-
-interface Answer {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function murnau(...args: string[]): Promise<Answer> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, MURNAU_SERVER: server, MURNAU_TOKEN: token, NO_COLOR: '1' };
-    const program = join(root, 'apps/cli/dist/main.js');
-    execFile(process.execPath, [program, ...args], { cwd: harness.folder, env }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-    });
-  });
-}
 
 const examples = join(root, 'examples');
 const picture = join(examples, 'purple-car/1.png');
@@ -69,7 +32,7 @@ const commands: Record<string, string[]> = {
 
 describe('through every door', () => {
   it.each(Object.keys(commands))('%s gives pictures that --from makes again', async (task) => {
-    const made = await murnau(...(commands[task] ?? []), ...common);
+    const made = await doors.murnau(...(commands[task] ?? []), ...common);
     expect(made, made.stderr).toMatchObject({ code: 0 });
     const [first = '', second = '', sheet = ''] = made.stdout.trim().split('\n');
     expect([second, sheet].map((path) => path.slice(-10))).toEqual(['seed-6.png', '-sheet.png']);
@@ -77,7 +40,7 @@ describe('through every door', () => {
     const recipe = readRecipe(files[1] ?? Buffer.alloc(0), { name: second });
     expect(recipe).toMatchObject({ task, request: { seed: 6, count: 1, num_steps: 5, prior_steps: '3' } });
 
-    const again = await murnau('generate', '--from', second, '--out', 'again');
+    const again = await doors.murnau('generate', '--from', second, '--out', 'again');
     expect(again, again.stderr).toMatchObject({ code: 0 });
     const [copy = ''] = again.stdout.trim().split('\n');
     expect((await readFile(join(harness.folder, copy))).equals(files[1] ?? Buffer.alloc(0))).toBe(true);
@@ -87,7 +50,7 @@ describe('through every door', () => {
   it('refuses a mask of another size and leaves nothing behind', async () => {
     const before = await harness.store.generations.list();
     const turned = join(examples, '../docs/images/demo.png');
-    const refused = await murnau('inpaint', 'x', '--image', picture, '--mask', turned, ...common);
+    const refused = await doors.murnau('inpaint', 'x', '--image', picture, '--mask', turned, ...common);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(
       /The mask is \d+×\d+ pixels, its picture 192×192\n(.*\n)*.*mask\.wrong_size/,
@@ -98,13 +61,13 @@ describe('through every door', () => {
   it('refuses a picture that was cut short', async () => {
     const whole = await readFile(picture);
     await writeFile(join(harness.folder, 'cut.png'), whole.subarray(0, Math.floor(whole.length / 2)));
-    const refused = await murnau('img2img', 'x', '--image', 'cut.png', ...common);
+    const refused = await doors.murnau('img2img', 'x', '--image', 'cut.png', ...common);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/cut\.png is damaged.*\n(.*\n)*.*image\.unreadable/);
   });
 
   it('lists the model with its tasks', async () => {
-    const { stdout } = await murnau('models', 'ls');
+    const { stdout } = await doors.murnau('models', 'ls');
     expect(stdout).toMatch(/fake +train, text2img, fuse, inpaint, img2img +64 px +float32 +1 of 7, 1\.0 MB/);
   });
 });
