@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.sampling.p_sampler import threshold
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.registry import SAMPLERS
@@ -165,6 +167,7 @@ def test_pictures_are_thresholded_each_by_its_own_percentile_or_as_the_first() -
         ("2, 0", (0, 499), False),
         ("ddim4", (1, 251, 501, 751), True),
         ("ddim1", (1,), True),
+        ("ddim9", (1, 112, 223, 334, 445, 556, 667, 778, 889), True),  # and 1000, which does not exist
     ],
 )
 def test_prior_schedules(text: str, timesteps: tuple[int, ...], is_ddim: bool) -> None:
@@ -190,3 +193,17 @@ def test_clip_sees_the_centred_square() -> None:
     assert torch.allclose(pixels_1CHW, torch.ones(1, 3, 20, 20))
     white = clip_pixels(Image.new("RGB", (7, 9), "white"), 14, ClipNormalisation())
     assert float(white[0, 0, 0, 0]) == pytest.approx((1 - 0.48145466) / 0.26862954, rel=1e-5)
+
+
+def test_a_decoder_of_another_dtype_is_given_its_own_and_samples_in_fp32(tiny_folder: Path) -> None:
+    model = ModelRegistry({"tiny": tiny_folder}).load("tiny")
+    request = request_for(model, TextToImage(("a cat",)), sampler="p_sampler")
+    _, exact = latents_of(model, request)
+    model.unet.to(torch.bfloat16)
+    model.movq.to(torch.bfloat16)
+    _, rounded = latents_of(model, request)
+    assert rounded.dtype == torch.float32
+    assert 0 < float((rounded - exact).abs().mean()) < 0.1 * float(exact.abs().mean())
+    (picture,) = [event.pixels_3HW for event in draw(model, request) if isinstance(event, Picture)]
+    assert picture.dtype == torch.float32
+    assert bool(picture.isfinite().all())

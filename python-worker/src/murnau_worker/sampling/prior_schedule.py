@@ -10,7 +10,6 @@ from murnau_worker.sampling.tables import (
     TRAINING_STEPS,
     PosteriorTables,
     cosine_betas,
-    ddim_timesteps,
     posterior_tables,
     respaced_timesteps,
 )
@@ -34,14 +33,20 @@ class PriorSchedule:
         return len(self.tables.timesteps)
 
 
+def _ddim_timesteps(steps: int) -> tuple[int, ...]:
+    """The original's DDIM list: where it reaches 1000, which the process does not have, that step is left out."""
+    if not 1 <= steps <= TRAINING_STEPS:
+        raise ValueError(f"DDIM has 1 to {TRAINING_STEPS} steps")
+    return tuple(range(1, TRAINING_STEPS, TRAINING_STEPS // steps))
+
+
 @lru_cache(maxsize=64)
 def prior_schedule(text: str) -> PriorSchedule:
     """Reads "25", "ddim25" or "10,5". Raises ValueError, whose message says what is allowed."""
     ddim = _DDIM.fullmatch(text)
     try:
         if ddim:
-            # The original's list may reach 1000, which its process does not have and leaves out.
-            timesteps = tuple(sorted(set(ddim_timesteps(int(ddim[1])))))
+            timesteps = _ddim_timesteps(int(ddim[1]))
         elif _SECTIONS.fullmatch(text):
             timesteps = respaced_timesteps(*(int(count) for count in text.split(",")))
         else:
