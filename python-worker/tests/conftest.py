@@ -39,4 +39,6 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> Kandinsky:
     """The tiny random model in memory."""
-    return ModelRegistry({"tiny": tiny_folder}).load("tiny")
+    model = ModelRegistry({"tiny": tiny_folder}).load("tiny")
+    _ = model.tokenizers.common_words  # read now: a property test's first example has a deadline
+    return model

@@ -26,7 +26,9 @@ from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import PART_NAMES
 from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.models.registry_file import ModelEntry
 from murnau_worker.sampling.p_sampler import threshold
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.registry import SAMPLERS
@@ -195,15 +197,17 @@ def test_clip_sees_the_centred_square() -> None:
     assert float(white[0, 0, 0, 0]) == pytest.approx((1 - 0.48145466) / 0.26862954, rel=1e-5)
 
 
-def test_a_decoder_of_another_dtype_is_given_its_own_and_samples_in_fp32(tiny_folder: Path) -> None:
-    model = ModelRegistry({"tiny": tiny_folder}).load("tiny")
-    request = request_for(model, TextToImage(("a cat",)), sampler="p_sampler")
-    _, exact = latents_of(model, request)
-    model.unet.to(torch.bfloat16)
-    model.movq.to(torch.bfloat16)
+def test_a_model_of_another_dtype_draws_in_it_and_samples_in_fp32(tiny: Kandinsky, tiny_folder: Path) -> None:
+    entry = ModelEntry(path=tiny_folder, dtype="bfloat16", offload="parts")
+    model = ModelRegistry({"tiny": entry}).load("tiny")
+    task = TextToImage(("a photo of a cat",))
+    _, exact = latents_of(tiny, request_for(tiny, task, sampler="p_sampler"))
+    request = request_for(model, task, sampler="p_sampler")
     _, rounded = latents_of(model, request)
     assert rounded.dtype == torch.float32
     assert 0 < float((rounded - exact).abs().mean()) < 0.1 * float(exact.abs().mean())
     (picture,) = [event.pixels_3HW for event in draw(model, request) if isinstance(event, Picture)]
     assert picture.dtype == torch.float32
     assert bool(picture.isfinite().all())
+    resident = {part for part in PART_NAMES if model.is_resident(part)}
+    assert resident == {"unet", "movq"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,20 @@ def test_release_acts_with_offload_only_and_what_is_read_again_is_the_same(tiny_
         outputs.append(model.prior.predict(noised, 400, keys))
         assert (model.prior is before) == (model is kept)
     assert all(torch.equal(output, outputs[0]) for output in outputs)
+
+
+def test_a_released_part_is_out_of_memory_at_once(tiny_folder: Path) -> None:
+    model = open_model(tiny_folder, offload="parts")
+    weights = [
+        weakref.ref(tower.encoder.get_parameter(name))
+        for tower, name in (
+            (model.t1, "LinearTransformation.weight"),
+            (model.t2, "text_projection.weight"),
+        )
+    ]
+    weights.append(weakref.ref(model.unet.conv_in.weight))
+    model.release("text_encoder", "clip_text", "unet")
+    assert [weight() for weight in weights] == [None, None, None]
 
 
 def test_offloading_prepares_no_decoder_for_a_drawing(tiny_folder: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Sequence
 
 import torch
 
 from murnau_worker.drawing.events import Notice, ResultT, Turns
+from murnau_worker.models.part_store import free_memory
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -38,15 +38,9 @@ def in_batches(
         else:
             yield from then(batch, result)
             continue
-        _free()  # not before here: the error held on to the frames that hold the memory
+        free_memory()  # not before here: the error held on to the frames that hold the memory
         yield Notice(f"not enough memory for {len(batch)} pictures at once: going on with {len(waiting[0])}")
 
 
 def _chunks(places: Sequence[int], size: int) -> list[list[int]]:
     return [list(places[start : start + size]) for start in range(0, len(places), size)]
-
-
-def _free() -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -138,8 +138,7 @@ class ModelParts:
         one keeps it until it ends.
         """
         if self.offload == "parts":
-            for part in parts:
-                self._store.drop((self.name, part))
+            self._store.drop((self.name, part) for part in parts)
 
     def is_resident(self, part: PartName) -> bool:
         return self._store.is_resident((self.name, part))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,6 +23,13 @@ _MEBIBYTE = 1024 * 1024
 class _Resident:
     part: object
     size_bytes: int
+
+
+def free_memory() -> None:
+    """Gives back what nobody holds any more. Modules refer to themselves in circles: only the collector frees them."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 class PartStore:
@@ -58,9 +66,12 @@ class PartStore:
                 )
             return part
 
-    def drop(self, key: PartKey) -> None:
+    def drop(self, keys: Iterable[PartKey]) -> None:
+        """Lets parts go, and frees their memory unless somebody still computes with them."""
         with self._lock:
-            self._resident.pop(key, None)
+            left = [key for key in keys if self._resident.pop(key, None) is not None]
+        if left:
+            free_memory()
 
     def is_resident(self, key: PartKey) -> bool:
         return key in self._resident
@@ -80,6 +91,7 @@ class PartStore:
             if leaving is None:
                 return
             del self._resident[leaving]
+            free_memory()
             get_logger().info("part left memory", extra={"model": leaving[0], "model_part": leaving[1]})
 
     def _others(self, wanted: PartKey) -> Iterator[PartKey]:
