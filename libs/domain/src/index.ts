@@ -27,6 +27,15 @@ export { parameterSchema, sweepFileSchema } from './sweep-file.js';
 export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
 export { expandTrials } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
+export type {
+  AdviceCondition,
+  AdviceDomain,
+  AdviceParameter,
+  AdviceValue,
+  AdviceValues,
+  PairWords,
+  PastTrial,
+} from './advice.js';
 export { generationRequestSchema } from './generation-request.js';
 export type { GenerationRequest, GenerationRequestInput } from './generation-request.js';
 export {
