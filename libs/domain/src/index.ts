@@ -23,9 +23,12 @@ export {
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { parameterSchema, sweepFileSchema } from './sweep-file.js';
-export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
-export { expandTrials } from './search-space.js';
+export { maxTrials, sweepFileSchema, sweepMetrics } from './sweep-file.js';
+export type { Pair, SweepFile, SweepFileInput } from './sweep-file.js';
+export { distributions, parameterSchema } from './sweep-parameters.js';
+export type { Parameter } from './sweep-parameters.js';
+export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
+export { expandTrials, gridSize } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export type {
   AdviceCondition,

@@ -18,6 +18,7 @@ import {
   leaderboardSchema,
   metricListSchema,
   metricPointSchema,
+  parameterSchema,
   problemSchema,
   runPageSchema,
   runSchema,
@@ -60,6 +61,7 @@ const answerSchemas: Record<string, z.ZodType> = {
   RunPage: runPageSchema,
   Sample: sampleSchema,
   SampleList: sampleListSchema,
+  SearchedParameter: parameterSchema,
   ServerInfo: serverInfoSchema,
   Status: statusSchema,
   Sweep: sweepSchema,
@@ -76,6 +78,7 @@ const requestSchemas: Record<string, z.ZodType> = {
   CreateGeneration: generationRequestSchema,
   CreateRun: createRunSchema,
   CreateSweep: createSweepSchema,
+  SearchedParameterInput: parameterSchema,
   SweepFileInput: sweepFileSchema,
   TrainingSpecInput: trainingSpecSchema,
 };
