@@ -24,9 +24,15 @@ export {
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { parameterSchema, sweepFileSchema } from './sweep-file.js';
-export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
-export { expandTrials } from './search-space.js';
+export { maxTrials, sweepFileSchema, sweepMetrics } from './sweep-file.js';
+export type { Pair, SweepFile, SweepFileInput } from './sweep-file.js';
+export { distributions, parameterSchema } from './sweep-parameters.js';
+export type { Parameter } from './sweep-parameters.js';
+export { durationSchema, durationSeconds } from './duration.js';
+export { policyProblems, rungsOf, sweepPolicies } from './sweep-policies.js';
+export type { Halving, PolicyProblem, SweepPolicies } from './sweep-policies.js';
+export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
+export { expandTrials, gridSize } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export {
   blobHashSchema,
@@ -52,6 +58,15 @@ export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
 export { priorStepsProblem, priorStepsSchema } from './prior-steps.js';
 export { producerSchema, recipeSchema } from './recipe.js';
 export type { Producer, Recipe } from './recipe.js';
+export type {
+  AdviceCondition,
+  AdviceDomain,
+  AdviceParameter,
+  AdviceValue,
+  AdviceValues,
+  PairWords,
+  PastTrial,
+} from './advice.js';
 export {
   blobSchema,
   datasetImageSchema,

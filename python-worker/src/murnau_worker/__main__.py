@@ -1,4 +1,4 @@
-"""Entry point: `python -m murnau_worker serve | convert-embedding | convert-model | verify-model`."""
+"""Entry point: `python -m murnau_worker serve | advise | convert-embedding | convert-model | verify-model`."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--cache-dir", type=Path, default=_default_cache(), help="digests of large files are kept here")
     serve.add_argument("--threads", type=int, default=1, help="threads of the device thread's kernels")
     serve.add_argument("--slots", type=int, default=4, help="training streams taken at once")
+    advise = commands.add_parser("advise", help="suggest trials of sweeps over gRPC; needs no model and no GPU")
+    advise.add_argument("--listen", default="127.0.0.1:7835", help="HOST:PORT; port 0 takes a free one")
     convert = commands.add_parser("convert-embedding", help="convert a learnt embedding between formats")
     convert.add_argument("input", type=Path)
     convert.add_argument("output", type=Path, help="a name ending in .safetensors or .bin")
@@ -87,6 +89,13 @@ def _serve(arguments: argparse.Namespace) -> bool:
     return True
 
 
+def _advise(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.rpc.advisor_service import serve
+
+    asyncio.run(serve(arguments.listen))
+    return True
+
+
 def _convert(arguments: argparse.Namespace) -> bool:
     from murnau_worker.checkpoints.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
 
@@ -119,6 +128,7 @@ def _verify(arguments: argparse.Namespace) -> bool:
 
 _COMMANDS = {  # each says whether all is well
     "serve": _serve,
+    "advise": _advise,
     "convert-embedding": _convert,
     "convert-model": _convert_model,
     "verify-model": _verify,
@@ -127,7 +137,7 @@ _COMMANDS = {  # each says whether all is well
 
 def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
-    configure_logging(parsed.log_level)
+    configure_logging(parsed.log_level, part="advisor" if parsed.command == "advise" else "worker")
     _quiet_libraries()
     try:
         return 0 if _COMMANDS[parsed.command](parsed) else 1

@@ -20,6 +20,7 @@ import {
   metricPointSchema,
   modelListSchema,
   modelSchema,
+  parameterSchema,
   problemSchema,
   runPageSchema,
   runSchema,
@@ -64,6 +65,7 @@ const answerSchemas: Record<string, z.ZodType> = {
   RunPage: runPageSchema,
   Sample: sampleSchema,
   SampleList: sampleListSchema,
+  SearchedParameter: parameterSchema,
   ServerInfo: serverInfoSchema,
   Status: statusSchema,
   Sweep: sweepSchema,
@@ -80,6 +82,7 @@ const requestSchemas: Record<string, z.ZodType> = {
   CreateGeneration: generationRequestSchema,
   CreateRun: createRunSchema,
   CreateSweep: createSweepSchema,
+  SearchedParameterInput: parameterSchema,
   SweepFileInput: sweepFileSchema,
   TrainingSpecInput: trainingSpecSchema,
 };
