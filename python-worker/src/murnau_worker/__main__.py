@@ -19,6 +19,12 @@ def _named_folder(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of samples, 1 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="murnau_worker", description="GPU worker of murnau")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
@@ -28,6 +34,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--model", type=_named_folder, action="append", required=True, metavar="NAME=DIR")
     serve.add_argument("--threads", type=int, default=1, help="threads of the device thread's kernels")
     serve.add_argument("--slots", type=int, default=4, help="training streams taken at once")
+    serve.add_argument(
+        "--max-samples",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="samples trained together at most (default: measured)",
+    )
     convert = commands.add_parser("convert-embedding", help="convert a learnt embedding between formats")
     convert.add_argument("input", type=Path)
     convert.add_argument("output", type=Path, help="a name ending in .safetensors or .bin")
@@ -59,7 +72,9 @@ def _serve(arguments: argparse.Namespace) -> None:
     from murnau_worker.engine.engine import Engine
     from murnau_worker.rpc.server import serve
 
-    engine = Engine(dict(arguments.model), threads=arguments.threads, slots=arguments.slots)
+    engine = Engine(
+        dict(arguments.model), threads=arguments.threads, slots=arguments.slots, max_samples=arguments.max_samples
+    )
     asyncio.run(serve(engine, arguments.listen))
 
 

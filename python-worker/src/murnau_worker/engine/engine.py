@@ -7,9 +7,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import DeviceThread, Turn
 from murnau_worker.engine.events import GenerateEvent, TrainEvent
 from murnau_worker.engine.generation_session import GenerationRequest, GenerationSession
+from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
 from murnau_worker.errors import WorkerError
@@ -39,13 +41,14 @@ class _Preload:
 class Engine:
     """Sessions by run, their epochs, and the thread they run on. Not thread-safe: one asyncio loop calls it."""
 
-    def __init__(self, folders: Mapping[str, Path], *, threads: int, slots: int) -> None:
+    def __init__(self, folders: Mapping[str, Path], *, threads: int, slots: int, max_samples: int = 0) -> None:
+        """`max_samples`: how many samples are trained together at most; 0: measured."""
         self.models = ModelRegistry(folders)
         self.slots = slots
         self.threads = threads
         self.incarnation = secrets.token_hex(8)
         self.is_draining = False
-        self.device = DeviceThread(threads)
+        self.device = DeviceThread(threads, Packer(Capacities(max_samples)))
         self._cache = DataCache()
         self._sessions: dict[str, TrainingSession] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from murnau_worker.engine.device_thread import translate
+from murnau_worker.engine.failures import translate
 from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 
