@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 from tiny_judge import write_tiny_judge
 from tiny_model import write_tiny_model
 
+from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
 
@@ -19,8 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Bytes depend on the number of threads; one is also fastest beside other work."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    set_up_torch(1)
 
 
 @pytest.fixture(scope="session")

@@ -91,7 +91,7 @@ def test_interrupted_at_five_random_points_it_ends_in_the_same_bytes(tiny_folder
     newest: Checkpoint | None = None
     metrics: dict[tuple[int, str], float] = {}
     for number, leaves_at in enumerate([*interruptions, None]):
-        client = segment(tiny_folder, newest, leaves_at, neighbours=3 if number == 2 else 0)
+        client = segment(tiny_folder, newest, leaves_at, neighbours=2 if number == 2 else 0)
         newest = client.newest or newest
         metrics |= client.metrics
     assert newest is not None

@@ -171,7 +171,9 @@ def test_the_capacity_is_measured_when_more_than_one_sample_waits(tiny: Kandinsk
     assert 1 <= (capacities.known(several.group) or 0) <= LARGEST_ON_CPU
 
 
-@pytest.mark.parametrize(("fixed_s", "each_s", "capacity"), [(0.02, 0.005, 16), (0.0, 0.01, 1), (0.01, 0.1, 1)])
+@pytest.mark.parametrize(
+    ("fixed_s", "each_s", "capacity"), [(0.02, 0.005, 16), (0.005, 0.01, 8), (0.0, 0.01, 1), (0.1, 0.1, 4)]
+)
 def test_a_batch_grows_as_long_as_it_gains(fixed_s: float, each_s: float, capacity: int) -> None:
     now = 0.0
 
@@ -184,7 +186,7 @@ def test_a_batch_grows_as_long_as_it_gains(fixed_s: float, each_s: float, capaci
     while found is None:
         found = probe.stage(compute)
     assert found == capacity
-    assert now < 2
+    assert now < 2.5
 
 
 def test_a_slow_device_is_not_measured_for_long() -> None:

@@ -30,34 +30,45 @@ class Probe(Protocol):
 
 
 class ThroughputProbe:
-    """On a CPU memory is plenty: the batch doubles as long as that trains more samples per second."""
+    """On a CPU memory is plenty: the batch doubles as long as that trains more samples per second.
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+    Seconds are of processor time, so that work of other processes does not pass for a limit of the device.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.process_time) -> None:
         self._clock = clock
-        self._size = 1
-        self._best_rate = 0.0
+        self._rates: dict[int, float] = {}  # samples per second, by batch
         self._spent_s = 0.0
 
     def stage(self, compute: ComputeSamples) -> int | None:
-        """One size, twice: the first time warms up, and the faster one counts (other processes take their share)."""
-        size = self._size
-        took_s = [self._timed(compute, size)]
-        if sum(took_s) + self._spent_s < _BUDGET_S:
-            took_s.append(self._timed(compute, size))
-        self._spent_s += sum(took_s)
-        rate = size / max(min(took_s), 1e-9)
-        if rate < self._best_rate * _WORTHWHILE_GAIN:
-            return size // 2
-        if size >= LARGEST_ON_CPU or self._spent_s + 2 * min(took_s) > _BUDGET_S:
-            return size
-        self._best_rate = rate
-        self._size = 2 * size
-        return None
+        """One size; where it brings no gain once more, for kernels are made ready when a size is new."""
+        size = 2 * max(self._rates, default=0) or 1
+        rate = self._rate(compute, size)
+        is_gain = bool(self._rates) and rate >= max(self._rates.values()) * _WORTHWHILE_GAIN
+        if not is_gain and self._spent_s < _BUDGET_S:
+            rate = max(rate, self._rate(compute, size))
+        self._rates[size] = rate
+        is_last = size >= LARGEST_ON_CPU or self._spent_s + 2 * size / rate > _BUDGET_S or self._has_stopped_gaining
+        return self._smallest_good if is_last else None
 
-    def _timed(self, compute: ComputeSamples, size: int) -> float:
+    @property
+    def _has_stopped_gaining(self) -> bool:
+        """Neither of the last two sizes was worth it: one alone may have been bad luck."""
+        *before, last_but_one, last = (0.0, *self._rates.values())
+        return bool(before) and max(last_but_one, last) < max(before) * _WORTHWHILE_GAIN
+
+    @property
+    def _smallest_good(self) -> int:
+        best = max(self._rates.values())
+        return min(size for size, rate in self._rates.items() if rate * _WORTHWHILE_GAIN >= best)
+
+    def _rate(self, compute: ComputeSamples, size: int) -> float:
+        """Samples per second."""
         began = self._clock()
         compute(size)
-        return self._clock() - began
+        took_s = max(self._clock() - began, 1e-9)
+        self._spent_s += took_s
+        return size / took_s
 
 
 class CudaMemoryProbe:

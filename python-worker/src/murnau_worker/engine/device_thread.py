@@ -26,6 +26,15 @@ _TRAINING_SHARE_S = 0.5  # while generations run, training gets a round at least
 _IDLE_WAIT_S = 0.05  # how long a blocked task waits before it is asked again, unless something wakes the thread
 
 
+def set_up_torch(threads: int) -> None:
+    """Sets what a run's bytes depend on: threads of the calling thread's kernels, and deterministic ones."""
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    # Filling every new tensor first takes 5 % of a step; nothing here reads what it has not written.
+    deterministic: Any = torch.utils.deterministic  # its stub lacks the setting
+    deterministic.fill_uninitialized_memory = False
+
+
 class Turn(Enum):
     """What a task says after a turn."""
 
@@ -94,11 +103,7 @@ class DeviceThread:
         return time.monotonic() - self._progress_at if self._has_work else 0.0
 
     def _run(self) -> None:
-        torch.set_num_threads(self._threads)
-        torch.use_deterministic_algorithms(True)
-        # Filling every new tensor first takes 5 % of a step; nothing here reads what it has not written.
-        deterministic: Any = torch.utils.deterministic  # its stub lacks the setting
-        deterministic.fill_uninitialized_memory = False
+        set_up_torch(self._threads)
         self.numeric_fingerprint = numeric_fingerprint()
         self._ready.set()
         training_at = 0.0
