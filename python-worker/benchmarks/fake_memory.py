@@ -55,7 +55,7 @@ class LiveBytes(TorchDispatchMode):
 
     def _count(self, tensor: torch.Tensor) -> None:
         storage = tensor.untyped_storage()
-        key = storage._cdata
+        key = storage._cdata  # pyright: ignore[reportPrivateUsage]
         if key in self._known:
             return
         size = storage.nbytes()

@@ -188,5 +188,5 @@ def real_size_model(dtype: torch.dtype, offload: Offload = "none") -> Kandinsky:
     """Kandinsky 2.1 at its published size in `dtype`. Call it under a FakeTensorMode: it is 7 GB in bf16."""
     model = Kandinsky(RealSizeSource(), ModelConfig(), "real-size", name="kandinsky-2.1", dtype=dtype, offload=offload)
     for tower in ("text_encoder", "clip_text"):  # fake tables have no numbers to measure
-        model._scales[tower] = VocabularyScale(rms=1.0, median_norm=1.0)
+        model._scales[tower] = VocabularyScale(1.0, 1.0)  # pyright: ignore[reportPrivateUsage]
     return model

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
 from goldens import golden_root
 from tiny_judge import write_tiny_judge
 from tiny_model import write_tiny_model
 
+from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
 
@@ -17,8 +17,7 @@ from murnau_worker.models.registry import ModelRegistry
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Bytes depend on the number of threads; one is also fastest beside other work."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    set_up_torch(1)
 
 
 @pytest.fixture(scope="session")

@@ -79,10 +79,8 @@ def test_inpainting_keeps_what_the_mask_keeps(tiny_folder: Path) -> None:
 
     async def work() -> list[np.ndarray]:
         async with running_worker(tiny_folder) as worker:
-            requests = [
-                await inpaint(worker, width=SIDE, height=SIDE, **fields)
-                for fields in ({}, {"seed": 9}, {"sampler": "p_sampler"}, {"reference_quirks": True})
-            ]
+            ways: list[dict[str, Any]] = [{}, {"seed": 9}, {"sampler": "p_sampler"}, {"reference_quirks": True}]
+            requests = [await inpaint(worker, width=SIDE, height=SIDE, **fields) for fields in ways]
             return [pixels((await images(worker, request))[0]) for request in requests]
 
     ddim, other_seed, ancestral, quirky = run(work())

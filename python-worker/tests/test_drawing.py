@@ -69,7 +69,7 @@ def finished(turns: Any) -> Any:
     ],
 )
 def test_sizes_left_open_keep_a_pictures_proportions_on_the_models_area(
-    tiny: Kandinsky, asked: dict[str, int], own_size: tuple[int, int] | None, wanted: tuple[int, int]
+    tiny: Kandinsky, asked: dict[str, Any], own_size: tuple[int, int] | None, wanted: tuple[int, int]
 ) -> None:
     filled = with_defaults(DrawOptions(**asked), tiny, own_size)
     assert (filled.width, filled.height) == wanted

@@ -20,8 +20,10 @@ from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.sampling.registry import SAMPLERS
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, joint_gradients
-from murnau_worker.textual_inversion.prompts import PromptBatch
+from murnau_worker.textual_inversion.batches import Samples
+from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
+from murnau_worker.textual_inversion.pack import Share, packed_gradients
+from murnau_worker.textual_inversion.prompts import PromptIds
 from murnau_worker.verify.golden_hooks import PROMPT, golden_tokenizers
 
 SHAPES = {
@@ -84,14 +86,12 @@ def test_training_on_a_checkpoint_of_other_widths(tmp_path: Path) -> None:
     write_original_checkpoint(tmp_path, shape)
     model = ModelRegistry({"other": tmp_path}).load("other")
     assert (model.width_t1, model.width_t2, model.latent_factor) == (shape.xlmr_width, shape.clip_width, 2)
-    known = ids()
-    prompts = PromptBatch(known["sample.t1_ids"][:1], known["sample.t2_ids"][:1], known["sample.t2_mask"][:1])
-    prompts.t1_ids_NL[0, 1] = prompts.t2_ids_NL[0, 1] = shape.vocabulary  # the learnt word
+    prompt = PromptIds(t1=(0, shape.vocabulary, 2), t2=(3, shape.vocabulary, 4))  # the learnt word between two others
     draws = NoiseDraws(
         torch.randn(1, 4, 8, 8), torch.tensor([500]), torch.randn(1, shape.joint), torch.randn(5, 1, shape.joint)
     )
-    batch = TrainingBatch(torch.randn(1, 4, 8, 8), prompts, draws)
     rows = LearntPair(torch.randn(1, shape.xlmr_width), torch.randn(1, shape.clip_width))
-    gradients = joint_gradients(model, batch, rows, "eot", model.empty_text_keys())
+    samples = Samples(torch.randn(1, 4, 8, 8), (prompt,), draws)
+    (gradients,) = packed_gradients(model, [Share(rows, "eot", 1.0, samples)])
     assert float(gradients.t1_RD.abs().max()) > 0
     assert float(gradients.t2_RD.abs().max()) > 0

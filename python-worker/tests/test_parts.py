@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from model_folders import linked_copy
-from run_tools import encoded, tiny_run, tiny_spec
+from run_tools import encoded, step, tiny_run, tiny_spec
 from safetensors.torch import load_file, save_file
 
 from murnau_worker.models.config import ModelConfig
@@ -114,7 +114,7 @@ def test_training_goes_on_when_parts_come_and_go(tiny_folder: Path) -> None:
     for model in (roomy, tight):
         run = tiny_run(model, tiny_spec())
         for _ in range(2):
-            run.step()
+            step(run)
         states.append(run.state_bytes())
     assert states[0] == states[1]
     assert len(resident(tight)) == 1
@@ -130,7 +130,7 @@ def test_parts_read_in_inference_mode_can_be_trained_with(tiny_folder: Path) -> 
         model.prior.predict(torch.zeros(1, 32), 7, keys)
     assert not any(parameter.is_inference() for parameter in model.unet.parameters())
     assert not keys.keys[0].is_inference()
-    losses = tiny_run(model, tiny_spec()).step()
+    losses = step(tiny_run(model, tiny_spec()))
     assert losses["grad_norm_t1"] > 0
 
 

@@ -25,6 +25,12 @@ def _default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "murnau"
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of samples, 1 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="murnau_worker", description="GPU worker of murnau")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
@@ -37,6 +43,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--cache-dir", type=Path, default=_default_cache(), help="digests of large files are kept here")
     serve.add_argument("--threads", type=int, default=1, help="threads of the device thread's kernels")
     serve.add_argument("--slots", type=int, default=4, help="training streams taken at once")
+    serve.add_argument(
+        "--max-samples",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="samples trained together at most (default: measured)",
+    )
     advise = commands.add_parser("advise", help="suggest trials of sweeps over gRPC; needs no model and no GPU")
     advise.add_argument("--listen", default="127.0.0.1:7835", help="HOST:PORT; port 0 takes a free one")
     convert = commands.add_parser("convert-embedding", help="convert a learnt embedding between formats")
@@ -84,6 +97,7 @@ def _serve(arguments: argparse.Namespace) -> bool:
         slots=arguments.slots,
         memory_limit_bytes=arguments.memory_limit_mb * 1024 * 1024,
         cache=arguments.cache_dir,
+        max_samples=arguments.max_samples,
     )
     asyncio.run(serve(engine, arguments.listen))
     return True

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
-
+from murnau_worker.device_memory import free_memory, is_out_of_memory
 from murnau_worker.drawing.events import Notice, ResultT, Turns
-from murnau_worker.models.part_store import free_memory
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the machine, had not enough memory."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(error)
 
 
 def in_batches(

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from murnau_worker.drawing.request import DrawHooks
+from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import DeviceThread, Turn
 from murnau_worker.engine.draw_session import DrawJob, DrawSession
 from murnau_worker.engine.events import DrawSessionEvent, TrainEvent
+from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
 from murnau_worker.errors import WorkerError
@@ -62,11 +64,14 @@ class Engine:
         *,
         threads: int,
         slots: int,
+        max_samples: int = 0,
         memory_limit_bytes: int = 0,
         cache: Path | None = None,
         hooks: DrawHooks | None = None,
     ) -> None:
-        """`memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ModelRegistry.
+        """`max_samples`: how many samples are trained together at most; 0: measured.
+
+        `memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ModelRegistry.
 
         `hooks`: for tests, see DrawHooks.
         """
@@ -75,7 +80,7 @@ class Engine:
         self.threads = threads
         self.incarnation = secrets.token_hex(8)
         self.is_draining = False
-        self.device = DeviceThread(threads)
+        self.device = DeviceThread(threads, Packer(Capacities(max_samples)))
         self._cache = DataCache()
         self._sessions: dict[str, TrainingSession] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +10,7 @@ from typing import TypeVar
 
 import torch
 
+from murnau_worker.device_memory import free_memory
 from murnau_worker.logs import get_logger
 
 PartT = TypeVar("PartT")
@@ -23,13 +23,6 @@ _MEBIBYTE = 1024 * 1024
 class _Resident:
     part: object
     size_bytes: int
-
-
-def free_memory() -> None:
-    """Gives back what nobody holds any more. Modules refer to themselves in circles: only the collector frees them."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 class PartStore:

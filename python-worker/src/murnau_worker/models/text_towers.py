@@ -5,6 +5,7 @@ Legend: B batch, L tokens kept, P padded length of t1 (77), D1/D2 tower widths, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -86,19 +87,26 @@ class T2Tower:
         self.projection_ED = encoder.text_projection.weight
 
     def encode(
-        self, ids_BL: torch.Tensor, mask_BL: torch.Tensor, rows_RD: torch.Tensor | None, pooling: Pooling
+        self,
+        ids_BL: torch.Tensor,
+        mask_BL: torch.Tensor,
+        rows_RD: torch.Tensor | None,
+        pooling: Pooling | Sequence[Pooling],
     ) -> T2Text:
         """Encodes prompts padded at the right.
 
-        `pooling` "eot" reads the pooled feature at the last token, "argmax" at the largest id: with a learnt token,
-        which lies past the vocabulary, that is the placeholder (what the reference training script does).
+        `pooling`, of all prompts or of each: "eot" reads the pooled feature at the last token, "argmax" at the largest
+        id: with a learnt token, which lies past the vocabulary, that is the placeholder (what the reference training
+        script does).
         """
         kept = int(mask_BL.sum(1).max())
         device = self.rows.weight.device
         ids_BL, mask_BL = ids_BL[:, :kept].to(device), mask_BL[:, :kept].to(device).bool()
         with self.rows.using(rows_RD):
             states_BLD = self.encoder.text_model(input_ids=ids_BL).last_hidden_state
-        place_B = mask_BL.sum(1) - 1 if pooling == "eot" else ids_BL.masked_fill(~mask_BL, -1).argmax(1)
+        poolings = [pooling] * len(ids_BL) if isinstance(pooling, str) else pooling
+        at_largest_B = torch.tensor([kind == "argmax" for kind in poolings], device=device)
+        place_B = torch.where(at_largest_B, ids_BL.masked_fill(~mask_BL, -1).argmax(1), mask_BL.sum(1) - 1)
         read_BD = states_BLD[torch.arange(len(ids_BL), device=device), place_B]
         pooled_BE = read_BD @ self.projection_ED.T
         return T2Text(sequence_BLD=states_BLD.float(), pooled_BE=pooled_BE.float(), mask_BL=mask_BL)

@@ -42,6 +42,11 @@ class LatentSet:
     def __len__(self) -> int:
         return len(self.latents_n2CHW)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture's latents: (C, H, W)."""
+        return tuple(self.latents_n2CHW.shape[2:])
+
 
 def read_picture(picture: NamedPicture, size: int, resize: Resize, field: str = "images") -> torch.Tensor:
     """Reads a picture as [3, size, size] in -1..1: upright, sRGB, transparency on white, bicubic.

@@ -142,8 +142,9 @@ def collate(prompts: Sequence[PromptIds], t1_pad_id: int) -> PromptBatch:
     """Pads prompts to the longest of them."""
     longest_t1 = max(len(prompt.t1) for prompt in prompts)
     longest_t2 = max(len(prompt.t2) for prompt in prompts)
+    t2_lengths_N = torch.tensor([len(prompt.t2) for prompt in prompts])
     return PromptBatch(
         t1_ids_NL=torch.tensor([[*p.t1, *[t1_pad_id] * (longest_t1 - len(p.t1))] for p in prompts]),
         t2_ids_NL=torch.tensor([[*p.t2, *[0] * (longest_t2 - len(p.t2))] for p in prompts]),
-        t2_mask_NL=torch.tensor([[index < len(p.t2) for index in range(longest_t2)] for p in prompts]),
+        t2_mask_NL=torch.arange(longest_t2) < t2_lengths_N[:, None],
     )
