@@ -3,6 +3,7 @@ import {
   createBookkeepingActivities,
   createStarters,
   createTemporalClient,
+  findLost,
   startStored,
 } from '@murnau/activities';
 import { MurnauError, orchestratorQueue, toMurnauError } from '@murnau/domain';
@@ -18,6 +19,7 @@ const env = readEnvironment();
 const log = createLogger({ part: 'orchestrator', level: env.LOG_LEVEL });
 
 const startEveryMs = 2_000;
+const findLostEveryMs = 30_000;
 const collectEveryMs = 3_600_000;
 
 async function main(): Promise<void> {
@@ -55,6 +57,13 @@ async function main(): Promise<void> {
       if (started > 0) log.info({ started }, 'started what was stored only');
     },
   );
+  const stopFinding = repeatedly(
+    { name: 'finding what Temporal lost', everyMs: findLostEveryMs, log },
+    async () => {
+      const lost = await findLost({ store, client });
+      if (lost > 0) log.warn({ lost }, 'Temporal lost workflows: they are started again');
+    },
+  );
   const stopCollecting = repeatedly(
     { name: 'removing unused files', everyMs: collectEveryMs, log },
     async () => {
@@ -66,7 +75,7 @@ async function main(): Promise<void> {
   try {
     await worker.run();
   } finally {
-    await Promise.all([stopStarting(), stopCollecting()]);
+    await Promise.all([stopStarting(), stopFinding(), stopCollecting()]);
     await Promise.allSettled([connection.close(), client.connection.close(), store.close()]);
   }
 }

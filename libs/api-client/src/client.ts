@@ -3,6 +3,7 @@ import {
   blobSchema,
   datasetPageSchema,
   datasetSchema,
+  decisionPageSchema,
   embeddingPageSchema,
   embeddingSchema,
   eventListSchema,
@@ -35,6 +36,7 @@ import type {
   MetricPoint,
   Page,
   Run,
+  RunEditKind,
   RunPhase,
   Sample,
   SampleKind,
@@ -42,6 +44,7 @@ import type {
   Status,
   StoredEvent,
   Sweep,
+  SweepDecision,
   SweepPhase,
   SweepPlan,
   Worker,
@@ -69,6 +72,10 @@ export interface ListRuns extends ListOptions {
 export interface ListSweeps extends ListOptions {
   readonly phase?: SweepPhase | undefined;
   readonly owner?: string | undefined;
+}
+export interface ListDecisions extends ListOptions {
+  /** Only those of one kind, e.g. `promote`. */
+  readonly kind?: string | undefined;
 }
 export interface ListEmbeddings extends ListOptions {
   readonly placeholder?: string | undefined;
@@ -163,6 +170,16 @@ export class ApiClient {
   cancelRun(id: string): Promise<Run> {
     return this.#transport.json(runSchema, { method: 'POST', path: `/v1/runs/${at(id)}/cancel` });
   }
+  /** Pauses it, lets it go on, or finishes it now. */
+  editRun(id: string, kind: RunEditKind, why = ''): Promise<Run> {
+    return this.#transport.json(runSchema, {
+      method: 'POST',
+      path: `/v1/runs/${at(id)}/${kind}`,
+      json: { why },
+      // Asking twice is asking once.
+      repeatable: kind !== 'resume',
+    });
+  }
   async metrics(id: string, options: { names?: string; after_step?: number } = {}): Promise<MetricPoint[]> {
     const path = `/v1/runs/${at(id)}/metrics`;
     return (await this.#transport.json(metricListSchema, { path, query: options })).items;
@@ -210,6 +227,15 @@ export class ApiClient {
   }
   cancelSweep(id: string): Promise<Sweep> {
     return this.#transport.json(sweepSchema, { method: 'POST', path: `/v1/sweeps/${at(id)}/cancel` });
+  }
+
+  /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */
+  editSweep(id: string, path: string, body: Readonly<Record<string, unknown>> = {}): Promise<Sweep> {
+    return this.#create(sweepSchema, `/v1/sweeps/${at(id)}/${path}`, body);
+  }
+  /** Newest first. */
+  decisions(id: string, options: ListDecisions = {}): AsyncGenerator<SweepDecision> {
+    return this.#list(decisionPageSchema, `/v1/sweeps/${at(id)}/decisions`, options);
   }
 
   embedding(id: string): Promise<Embedding> {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { whySchema } from './edits.js';
 import { trainingSpecSchema, placeholderSchema } from './training-spec.js';
-import { sweepFileSchema } from './sweep-file.js';
+import { pairSchema, sweepFileSchema } from './sweep-file.js';
 import {
   datasetSchema,
   embeddingSchema,
@@ -11,6 +12,7 @@ import {
   runSchema,
   sampleKinds,
   sampleSchema,
+  sweepDecisionSchema,
   sweepPhases,
   sweepSchema,
   workerSchema,
@@ -78,6 +80,29 @@ export const importEmbeddingSchema = z.strictObject({
 export const embeddingFormats = ['safetensors', 'bin'] as const;
 export type EmbeddingFormat = (typeof embeddingFormats)[number];
 
+/** Body of what changes a run or a sweep and needs no more than a reason. */
+export const editRequestSchema = z.strictObject({ why: whySchema }).prefault({});
+export const extendSweepSchema = z
+  .strictObject({
+    /** More trials of the search. */
+    trials: z.int().min(1).max(10_000).optional(),
+    /** More steps for the trials that have finished. */
+    steps: z.int().min(1).max(1_000_000).optional(),
+    why: whySchema,
+  })
+  .refine(({ trials, steps }) => (trials === undefined) !== (steps === undefined), {
+    error: 'must have either trials or steps',
+  });
+export const addPairSchema = pairSchema.extend({ why: whySchema });
+export const setConcurrencySchema = z.strictObject({
+  max_concurrent_trials: z.int().min(1).max(1_000),
+  why: whySchema,
+});
+export const pickWinnersSchema = z.strictObject({
+  trials: z.array(z.int().min(0).max(1_000_000)).min(1).max(1_000),
+  why: whySchema,
+});
+
 const pageQuery = {
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -102,6 +127,8 @@ export const listEmbeddingsQuerySchema = z.strictObject({
   run_id: z.string().optional(),
 });
 
+export const listDecisionsQuerySchema = z.strictObject({ ...pageQuery, kind: z.string().min(1).optional() });
+
 export const pageSchema = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 export interface Page<Item> {
@@ -113,6 +140,7 @@ export interface Page<Item> {
 export const datasetPageSchema = pageSchema(datasetSchema);
 export const runPageSchema = pageSchema(runSchema);
 export const sweepPageSchema = pageSchema(sweepSchema);
+export const decisionPageSchema = pageSchema(sweepDecisionSchema);
 export const embeddingPageSchema = pageSchema(embeddingSchema);
 export const generationPageSchema = pageSchema(generationSchema);
 export const workerListSchema = z.object({ items: z.array(workerSchema) });

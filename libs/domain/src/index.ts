@@ -23,8 +23,10 @@ export {
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { parameterSchema, sweepFileSchema } from './sweep-file.js';
+export { pairSchema, parameterSchema, sweepFileSchema } from './sweep-file.js';
 export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
+export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
+export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { expandTrials } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export { generationRequestSchema } from './generation-request.js';
@@ -33,6 +35,7 @@ export {
   blobSchema,
   datasetImageSchema,
   datasetSchema,
+  earlyStops,
   embeddingSchema,
   eventSchema,
   failureSchema,
@@ -43,8 +46,10 @@ export {
   metricPointSchema,
   runPhases,
   runSchema,
+  runWishes,
   sampleKinds,
   sampleSchema,
+  sweepDecisionSchema,
   sweepPhases,
   sweepSchema,
   workerModelSchema,
@@ -54,6 +59,7 @@ export type {
   Blob,
   Dataset,
   DatasetImage,
+  EarlyStop,
   Embedding,
   Failure,
   Generation,
@@ -63,24 +69,31 @@ export type {
   MetricPoint,
   Run,
   RunPhase,
+  RunWish,
   Sample,
   SampleKind,
   StoredEvent,
   Sweep,
+  SweepDecision,
   SweepPhase,
   Worker,
   WorkerModel,
 } from './resources.js';
 export {
+  addPairSchema,
   createDatasetSchema,
   createRunSchema,
   createSweepSchema,
   datasetPageSchema,
+  decisionPageSchema,
+  editRequestSchema,
   embeddingFormats,
   embeddingPageSchema,
   eventListSchema,
+  extendSweepSchema,
   generationPageSchema,
   importEmbeddingSchema,
+  listDecisionsQuerySchema,
   listEmbeddingsQuerySchema,
   listEventsQuerySchema,
   listMetricsQuerySchema,
@@ -89,10 +102,12 @@ export {
   listSamplesQuerySchema,
   listSweepsQuerySchema,
   metricListSchema,
+  pickWinnersSchema,
   problemSchema,
   runPageSchema,
   sampleListSchema,
   serverInfoSchema,
+  setConcurrencySchema,
   statusSchema,
   sweepPageSchema,
   sweepPlanSchema,

@@ -40,7 +40,8 @@ export const parameterSchema = z.union([valueSchema, valuesSchema, rangeSchema],
   error: 'must be {value: …}, {values: […]} or {distribution: uniform | log_uniform | int_uniform, min, max}',
 });
 
-const pairSchema = z.strictObject({
+/** Words to learn and to begin from, zipped. */
+export const pairSchema = z.strictObject({
   placeholder: placeholderSchema,
   initializer: initializerSchema,
   /** Overrides the sweep's dataset for this pair. */

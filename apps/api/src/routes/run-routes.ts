@@ -1,11 +1,13 @@
 import {
   createRunSchema,
+  editRequestSchema,
   eventListSchema,
   listEventsQuerySchema,
   listMetricsQuerySchema,
   listRunsQuerySchema,
   listSamplesQuerySchema,
   metricListSchema,
+  runEditKinds,
   runPageSchema,
   runSchema,
   sampleListSchema,
@@ -15,7 +17,7 @@ import type { ServerDeps } from '../server-deps.js';
 import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
-  return [createRun(deps), ...readRuns(deps), cancelRun(deps)];
+  return [createRun(deps), ...readRuns(deps), ...editRun(deps), cancelRun(deps)];
 }
 
 function createRun(deps: ServerDeps): Route {
@@ -100,6 +102,29 @@ function readRuns({ store }: ServerDeps): Route[] {
       },
     }),
   ];
+}
+
+const editSummaries = {
+  pause: 'Pause a run: it checkpoints and holds no device',
+  resume: 'Let a paused run go on',
+  stop: 'Finish a run now, with the embedding of its newest checkpoint',
+} as const;
+
+function editRun({ store, starters }: ServerDeps): Route[] {
+  return runEditKinds.map((kind) =>
+    route({
+      method: 'POST',
+      path: `/v1/runs/:id/${kind}`,
+      summary: editSummaries[kind],
+      tag: 'runs',
+      body: editRequestSchema,
+      answers: { 202: runSchema },
+      handle: async ({ params: { id = '' }, body: { why }, owner }) => {
+        await starters.editRun(await store.runs.get(id), kind, { by: owner, why });
+        return store.runs.get(id);
+      },
+    }),
+  );
 }
 
 function cancelRun({ store, starters }: ServerDeps): Route {

@@ -16,9 +16,10 @@ import {
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
+import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
-  return [createSweep(deps), ...readSweeps(deps), cancelSweep(deps)];
+  return [createSweep(deps), ...readSweeps(deps), ...sweepEditRoutes(deps), cancelSweep(deps)];
 }
 
 function createSweep(deps: ServerDeps): Route {

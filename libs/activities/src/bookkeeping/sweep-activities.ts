@@ -1,109 +1,111 @@
-import type { SweepTrial } from '@murnau/store';
+import { workflowMessages } from '@murnau/domain';
+import type { TrialCounts } from '@murnau/store';
 import type { BookkeepingActivities, SweepStep, TrialToStart } from '../activity-types.js';
-import type { TrialState } from '../decisions/decide-sweep.js';
-import { decideSweep, hasEnded, settledPhase } from '../decisions/decide-sweep.js';
+import { decideSweep, settledPhase } from '../decisions/decide-sweep.js';
 import { runCard } from '../start/workflow-card.js';
 import type { BookkeepingDeps } from './deps.js';
+import { reconcileTrials } from './reconcile-trials.js';
 import { toStoredFailure } from './run-activities.js';
 import { sweepDetails } from './sweep-details.js';
-import { cancelWorkflow, mapBounded, presenceOf } from './trial-workflows.js';
+import { cancelWorkflow, mapBounded, signalWorkflow } from './trial-workflows.js';
 
 /** Calls to Temporal or the store at once. */
 const concurrency = 10;
+const shownTrials = 5;
+const shownDecisions = 5;
+/** How soon to look whether trials have done what they were told. */
+const astrayPollMs = 1_000;
+/** Nothing is at work: only a message or a timer changes anything. */
+const idleMs = 600_000;
 
-const isOpen = ({ phase }: SweepTrial): boolean => !hasEnded(phase);
-
-function toTrialState({ run_id, trial, phase, workflow_started }: SweepTrial): TrialState {
-  return { run_id, trial, phase, is_started: workflow_started };
+/** By phase, for those who look: trials that are paused or not started count as what they are. */
+function byPhase(counts: TrialCounts): Record<string, number> {
+  const { to_start, open, held, waiting, finished, failed, cancelled } = counts;
+  return { queued: to_start, running: open, paused: held, waiting, finished, failed, cancelled };
 }
 
-function countTrials(trials: readonly SweepTrial[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const trial of trials) {
-    const name = isOpen(trial) && !trial.workflow_started ? 'waiting' : trial.phase;
-    counts[name] = (counts[name] ?? 0) + 1;
-  }
-  return counts;
+async function detailsOf({ store, galleryUrl }: BookkeepingDeps, sweepId: string): Promise<string> {
+  const [sweep, best, decisions] = await Promise.all([
+    store.sweeps.get(sweepId),
+    store.sweeps.best(sweepId, shownTrials),
+    store.sweeps.decisions(sweepId, { limit: shownDecisions }),
+  ]);
+  return sweepDetails(sweep, best, decisions.items, galleryUrl);
 }
 
-/**
- * Compares the store with Temporal: a trial whose workflow was ended from outside has ended; one that Temporal never
- * heard of (its data was lost) is started again.
- */
-async function reconcile(
-  { store, client }: BookkeepingDeps,
-  trials: readonly SweepTrial[],
-): Promise<SweepTrial[]> {
-  return mapBounded(trials, concurrency, async (trial) => {
-    if (!isOpen(trial) || !trial.workflow_started) return trial;
-    const presence = await presenceOf(client, trial.workflow_id);
-    if (presence === 'open') return trial;
-    if (presence === 'unknown') return { ...trial, workflow_started: false };
-    // Between the two looks it may have ended by itself.
-    const { phase } = await store.runs.end(trial.run_id, {
-      phase: 'cancelled',
-      failure: toStoredFailure({ code: 'run.cancelled', message: 'Its workflow was ended from outside.' }),
-    });
-    return { ...trial, phase };
-  });
-}
-
-async function sweepStep(deps: BookkeepingDeps, sweepId: string, isReconciling: boolean): Promise<SweepStep> {
+async function sweepStep(
+  deps: BookkeepingDeps,
+  sweepId: string,
+  { isReconciling, chain }: { isReconciling: boolean; chain: number },
+): Promise<SweepStep> {
   const { store, galleryUrl } = deps;
-  const sweep = await store.sweeps.get(sweepId);
-  const stored = await store.sweeps.trials(sweepId);
-  const trials = isReconciling ? await reconcile(deps, stored) : stored;
-  const { action, start } = decideSweep({
-    phase: sweep.phase,
-    trials: trials.map(toTrialState),
-    max_concurrent_trials: sweep.spec.max_concurrent_trials,
+  await store.sweeps.markStarted(sweepId, chain);
+  if (isReconciling) await reconcileTrials(deps, sweepId);
+  const { sweep, counts, next, astray } = await store.sweeps.facts(sweepId);
+  const { action, starts } = decideSweep({ ...sweep, counts });
+  const start = await mapBounded(next.slice(0, starts), concurrency, async (trial): Promise<TrialToStart> => {
+    const run = await store.runs.get(trial.run_id);
+    return {
+      run_id: trial.run_id,
+      workflow_id: trial.workflow_id,
+      chain: trial.workflow_chain,
+      priority: run.priority,
+      card: runCard(run, galleryUrl),
+    };
   });
-  const counts = countTrials(trials);
+  const isIdle = (counts.open === 0 || sweep.phase === 'paused') && starts === 0;
   return {
     action,
-    start: await mapBounded(start, concurrency, async (runId): Promise<TrialToStart> => {
-      const run = await store.runs.get(runId);
-      return { run_id: runId, workflow_id: run.workflow_id, card: runCard(run, galleryUrl) };
-    }),
-    counts,
+    start,
+    counts: byPhase(counts),
     phase: sweep.phase,
-    details: sweepDetails(sweep, counts, await store.sweeps.leaderboard(sweepId), galleryUrl),
+    details: await detailsOf(deps, sweepId),
+    astray,
+    more: starts >= next.length && counts.to_start > starts && starts > 0,
+    ...(astray.length > 0 ? { wake_ms: astrayPollMs } : isIdle ? { wake_ms: idleMs } : {}),
+    ...(sweep.phase === 'paused' ? { waits_for: 'somebody to resume it' } : {}),
   };
 }
 
 type SweepActivities = Pick<
   BookkeepingActivities,
-  'decideSweep' | 'markTrialsStarted' | 'cancelTrials' | 'endSweep'
+  'decideSweep' | 'markTrialsStarted' | 'lookAgain' | 'editSweep' | 'cancelTrials' | 'endSweep'
 >;
 
 export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
-  const { store, client, galleryUrl } = deps;
+  const { store, client } = deps;
   return {
-    decideSweep: ({ sweep_id, reconcile: isReconciling }) => sweepStep(deps, sweep_id, isReconciling),
-    markTrialsStarted: async ({ run_ids }) => {
-      await mapBounded(run_ids, concurrency, (runId) => store.runs.markStarted(runId));
+    decideSweep: ({ sweep_id, reconcile, chain = 0 }) =>
+      sweepStep(deps, sweep_id, { isReconciling: reconcile, chain }),
+    markTrialsStarted: async ({ started }) => {
+      await mapBounded(started, concurrency, ({ run_id, chain }) => store.runs.markStarted(run_id, chain));
     },
+    lookAgain: async ({ workflow_ids }) => {
+      await mapBounded(workflow_ids, concurrency, (id) => signalWorkflow(client, id, workflowMessages.look));
+    },
+    editSweep: ({ sweep_id, edit, by, why, update_id }) =>
+      store.sweeps.edit(sweep_id, { edit, by, why, updateId: update_id }),
     cancelTrials: async ({ sweep_id, by }) => {
-      const trials = await store.sweeps.trials(sweep_id);
-      await mapBounded(trials.filter(isOpen), concurrency, async (trial) => {
-        if (trial.workflow_started && (await cancelWorkflow(client, trial.workflow_id))) return;
-        const message = `Cancelled with its sweep by ${by}.`;
-        await store.runs.end(trial.run_id, {
-          phase: 'cancelled',
-          failure: toStoredFailure({ code: 'run.cancelled', message }),
+      await store.sweeps.cancelIdleTrials(sweep_id, by);
+      let after = -1;
+      for (;;) {
+        const trials = await store.sweeps.openTrials(sweep_id, { after });
+        if (trials.length === 0) return;
+        after = trials.at(-1)?.trial ?? after;
+        await mapBounded(trials, concurrency, async ({ run_id, workflow_id, workflow_chain }) => {
+          if (await cancelWorkflow(client, workflow_id)) return;
+          const message = `Cancelled with its sweep by ${by}.`;
+          const failure = toStoredFailure({ code: 'run.cancelled', message });
+          await store.runs.endAbandoned(run_id, workflow_chain, failure);
         });
-      });
+      }
     },
     endSweep: async ({ sweep_id, phase }) => {
-      const trials = await store.sweeps.trials(sweep_id);
-      const ended = await store.sweeps.end(sweep_id, {
-        phase: phase === 'cancelled' ? 'cancelled' : settledPhase(trials.map(toTrialState)),
-      });
-      const leaderboard = await store.sweeps.leaderboard(sweep_id);
-      return {
-        phase: ended.phase,
-        details: sweepDetails(ended, countTrials(trials), leaderboard, galleryUrl),
-      };
+      const ended =
+        phase === 'cancelled'
+          ? await store.sweeps.end(sweep_id, { phase })
+          : await store.sweeps.settle(sweep_id, settledPhase);
+      return { phase: ended.phase, details: await detailsOf(deps, sweep_id) };
     },
   };
 }
