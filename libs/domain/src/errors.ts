@@ -109,6 +109,9 @@ export const errorRegistry = {
   },
   'worker.lost': passing('Wait: the run goes on by itself on another worker or when this one is back.'),
   'worker.unavailable': passing('Look at `murnau workers` and `murnau doctor`.'),
+  'advisor.unavailable': passing(
+    'Wait: sweeps that ask it go on when it is back, or look at `murnau doctor`.',
+  ),
   'temporal.unavailable': passing('Wait, or look at `murnau doctor`.'),
   'storage.full': passing('Free disk space; what is running waits for it.'),
   'storage.unavailable': passing('Wait, or look at `murnau doctor`.'),

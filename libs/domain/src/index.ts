@@ -29,6 +29,15 @@ export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { expandTrials } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
+export type {
+  AdviceCondition,
+  AdviceDomain,
+  AdviceParameter,
+  AdviceValue,
+  AdviceValues,
+  PairWords,
+  PastTrial,
+} from './advice.js';
 export { generationRequestSchema } from './generation-request.js';
 export type { GenerationRequest, GenerationRequestInput } from './generation-request.js';
 export {

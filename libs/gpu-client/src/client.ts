@@ -1,7 +1,7 @@
-import type { ChannelOptions } from '@grpc/grpc-js';
 import { createChannel, createClient } from 'nice-grpc';
 import { divide, uploads } from './blobs.js';
 import { callOnce, readStream } from './calls.js';
+import { channelOptions } from './channel.js';
 import { toDescription } from './convert/description.js';
 import { toConvertedEmbedding, toProtoConvertRequest } from './convert/embedding.js';
 import { toProblem } from './convert/error-detail.js';
@@ -23,17 +23,6 @@ const uploadTimeoutMs = 120_000;
 const conversionTimeoutMs = 30_000;
 /** Progress comes each second, waiting and loading included. */
 const generateSilenceMs = 5_000;
-
-const channelOptions: ChannelOptions = {
-  // A peer that is stopped or cut off is found in 4 s. The streams carry data each second, so no server minds the pings.
-  'grpc.keepalive_time_ms': 2_000,
-  'grpc.keepalive_timeout_ms': 2_000,
-  // Also how long one attempt to connect may take: less is too short for a machine that is short of cores.
-  'grpc.initial_reconnect_backoff_ms': 500,
-  'grpc.max_reconnect_backoff_ms': 1_000,
-  'grpc.max_receive_message_length': 32 * 1024 * 1024,
-  'grpc.max_send_message_length': 32 * 1024 * 1024,
-};
 
 /** The one way to a worker. Every error it throws is a MurnauError with its cause, or the caller's own abort. */
 export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions): GpuClient {

@@ -1,3 +1,11 @@
+export { createAdvisorClient } from './advisor/client.js';
+export type {
+  AdvisorClient,
+  AdvisorClientOptions,
+  Importance,
+  ImportanceQuestion,
+  SuggestQuestion,
+} from './advisor/client.js';
 export { createGpuClient } from './client.js';
 export type { GpuClientOptions } from './client.js';
 export type {

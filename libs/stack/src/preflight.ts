@@ -57,6 +57,7 @@ async function checkPorts({ ports, workers }: Settings, before: StackState | nul
     ['api', ports.api],
     ['temporal', ports.temporal],
     ['temporal_ui', ports.temporal_ui],
+    ['advisor', ports.advisor],
     ...Array.from({ length: workers }, (_, index): [string, number | null] => [
       `worker-${index}`,
       ports.worker === null ? null : ports.worker + index,

@@ -13,7 +13,13 @@ export const checkout = fileURLToPath(new URL('../../..', import.meta.url)).repl
 export const virtualEnvironment = join(checkout, 'python-worker/.venv');
 
 /** Where search for a free port begins; a taken default gives way to the next free one. */
-export const defaultPorts = { api: 7800, temporal: 7833, temporal_ui: 7834, worker: 7840 } as const;
+export const defaultPorts = {
+  api: 7800,
+  temporal: 7833,
+  temporal_ui: 7834,
+  advisor: 7835,
+  worker: 7840,
+} as const;
 
 const programSchema = z.object({ command: z.string(), args: z.array(z.string()) });
 export type Program = z.infer<typeof programSchema>;
@@ -30,10 +36,18 @@ export const settingsSchema = z.object({
   threads: z.number().int().min(1),
   simulate: z.boolean(),
   /** Ports asked for by a person; null: the default or the next free one. */
-  ports: z.object({ api: portSchema, temporal: portSchema, temporal_ui: portSchema, worker: portSchema }),
+  ports: z.object({
+    api: portSchema,
+    temporal: portSchema,
+    temporal_ui: portSchema,
+    advisor: portSchema.default(null),
+    worker: portSchema,
+  }),
   programs: z.object({
     temporal: programSchema,
     worker: programSchema,
+    // A stack that an older version started has none in its file.
+    advisor: programSchema.default(() => defaultPrograms().advisor),
     orchestrator: programSchema,
     dispatcher: programSchema,
     api: programSchema,
@@ -55,6 +69,7 @@ export interface StackOptions {
   apiPort?: number | undefined;
   temporalPort?: number | undefined;
   temporalUiPort?: number | undefined;
+  advisorPort?: number | undefined;
   /** Port of the first worker; the others follow it. */
   workerPort?: number | undefined;
   /** How long `startStack` waits until everything answers. Default 120 s. */
@@ -72,6 +87,7 @@ function defaultPrograms(): Settings['programs'] {
   return {
     temporal: { command: join(virtualEnvironment, 'bin/temporal'), args: [] },
     worker: { command: join(virtualEnvironment, 'bin/python'), args: ['-m', 'murnau_worker'] },
+    advisor: { command: join(virtualEnvironment, 'bin/python'), args: ['-m', 'murnau_worker'] },
     orchestrator: nodeProgram('orchestrator'),
     dispatcher: nodeProgram('dispatcher'),
     api: nodeProgram('api'),
@@ -108,6 +124,7 @@ export async function resolveSettings(options: StackOptions, current: Settings |
       api: options.apiPort ?? current?.ports.api ?? null,
       temporal: options.temporalPort ?? current?.ports.temporal ?? null,
       temporal_ui: options.temporalUiPort ?? current?.ports.temporal_ui ?? null,
+      advisor: options.advisorPort ?? current?.ports.advisor ?? null,
       worker: options.workerPort ?? current?.ports.worker ?? null,
     },
     programs: { ...(current?.programs ?? defaultPrograms()), ...options.programs },

@@ -1,4 +1,4 @@
-"""Entry point: `python -m murnau_worker serve | convert-embedding`."""
+"""Entry point: `python -m murnau_worker serve | advise | convert-embedding`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--model", type=_named_folder, action="append", required=True, metavar="NAME=DIR")
     serve.add_argument("--threads", type=int, default=1, help="threads of the device thread's kernels")
     serve.add_argument("--slots", type=int, default=4, help="training streams taken at once")
+    advise = commands.add_parser("advise", help="suggest trials of sweeps over gRPC; needs no model and no GPU")
+    advise.add_argument("--listen", default="127.0.0.1:7835", help="HOST:PORT; port 0 takes a free one")
     convert = commands.add_parser("convert-embedding", help="convert a learnt embedding between formats")
     convert.add_argument("input", type=Path)
     convert.add_argument("output", type=Path, help="a name ending in .safetensors or .bin")
@@ -63,6 +65,12 @@ def _serve(arguments: argparse.Namespace) -> None:
     asyncio.run(serve(engine, arguments.listen))
 
 
+def _advise(arguments: argparse.Namespace) -> None:
+    from murnau_worker.rpc.advisor_service import serve
+
+    asyncio.run(serve(arguments.listen))
+
+
 def _convert(arguments: argparse.Namespace) -> None:
     from murnau_worker.checkpoints.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
 
@@ -76,12 +84,12 @@ def _convert(arguments: argparse.Namespace) -> None:
     arguments.output.write_bytes(writer(embedding))
 
 
-_COMMANDS = {"serve": _serve, "convert-embedding": _convert}
+_COMMANDS = {"serve": _serve, "advise": _advise, "convert-embedding": _convert}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
-    configure_logging(parsed.log_level)
+    configure_logging(parsed.log_level, part="advisor" if parsed.command == "advise" else "worker")
     _quiet_libraries()
     try:
         _COMMANDS[parsed.command](parsed)

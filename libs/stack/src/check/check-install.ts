@@ -90,20 +90,22 @@ export function checkModels(models: readonly { name: string; dir: string }[], is
 
 /** Only while nothing of ours runs. A taken default is no fault: the next free port is used. */
 export async function checkPorts({ ports }: Settings): Promise<Check[]> {
-  const checks = (['api', 'temporal', 'temporal_ui'] as const).map(async (listener): Promise<Check[]> => {
-    const port = ports[listener] ?? defaultPorts[listener];
-    if (await isPortFree(port)) return [];
-    const holder = (await describePortHolder(port)) ?? 'another process';
-    const isAsked = ports[listener] !== null;
-    return [
-      {
-        part: `port ${port}`,
-        ok: !isAsked,
-        detail: `taken by ${holder}${isAsked ? '' : `: ${listener} takes the next free one`}`,
-        ...(isAsked && { mend: `stop it, or choose another port for ${listener}` }),
-      },
-    ];
-  });
+  const checks = (['api', 'temporal', 'temporal_ui', 'advisor'] as const).map(
+    async (listener): Promise<Check[]> => {
+      const port = ports[listener] ?? defaultPorts[listener];
+      if (await isPortFree(port)) return [];
+      const holder = (await describePortHolder(port)) ?? 'another process';
+      const isAsked = ports[listener] !== null;
+      return [
+        {
+          part: `port ${port}`,
+          ok: !isAsked,
+          detail: `taken by ${holder}${isAsked ? '' : `: ${listener} takes the next free one`}`,
+          ...(isAsked && { mend: `stop it, or choose another port for ${listener}` }),
+        },
+      ];
+    },
+  );
   const taken = (await Promise.all(checks)).flat();
   return taken.length > 0
     ? taken

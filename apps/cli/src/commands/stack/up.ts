@@ -16,6 +16,7 @@ interface Options {
   readonly apiPort?: number;
   readonly temporalPort?: number;
   readonly temporalUiPort?: number;
+  readonly advisorPort?: number;
   readonly workerPort?: number;
 }
 
@@ -52,6 +53,7 @@ export function registerUp(parent: Command, host: Host): void {
       "port of Temporal's UI (default: 7834 or the next free)",
       wholeNumber(1),
     )
+    .option('--advisor-port <n>', 'port of the advisor (default: 7835 or the next free)', wholeNumber(1))
     .option('--worker-port <n>', 'port of the first worker (default: 7840 or the next free)', wholeNumber(1));
   action<Options>(command, host, async (context, _, options) => {
     const { shippedModels } = await import('@murnau/stack');
@@ -65,6 +67,7 @@ export function registerUp(parent: Command, host: Host): void {
       apiPort: options.apiPort,
       temporalPort: options.temporalPort,
       temporalUiPort: options.temporalUiPort,
+      advisorPort: options.advisorPort,
       workerPort: options.workerPort,
     });
     context.say(`Everything answers after ${seconds.toFixed(1)} s. Stop it: murnau down`);
