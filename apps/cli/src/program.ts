@@ -25,6 +25,7 @@ import { registerSweepDropTrial } from './commands/sweep/drop-trial.js';
 import { registerSweepDecisions } from './commands/sweep/decisions.js';
 import { registerSweepPause } from './commands/sweep/pause.js';
 import { registerSweepResume } from './commands/sweep/resume.js';
+import { registerSweepPick } from './commands/sweep/pick.js';
 import { registerSweepRetry } from './commands/sweep/retry.js';
 import { registerSweepSetConcurrency } from './commands/sweep/set-concurrency.js';
 import { registerSweepStop } from './commands/sweep/stop.js';
@@ -78,6 +79,7 @@ export function buildProgram(host: Host, io: Io): Command {
   registerSweepSetConcurrency(sweep, host);
   registerSweepDropTrial(sweep, host);
   registerSweepRetry(sweep, host);
+  registerSweepPick(sweep, host);
   registerSweepCancel(sweep, host);
   const runs = group(program, 'runs', 'single trainings');
   registerRunsLs(runs, host);

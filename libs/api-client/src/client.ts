@@ -7,6 +7,7 @@ import {
   embeddingPageSchema,
   embeddingSchema,
   eventListSchema,
+  finalistListSchema,
   generationPageSchema,
   generationSchema,
   leaderboardSchema,
@@ -30,6 +31,7 @@ import type {
   Dataset,
   Embedding,
   EmbeddingFormat,
+  Finalist,
   Generation,
   GenerationRequestInput,
   Leaderboard,
@@ -232,6 +234,10 @@ export class ApiClient {
   /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */
   editSweep(id: string, path: string, body: Readonly<Record<string, unknown>> = {}): Promise<Sweep> {
     return this.#create(sweepSchema, `/v1/sweeps/${at(id)}/${path}`, body);
+  }
+  /** Best mean first. */
+  async finalists(id: string): Promise<Finalist[]> {
+    return (await this.#get(finalistListSchema, `/v1/sweeps/${at(id)}/finalists`)).items;
   }
   /** Newest first. */
   decisions(id: string, options: ListDecisions = {}): AsyncGenerator<SweepDecision> {

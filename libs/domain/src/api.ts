@@ -6,6 +6,7 @@ import {
   datasetSchema,
   embeddingSchema,
   eventSchema,
+  finalistSchema,
   generationSchema,
   metricPointSchema,
   runPhases,
@@ -141,6 +142,8 @@ export const datasetPageSchema = pageSchema(datasetSchema);
 export const runPageSchema = pageSchema(runSchema);
 export const sweepPageSchema = pageSchema(sweepSchema);
 export const decisionPageSchema = pageSchema(sweepDecisionSchema);
+/** Best mean first. */
+export const finalistListSchema = z.object({ items: z.array(finalistSchema) });
 export const embeddingPageSchema = pageSchema(embeddingSchema);
 export const generationPageSchema = pageSchema(generationSchema);
 export const workerListSchema = z.object({ items: z.array(workerSchema) });

@@ -25,6 +25,8 @@ export {
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
 export { pairSchema, parameterSchema, sweepFileSchema } from './sweep-file.js';
 export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
+export { durationSeconds, rungSteps, targetAfter } from './sweep-policies.js';
+export type { Budget, EarlyTerminate } from './sweep-policies.js';
 export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { expandTrials } from './search-space.js';
@@ -48,6 +50,7 @@ export {
   embeddingSchema,
   eventSchema,
   failureSchema,
+  finalistSchema,
   generationPhases,
   generationSchema,
   imageBlobSchema,
@@ -71,6 +74,7 @@ export type {
   EarlyStop,
   Embedding,
   Failure,
+  Finalist,
   Generation,
   GenerationPhase,
   ImageBlob,
@@ -100,6 +104,7 @@ export {
   embeddingPageSchema,
   eventListSchema,
   extendSweepSchema,
+  finalistListSchema,
   generationPageSchema,
   importEmbeddingSchema,
   listDecisionsQuerySchema,

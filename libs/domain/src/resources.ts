@@ -120,6 +120,16 @@ export const sweepSchema = z.object({
   priority: z.int(),
   /** Why no further trial is started; null: trials are started. */
   stop_reason: z.string().nullable(),
+  /** Where it waits, or waited, for a person to pick; null: no gate has opened. */
+  gate: z
+    .object({
+      rung: z.int(),
+      opened_at: time,
+      /** When the timer picks; null: never. */
+      deadline: time.nullable(),
+      is_passed: z.boolean(),
+    })
+    .nullable(),
   /** Device time of all trials, in seconds. */
   device_s: z.number(),
   failure: failureSchema.nullable(),
@@ -140,6 +150,15 @@ export const sweepDecisionSchema = z.object({
   by: z.string(),
   why: z.string(),
   data: z.record(z.string(), z.unknown()),
+});
+
+/** A trial that was trained again on several seeds. */
+export const finalistSchema = z.object({
+  /** The trial that was found. */
+  trial: z.int(),
+  /** Of the sweep's metric over its repetitions; null until all have finished. */
+  mean: z.number().nullable(),
+  repetitions: z.array(z.object({ trial: z.int(), seed: z.int(), value: z.number().nullable() })),
 });
 
 /** Leaderboard: a sweep's runs, best first by its metric. */
@@ -234,6 +253,7 @@ export type DatasetImage = z.output<typeof datasetImageSchema>;
 export type Run = z.output<typeof runSchema>;
 export type Sweep = z.output<typeof sweepSchema>;
 export type SweepDecision = z.output<typeof sweepDecisionSchema>;
+export type Finalist = z.output<typeof finalistSchema>;
 export type Leaderboard = z.output<typeof leaderboardSchema>;
 export type MetricPoint = z.output<typeof metricPointSchema>;
 export type Sample = z.output<typeof sampleSchema>;

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { nearest } from './nearest.js';
+import { policyFields, policyProblems } from './sweep-policies.js';
 import {
   defaultModel,
   hyperparameterNames,
+  hyperparametersSchema,
   initializerSchema,
   modelNameSchema,
   placeholderSchema,
@@ -49,6 +51,15 @@ export const pairSchema = z.strictObject({
 });
 
 const pairsSchema = z.strictObject({ values: z.array(pairSchema).min(1).max(1000) });
+
+/** The least `max_steps` of any trial, where the file says it. */
+function leastMaxSteps(parameters: Readonly<Record<string, unknown>>): number | undefined {
+  const given = parameters['max_steps'];
+  if (given === undefined) return hyperparametersSchema.shape.max_steps.parse(undefined);
+  const { value, values, min } = given as { value?: unknown; values?: unknown[]; min?: unknown };
+  const numbers = [value, min, ...(values ?? [])].filter((each): each is number => typeof each === 'number');
+  return numbers.length === 0 ? undefined : Math.min(...numbers);
+}
 
 export const sweepFileSchema = z
   .strictObject({
@@ -98,6 +109,12 @@ export const sweepFileSchema = z
     eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
     samples: samplesSchema.prefault({}),
     segment_max_s: z.int().min(1).max(86_400).default(60),
+    ...policyFields,
+  })
+  .check(({ value, issues }) => {
+    for (const { path, message } of policyProblems(value, leastMaxSteps(value.parameters))) {
+      issues.push({ code: 'custom', input: value, path: [...path], message });
+    }
   })
   .refine((file) => file.method !== 'random' || file.run_cap !== undefined, {
     path: ['run_cap'],

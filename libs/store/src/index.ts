@@ -19,6 +19,7 @@ export type { NewSweep, NewTrial, SweepQuery, Sweeps, SweepTrial } from './sweep
 export type { Gate } from './database/schema.js';
 export type { DecisionQuery, NewDecision } from './sweeps/decisions.js';
 export type { SweepEditRequest } from './sweeps/edit-sweep.js';
+export type { Contender, IdleEnd, Promotion, RungFacts } from './sweeps/rungs.js';
 export type { SweepFacts, SweepState, TrialCounts, TrialToStart } from './sweeps/sweep-facts.js';
 export type { WorkerHeartbeat, Workers } from './workers.js';
 export { preparePostgres } from './postgres/prepare-postgres.js';

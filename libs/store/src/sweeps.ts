@@ -1,5 +1,6 @@
 import {
   type Failure,
+  type Finalist,
   type Leaderboard,
   MurnauError,
   type Page,
@@ -10,6 +11,7 @@ import {
   type SweepFile,
   type SweepPhase,
   sweepWorkflowId,
+  targetAfter,
   type TrainingSpec,
   trialWorkflowId,
 } from '@murnau/domain';
@@ -21,10 +23,21 @@ import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
 import type { Database } from './database/schema.js';
 import type { EventHub } from './events/event-hub.js';
 import { insertEvents } from './events/event-records.js';
+import { withFreshEmbeddingIds } from './runs/end-run.js';
 import { toInsert, toRun } from './runs/run-records.js';
 import { type OpenWorkflow, refuseUnknownDatasets } from './runs/runs.js';
-import { type DecisionQuery, listDecisions } from './sweeps/decisions.js';
+import { type DecisionQuery, insertDecisions, listDecisions } from './sweeps/decisions.js';
 import { cancelUnstarted, editSweep, type SweepEditRequest } from './sweeps/edit-sweep.js';
+import {
+  endIdle,
+  type IdleEnd,
+  promote,
+  type Promotion,
+  type RungFacts,
+  selectRungs,
+} from './sweeps/rungs.js';
+import { planFinalists, selectFinalists } from './sweeps/finalists.js';
+import { openGate, passGate } from './sweeps/gates.js';
 import { selectCounts, selectFacts, type SweepFacts, type TrialCounts } from './sweeps/sweep-facts.js';
 import { lockSweep, selectSweep, type SweepRow, summarize, toSweep } from './sweeps/sweep-records.js';
 
@@ -34,6 +47,8 @@ export interface NewTrial {
   parameters: Readonly<Record<string, string | number | boolean>>;
   dataset_id: string;
   spec: TrainingSpec;
+  /** Goes to its last step, past all rungs. */
+  isWhole?: boolean;
 }
 
 export interface NewSweep {
@@ -93,6 +108,7 @@ export class Sweeps {
           workflow_id,
           failure: null,
           max_concurrent_trials: spec.max_concurrent_trials,
+          priority: spec.priority,
         } as const;
         await trx.insertInto('sweeps').values(row).execute();
         await insertTrials(trx, { id: sweepId, owner, spec, workflow_id }, trials);
@@ -191,6 +207,12 @@ export class Sweeps {
     });
   }
 
+  /** As much as one of its trials is decided by. */
+  async brief(id: string): Promise<{ phase: SweepPhase; spec: SweepFile; workflow_id: string }> {
+    const { phase, spec, workflow_id } = await this.#connection.repeatable((db) => selectSweep(db, id));
+    return { phase, spec, workflow_id };
+  }
+
   /** What its next decision is made by; the size of the answer does not grow with the number of trials. */
   facts(
     id: string,
@@ -235,6 +257,53 @@ export class Sweeps {
   async decisions(id: string, query: DecisionQuery = {}): Promise<Page<SweepDecision>> {
     await this.#connection.repeatable((db) => selectSweep(db, id));
     return listDecisions(this.#connection, id, query);
+  }
+
+  /** Its rungs, lowest first, each with the best of those that wait there. */
+  rungs(id: string, limit = 50): Promise<RungFacts[]> {
+    return this.#connection.repeatable((db) => selectRungs(db, id, limit));
+  }
+
+  /** Lets trials go on from the rungs they wait at; doing it again changes nothing. */
+  async promote(id: string, promotions: readonly Promotion[]): Promise<void> {
+    await this.#decide(id, (trx, sweep) => promote(trx, sweep, promotions));
+  }
+
+  /** Finishes trials that wait for what does not come. @returns how many, at most `limit` */
+  async endIdle(id: string, end: IdleEnd, limit = 50): Promise<number> {
+    return withFreshEmbeddingIds(() => this.#decide(id, (trx, sweep) => endIdle(trx, sweep, end, limit)));
+  }
+
+  /** Starts nothing more, for a reason of its own; what has no workflow and nothing stored ends. */
+  async stopStarting(id: string, reason: string): Promise<void> {
+    await this.#decide(id, async (trx, sweep) => {
+      if (sweep.stop_reason !== null) return;
+      await trx.updateTable('sweeps').set({ stop_reason: reason }).where('id', '=', id).execute();
+      const not_started = await cancelUnstarted(trx, id, 'its sweep');
+      await insertDecisions(trx, id, [{ kind: 'stop', by: 'sweep', why: reason, data: { not_started } }]);
+    });
+  }
+
+  /** A person may pick from now on who goes on. */
+  async openGate(id: string, gate: { rung: number; wait_s: number | null }): Promise<void> {
+    await this.#decide(id, (trx, sweep) => openGate(trx, sweep, gate));
+  }
+
+  /** @throws `edit.not_possible` */
+  async passGate(id: string, picked: { trials: readonly number[]; by: string; why: string }): Promise<void> {
+    await this.#decide(id, (trx, sweep) => passGate(trx, sweep, picked));
+  }
+
+  /** Plans its best trials again on each seed; once. */
+  async planFinalists(id: string, plan: { count: number; seeds: readonly number[] }): Promise<void> {
+    await this.#withFreshTrialIds(() =>
+      this.#decide(id, async (trx, sweep) => insertTrials(trx, sweep, await planFinalists(trx, sweep, plan))),
+    );
+  }
+
+  /** Who was trained again on several seeds, best mean first. */
+  finalists(id: string): Promise<Finalist[]> {
+    return this.#connection.repeatable(async (db) => selectFinalists(db, await selectSweep(db, id)));
   }
 
   /** Ends it when none of its trials has anything left to do; else it stays as it is. */
@@ -343,6 +412,18 @@ export class Sweeps {
     );
   }
 
+  /** One decision at a time, of a sweep that lives. */
+  async #decide<Result>(
+    id: string,
+    work: (trx: Transaction<Database>, sweep: SweepRow) => Promise<Result>,
+  ): Promise<Result> {
+    const result = await this.#connection.repeatableTransaction(async (trx) =>
+      work(trx, await lockSweep(trx, id)),
+    );
+    this.#hub.announce();
+    return result;
+  }
+
   /** Trial ids are random: a collision with another run's is met by drawing all again. */
   async #withFreshTrialIds<Result>(work: () => Promise<Result>): Promise<Result> {
     for (;;) {
@@ -381,7 +462,7 @@ async function insertTrials(
     trx,
     trials.map((trial) => trial.dataset_id),
   );
-  const rows = trials.map(({ trial, parameters, dataset_id, spec }) =>
+  const rows = trials.map(({ trial, parameters, dataset_id, spec, isWhole = false }) =>
     toInsert({
       id: newId(),
       name: `${sweep.spec.name}-${String(trial).padStart(2, '0')}`,
@@ -393,6 +474,8 @@ async function insertTrials(
       sweep_id: sweep.id,
       trial,
       parameters,
+      priority: sweep.spec.priority,
+      target_step: isWhole ? null : targetAfter(sweep.spec.early_terminate, 0, spec.max_steps),
     }),
   );
   for (let start = 0; start < rows.length; start += TRIALS_PER_INSERT) {

@@ -86,7 +86,7 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
       ${took}
     </p>
     ${sweep.stop_reason === null ? null : html`<p class="under">Nothing more is started: ${sweep.stop_reason}.</p>`}
-    ${failureBox(sweep.failure)}
+    ${gateNote(sweep)} ${failureBox(sweep.failure)}
     <p class="buttons">
       ${
         sweep.best_run_id === null
@@ -101,6 +101,14 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
       ${temporalLink(temporalUiUrl, namespace, sweep.workflow_id)}
     </p>
   </section>`;
+}
+
+function gateNote({ id, gate }: Sweep): Content {
+  if (gate === null || gate.is_passed) return null;
+  const timer = gate.deadline === null ? '' : ` At ${gate.deadline} the best are picked without you.`;
+  return html`<p class="under">
+    Waits at rung ${gate.rung} for somebody to pick: <code>murnau sweep pick ${id} TRIAL …</code>.${timer}
+  </p>`;
 }
 
 /** How an event's run is called on this page. */

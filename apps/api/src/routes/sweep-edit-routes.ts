@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import {
   decisionPageSchema,
   editRequestSchema,
+  finalistListSchema,
   listDecisionsQuerySchema,
   MurnauError,
+  pickWinnersSchema,
   setConcurrencySchema,
   type Sweep,
   type SweepEdit,
@@ -15,7 +17,14 @@ import { idempotencyKey } from './creation.js';
 
 /** Changes of a sweep that lives, each put down with who, when and why; and the list of them. */
 export function sweepEditRoutes(deps: ServerDeps): Route[] {
-  return [...plainEdits(deps), setConcurrency(deps), dropTrial(deps), listDecisions(deps)];
+  return [
+    ...plainEdits(deps),
+    setConcurrency(deps),
+    dropTrial(deps),
+    pickWinners(deps),
+    listDecisions(deps),
+    listFinalists(deps),
+  ];
 }
 
 /** Applies an edit once: the caller's `Idempotency-Key` is the update's id. */
@@ -86,6 +95,34 @@ function dropTrial(deps: ServerDeps): Route {
       input.reply.status(202);
       return applyEdit(deps, input, { kind: 'drop_trial', trial }, input.body.why);
     },
+  });
+}
+
+function pickWinners(deps: ServerDeps): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/sweeps/:id/winners',
+    summary: 'At a gate, pick the trials that train to the end; the others finish where they are',
+    tag: 'sweeps',
+    isCreation: true,
+    body: pickWinnersSchema,
+    answers: { 202: sweepSchema },
+    handle: async (input) => {
+      const { why, trials } = input.body;
+      input.reply.status(202);
+      return applyEdit(deps, input, { kind: 'pick_winners', trials }, why);
+    },
+  });
+}
+
+function listFinalists({ store }: ServerDeps): Route {
+  return route({
+    method: 'GET',
+    path: '/v1/sweeps/:id/finalists',
+    summary: 'The trials that were trained again on several seeds, best mean first',
+    tag: 'sweeps',
+    answers: { 200: finalistListSchema },
+    handle: async ({ params: { id = '' } }) => ({ items: await store.sweeps.finalists(id) }),
   });
 }
 

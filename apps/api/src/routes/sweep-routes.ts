@@ -22,6 +22,9 @@ export function sweepRoutes(deps: ServerDeps): Route[] {
   return [createSweep(deps), ...readSweeps(deps), ...sweepEditRoutes(deps), cancelSweep(deps)];
 }
 
+/** No more trials than the budget has. */
+const planOf = (spec: SweepFile): PlannedTrial[] => expandTrials(spec).slice(0, spec.budget.trials);
+
 function createSweep(deps: ServerDeps): Route {
   const { store, starters } = deps;
   return route({
@@ -34,7 +37,7 @@ function createSweep(deps: ServerDeps): Route {
     answers: { 201: sweepSchema, 200: sweepPlanSchema },
     handle: async ({ body: { spec, dry_run }, owner, request, reply }) => {
       const once = idempotencyKey(request);
-      const trials = expandTrials(spec);
+      const trials = planOf(spec);
       await checkSweep(deps, spec, trials);
       if (dry_run) {
         reply.status(200);

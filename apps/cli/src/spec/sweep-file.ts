@@ -57,7 +57,7 @@ export function parseSweep(text: string, path: string, sets: readonly string[]):
   const { value, fields } = applySets(document.toJS() ?? {}, sets);
   try {
     const file = parse(sweepFileSchema, value, 'sweep file');
-    return { file, trials: expandTrials(file) };
+    return { file, trials: expandTrials(file).slice(0, file.budget.trials) };
   } catch (error) {
     if (!(error instanceof MurnauError)) throw error;
     const { code, field = '', given, allowed } = error;

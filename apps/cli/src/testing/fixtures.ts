@@ -69,6 +69,7 @@ export function aSweep(changes: Partial<Sweep> = {}): Sweep {
     max_concurrent_trials: 4,
     priority: 3,
     stop_reason: null,
+    gate: null,
     device_s: 0,
     failure: null,
     created_at: time,

@@ -1,7 +1,8 @@
 import { errorRegistry, isErrorCode, MurnauError } from '@murnau/domain';
-import type { Failure } from '@murnau/domain';
+import type { Failure, Run } from '@murnau/domain';
 import type { BookkeepingActivities, NextStep, RunFailure, RunView } from '../activity-types.js';
 import { decideNext } from '../decisions/decide-next.js';
+import { isPlateau } from '../decisions/plateau.js';
 import type { BookkeepingDeps } from './deps.js';
 import { runView } from './run-view.js';
 
@@ -11,16 +12,23 @@ export function toStoredFailure({ code, message }: RunFailure): Failure {
   return { code: known, message, next_step: errorRegistry[known].nextStep };
 }
 
-async function nextStep(
-  { store, galleryUrl }: BookkeepingDeps,
-  runId: string,
-  chain: number,
-): Promise<NextStep> {
+/** Steps from one look for a plateau to the next. */
+const plateauEverySteps = 50;
+
+async function hasSettledLoss({ store }: BookkeepingDeps, { id, metrics }: Run): Promise<boolean> {
+  const losses = await store.runs.metrics(id, { names: ['eval_loss'] });
+  const evaluations = losses.map(({ step, value }) => ({ step, eval_loss: value }));
+  return isPlateau(evaluations, metrics['eval_gain']);
+}
+
+async function nextStep(deps: BookkeepingDeps, runId: string, chain: number): Promise<NextStep> {
+  const { store, galleryUrl } = deps;
   const { run, details } = await store.runs.getWithDetails(runId);
   // Whoever asks is at work: so the start is known even if the one who started it died before he said so.
   if (!details.workflow_started && chain >= details.workflow_chain)
     await store.runs.markStarted(run.id, chain);
-  const sweep = run.sweep_id === null ? null : await store.sweeps.get(run.sweep_id);
+  const sweep = run.sweep_id === null ? null : await store.sweeps.brief(run.sweep_id);
+  const watchesPlateau = sweep?.spec.stop_when.plateau === true;
   const action = decideNext({
     phase: run.phase,
     certified_step: run.certified_step,
@@ -29,6 +37,9 @@ async function nextStep(
     wish: run.wish,
     wish_by: details.wish_by,
     sweep_phase: sweep?.phase ?? null,
+    ...(watchesPlateau
+      ? { is_plateau: await hasSettledLoss(deps, run), decide_every_steps: plateauEverySteps }
+      : {}),
   });
   if (action.kind === 'train' && run.phase === 'paused') await store.runs.setPhase(run.id, 'queued');
   return {

@@ -10,6 +10,10 @@ export interface RunState {
   readonly max_steps: number;
   readonly wish: RunWish | null;
   readonly wish_by: string | null;
+  /** Whether its loss has stopped moving and its sweep finishes such trials. */
+  readonly is_plateau?: boolean;
+  /** Longest way to the next decision, in steps; absent: to the target. */
+  readonly decide_every_steps?: number;
   /** Null: not a trial. */
   readonly sweep_phase: SweepPhase | null;
 }
@@ -24,8 +28,11 @@ export function decideNext(state: RunState): RunAction {
   if (certified_step >= max_steps) return { kind: 'finish' };
   if (wish === 'stop')
     return certified_step > 0 ? { kind: 'finish', early_stop: 'stopped' } : { kind: 'cancel', by };
+  if (state.is_plateau === true) return { kind: 'finish', early_stop: 'plateau' };
   if (certified_step >= state.target_step) return { kind: 'wait' };
   if (wish === 'pause') return { kind: 'pause', by };
   if (sweep_phase === 'paused') return { kind: 'pause', by: 'its sweep' };
-  return { kind: 'train', from_step: certified_step, until_step: Math.min(state.target_step, max_steps) };
+  const furthest = certified_step + (state.decide_every_steps ?? Number.POSITIVE_INFINITY);
+  const until_step = Math.min(state.target_step, max_steps, furthest);
+  return { kind: 'train', from_step: certified_step, until_step };
 }

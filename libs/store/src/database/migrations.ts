@@ -273,8 +273,26 @@ create index sweep_decisions_sweep on sweep_decisions (sweep_id, seq);
 create unique index sweep_decisions_update on sweep_decisions (sweep_id, update_id) where update_id is not null;`.execute(
       db,
     );
+    await addPolicies(db);
   },
 };
+
+/** What a sweep file without policies means; written here so that it never changes with the schema's defaults. */
+const noPolicies = {
+  early_terminate: { type: 'none' },
+  stop_when: { plateau: false },
+  budget: {},
+  priority: 3,
+};
+
+/** Not in SQL: jsonb would reorder the grid's axes. */
+async function addPolicies(db: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql<{ id: string; spec: object }>`select id, spec from sweeps`.execute(db);
+  for (const { id, spec } of rows) {
+    const text = JSON.stringify({ ...noPolicies, ...spec });
+    await sql`update sweeps set spec = ${text}::json where id = ${id}`.execute(db);
+  }
+}
 
 /** In order; a released one is never edited. */
 export const migrations: Record<string, Migration> = {

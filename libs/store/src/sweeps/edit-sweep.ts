@@ -8,6 +8,7 @@ import { withFreshEmbeddingIds } from '../runs/end-run.js';
 import { ENDED_PHASES, isEnded, lockRun, type RunRow } from '../runs/run-records.js';
 import { reopenRun } from '../runs/run-starts.js';
 import { insertDecisions } from './decisions.js';
+import { passGate } from './gates.js';
 import { lockSweep, type SweepRow } from './sweep-records.js';
 
 export interface SweepEditRequest extends Asked {
@@ -81,6 +82,7 @@ const edits: { [Kind in SweepEdit['kind']]?: Apply<Kind> } = {
     await editLocked(trx, run, { kind: 'drop', ...asked });
     return { trial };
   },
+  pick_winners: (trx, sweep, { trials }, asked) => passGate(trx, sweep, { trials, ...asked }),
   retry_failed: async (trx, sweep) => {
     const failed = await trx
       .selectFrom('runs')

@@ -6,6 +6,8 @@ import type { Database, Gate } from '../database/schema.js';
 export interface TrialCounts {
   /** Planned, or to go on, with no workflow yet. */
   to_start: number;
+  /** Of these, the ones that go on from a stored step. */
+  resumed: number;
   /** With a workflow that is to train: they fill the window. */
   open: number;
   /** Paused by a person. */
@@ -81,6 +83,7 @@ export async function selectCounts(
   const isUnstarted = sql`phase = 'queued' and not workflow_started`;
   const { rows } = await sql<TrialCounts & { device_s: number }>`
     select count(*) filter (where ${isUnstarted} and not (${isHeld})) as to_start,
+           count(*) filter (where ${isUnstarted} and not (${isHeld}) and certified_step > 0) as resumed,
            count(*) filter (where phase = 'running' or (phase = 'queued' and workflow_started)
                               or (phase = 'paused' and not (${isHeld}))) as open,
            count(*) filter (where (${isHeld}) and (phase = 'paused' or (${isUnstarted}))) as held,

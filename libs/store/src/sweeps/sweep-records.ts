@@ -66,7 +66,7 @@ export async function summarize(db: Kysely<Database>, ids: readonly string[]): P
 
 export function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>): Sweep {
   const { id, name, owner, phase, spec, workflow_id, failure, created_at, finished_at } = row;
-  const { max_concurrent_trials, priority, stop_reason } = row;
+  const { max_concurrent_trials, priority, stop_reason, gate } = row;
   const { counts, trials, device_s, best_run_id } = summaries.get(id) ?? emptySummary;
   return {
     id,
@@ -81,6 +81,7 @@ export function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>):
     max_concurrent_trials,
     priority,
     stop_reason,
+    gate,
     device_s,
     failure,
     created_at: created_at.toISOString(),
