@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fakeApi, problem, stream } from './testing/fake-api.js';
 import type { FakeApi, FakeRoutes } from './testing/fake-api.js';
-import { aRun, aSweep, aTrial } from './testing/fixtures.js';
+import { aRun, aSweep, aTrial, aWorker } from './testing/fixtures.js';
 import { runCommand } from './testing/run-command.js';
 import { runHere } from './testing/run-here.js';
 import type { CommandResult } from './testing/run-command.js';
@@ -113,6 +113,21 @@ describe('without a server', () => {
     expect(result.exitCode).toBe(0);
     expect(result.stderr).toMatch(/No server answers/);
     expect(JSON.parse(result.stdout)).toMatchObject({ trials: 2, steps: 150 });
+  });
+
+  it('a test mode is planned like any other', { timeout: busyMs }, async () => {
+    const result = await runHere(['sweep', 'create', 'octopus.yaml', '--dry-run', '--test-mode', '--json']);
+    expect(JSON.parse(result.stdout)).toMatchObject({ trials: 1, steps: 4, pictures: 1 });
+  });
+
+  it('a dataset that is not there is found in the file', { timeout: busyMs }, async () => {
+    await writeFile(
+      join(folder, 'lost.yaml'),
+      'name: lost\nparameters:\n  pair:\n    values:\n      - { placeholder: oktavo, initializer: fish, dataset: nowhere }\ndataset: octopus\n',
+    );
+    const result = await runHere(['sweep', 'create', 'lost.yaml', '--dry-run']);
+    expect(result.stderr).toMatch(/lost\.yaml:5:51: nowhere .*there is no such folder/);
+    expect(result.exitCode).toBe(2);
   });
 
   it('answers help on stdout, and a bare word that groups commands with 2', { timeout: busyMs }, async () => {
@@ -238,6 +253,33 @@ describe('with a server', () => {
       dry_run: false,
     });
   });
+
+  it('a refusal of the server says where in the file', { timeout: busyMs }, async () => {
+    const refusal = problem('placeholder.known_word', '"oktavo" is a word', {
+      field: 'spec.parameters.pair.values[0].placeholder',
+    });
+    const routes: FakeRoutes = { ...uploads, 'POST /v1/sweeps': () => refusal };
+    const { exitCode, stderr } = await against(routes, ['sweep', 'create', 'octopus.yaml']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('octopus.yaml:4:22: "oktavo" is a word');
+  });
+
+  it.each([
+    [[0, 0], /device time unknown: no worker that serves kandinsky-2\.1-small has been measured yet/],
+    [[2, 4, 0], /about 50 s of device time without pictures \(3 steps\/s, measured on 2 workers\)/],
+  ])(
+    'a dry run with workers of %j steps/s tells the device time',
+    { timeout: busyMs },
+    async (rates, says) => {
+      const workers = rates.map((rate, index) =>
+        aWorker({ name: `worker-${index}`, steps_per_second: rate }),
+      );
+      const routes: FakeRoutes = { 'GET /v1/workers': () => ({ items: workers }) };
+      const { stderr } = await against(routes, ['sweep', 'create', 'octopus.yaml', '--dry-run']);
+      expect(stderr).toMatch(says);
+      expect(stderr).toMatch(/of disk/);
+    },
+  );
 
   it('what is not there exits with 102', { timeout: busyMs }, async () => {
     const missing = problem('run.not_found', 'there is no run ffffffff');

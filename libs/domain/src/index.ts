@@ -23,13 +23,18 @@ export {
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { pairSchema, parameterSchema, sweepFileSchema } from './sweep-file.js';
-export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
-export { durationSeconds, rungSteps, targetAfter } from './sweep-policies.js';
-export type { Budget, EarlyTerminate } from './sweep-policies.js';
+export { maxTrials, pairSchema, sweepFileSchema, sweepMetrics } from './sweep-file.js';
+export type { Pair, SweepFile, SweepFileInput } from './sweep-file.js';
+export { distributions, parameterSchema } from './sweep-parameters.js';
+export type { Parameter } from './sweep-parameters.js';
+export { durationSchema, durationSeconds } from './duration.js';
+export { policyProblems, rungsOf, sweepPolicies } from './sweep-policies.js';
+export type { Halving, PolicyProblem, SweepPolicies } from './sweep-policies.js';
+export { targetAfter } from './rungs.js';
 export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
-export { expandTrials } from './search-space.js';
+export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
+export { expandTrials, gridSize } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export type {
   AdviceCondition,

@@ -1,121 +1,98 @@
 import { z } from 'zod';
+import { durationSchema } from './duration.js';
 import { seedSchema } from './training-spec.js';
 
-/** Keys of a sweep file that say when trials stop, what a sweep may cost and what follows the search. */
+/**
+ * Policies of a sweep that its workflow follows, as keys of the sweep file.
+ */
 
-const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
-
-/** `90s`, `30m`, `48h` or `7d`, in seconds. */
-export function durationSeconds(text: string): number {
-  const [, amount = '0', unit = 's'] = /^([0-9]+)([smhd])$/.exec(text) ?? [];
-  return Number(amount) * secondsOf[unit as keyof typeof secondsOf];
-}
-
-const durationSchema = z
-  .string()
-  .regex(/^[1-9][0-9]{0,6}[smhd]$/, 'must be a time such as 90s, 30m, 48h or 7d');
-
-const earlyTerminateSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('none') }),
-  z.strictObject({
-    /** Asynchronous successive halving. */
-    type: z.literal('asha'),
-    /** Steps of the first rung; each further one is `eta` times as far. */
-    min_steps: z.int().min(1).max(1_000_000),
-    /** One in so many goes on from a rung. */
-    eta: z.int().min(2, 'must be 2 or more: one in eta trials goes on from a rung').max(100).default(2),
-  }),
-]);
-export type EarlyTerminate = z.output<typeof earlyTerminateSchema>;
-
-const hoursSchema = z.number().positive('must be above 0').max(1_000_000);
-
-const budgetSchema = z.strictObject({
-  /** Most trials, finalists not counted. */
-  trials: z.int().min(1).max(10_000).optional(),
-  /** Time from the sweep's creation, in hours. */
-  wall_hours: hoursSchema.optional(),
-  /** Device time of all trials, in hours; runs that share a device share its time. */
-  gpu_hours: hoursSchema.optional(),
-});
-export type Budget = z.output<typeof budgetSchema>;
-
-const finalistsSchema = z.strictObject({
-  /** The best so many trials are trained again, */
-  count: z.int().min(1).max(100),
-  /** on each of these seeds, and ranked by the mean. */
-  seeds: z
-    .array(seedSchema)
-    .min(1)
-    .max(32)
-    .refine((seeds) => new Set(seeds).size === seeds.length, 'must differ from each other'),
+/** Asynchronous successive halving: at each rung the best 1/eta of those known go on. */
+const halvingSchema = z.strictObject({
+  type: z.literal('asha'),
+  /** Steps of the first rung. */
+  min_steps: z.int().min(1).max(1_000_000),
+  /** Each rung has eta times the steps of the one before, and 1/eta of its trials. */
+  eta: z.int().min(2).max(16).default(2),
 });
 
-const gateSchema = z.strictObject({
-  /** The rung, from 1, whose winners a person picks. */
-  after_rung: z.int().min(1).max(30),
-  /** After this time the best are picked without one; absent: it waits for ever. */
-  wait: durationSchema.optional(),
-});
-
-/** For `sweepFileSchema`. */
-export const policyFields = {
-  early_terminate: earlyTerminateSchema.default({ type: 'none' }),
-  /** `plateau`: a trial finishes when its eval_loss has stopped moving. */
+export const sweepPolicies = {
+  early_terminate: z
+    .discriminatedUnion('type', [halvingSchema, z.strictObject({ type: z.literal('none') })], {
+      error: 'must be {type: asha, min_steps, eta} or {type: none}',
+    })
+    .default({ type: 'none' }),
+  /** Ends a trial whose loss has come to rest (the DVAR rule). */
   stop_when: z.strictObject({ plateau: z.boolean().default(false) }).prefault({}),
-  budget: budgetSchema.prefault({}),
-  finalists: finalistsSchema.optional(),
-  gate: gateSchema.optional(),
-  /** 1 is served first, 5 last. */
+  /** The sweep starts no further trial once one of these is used up. */
+  budget: z
+    .strictObject({
+      trials: z.int().min(1).max(10_000).optional(),
+      wall_time: durationSchema.optional(),
+      /** Hours of devices, added up. */
+      gpu_hours: z.number().positive().max(1_000_000).optional(),
+    })
+    .refine((budget) => Object.values(budget).some((limit) => limit !== undefined), {
+      error: 'must have at least one of trials, wall_time, gpu_hours',
+    })
+    .optional(),
+  /** The best trials are run again, once with each seed. */
+  finalists: z
+    .strictObject({
+      count: z.int().min(1).max(100),
+      seeds: z
+        .array(seedSchema)
+        .min(1)
+        .max(100)
+        .refine((seeds) => new Set(seeds).size === seeds.length, { error: 'must not name a seed twice' }),
+    })
+    .optional(),
+  /** A person picks who goes on after a rung; the timer picks where nobody does. Holds no device meanwhile. */
+  gate: z.strictObject({ after_rung: z.int().min(1).max(20), wait: durationSchema }).optional(),
+  /** 1 goes first, 5 last. */
   priority: z.int().min(1).max(5).default(3),
-};
+} as const;
 
-interface Policies {
-  readonly early_terminate: EarlyTerminate;
-  readonly gate?: z.output<typeof gateSchema> | undefined;
+const policiesSchema = z.strictObject(sweepPolicies);
+export type SweepPolicies = z.output<typeof policiesSchema>;
+export type Halving = z.output<typeof halvingSchema>;
+
+/** Steps at which a trial is judged and at which it ends: 150, 300, 600. The last is `maxSteps`. */
+export function rungsOf({ min_steps, eta }: Pick<Halving, 'min_steps' | 'eta'>, maxSteps: number): number[] {
+  const rungs: number[] = [];
+  for (let steps = min_steps; steps < maxSteps; steps *= eta) rungs.push(steps);
+  return [...rungs, maxSteps];
 }
 
 export interface PolicyProblem {
-  readonly path: readonly PropertyKey[];
+  readonly path: readonly string[];
   readonly message: string;
 }
 
 /**
- * What one key alone cannot say.
- * @param maxSteps the least `max_steps` that a trial may have; undefined: not known from the file
+ * What policies cannot mean together.
+ * @param sweep what the rest of the file says: steps of its longest trial, the most trials, how it is searched
  */
 export function policyProblems(
-  { early_terminate, gate }: Policies,
-  maxSteps: number | undefined,
+  policies: SweepPolicies,
+  sweep: { readonly maxSteps: number; readonly trials: number },
 ): PolicyProblem[] {
-  if (early_terminate.type === 'none') {
-    if (gate === undefined) return [];
-    return [{ path: ['gate'], message: 'needs rungs: add early_terminate: {type: asha, …}' }];
+  const { early_terminate: halving, gate, finalists } = policies;
+  const problems: PolicyProblem[] = [];
+  if (halving.type === 'asha' && halving.min_steps >= sweep.maxSteps) {
+    const message = `must be below the trials' steps, which are ${sweep.maxSteps}`;
+    problems.push({ path: ['early_terminate', 'min_steps'], message });
   }
-  const { min_steps } = early_terminate;
-  if (maxSteps !== undefined && min_steps >= maxSteps) {
-    const message = `must be below max_steps (${maxSteps}): no trial would come to a rung`;
-    return [{ path: ['early_terminate', 'min_steps'], message }];
+  if (gate !== undefined && halving.type !== 'asha') {
+    problems.push({ path: ['gate'], message: 'needs rungs: give early_terminate: {type: asha, …}' });
   }
-  const highest = maxSteps === undefined ? undefined : rungCount(early_terminate, maxSteps);
-  if (gate !== undefined && highest !== undefined && gate.after_rung > highest) {
-    const message = `must be at most ${highest}: the rungs below max_steps are ${rungSteps(early_terminate, maxSteps ?? 0).join(', ')}`;
-    return [{ path: ['gate', 'after_rung'], message }];
+  if (gate !== undefined && halving.type === 'asha') {
+    const last = rungsOf(halving, sweep.maxSteps).length - 1;
+    const message = `must be at most ${last}: the rung after that is the last`;
+    if (gate.after_rung > last) problems.push({ path: ['gate', 'after_rung'], message });
   }
-  return [];
-}
-
-/** Steps of the rungs below a trial's last step. */
-export function rungSteps(policy: EarlyTerminate, maxSteps: number): number[] {
-  if (policy.type === 'none') return [];
-  const steps: number[] = [];
-  for (let step = policy.min_steps; step < maxSteps; step *= policy.eta) steps.push(step);
-  return steps;
-}
-
-const rungCount = (policy: EarlyTerminate, maxSteps: number): number => rungSteps(policy, maxSteps).length;
-
-/** Up to where a trial may train that has passed so many rungs; null: to its last step. */
-export function targetAfter(policy: EarlyTerminate, rungs: number, maxSteps: number): number | null {
-  return rungSteps(policy, maxSteps)[rungs] ?? null;
+  if (finalists !== undefined && finalists.count > sweep.trials) {
+    const message = `must be at most the number of trials, ${sweep.trials}`;
+    problems.push({ path: ['finalists', 'count'], message });
+  }
+  return problems;
 }

@@ -21,6 +21,7 @@ import {
   leaderboardSchema,
   metricListSchema,
   metricPointSchema,
+  parameterSchema,
   problemSchema,
   runPageSchema,
   runSchema,
@@ -67,6 +68,7 @@ const answerSchemas: Record<string, z.ZodType> = {
   RunPage: runPageSchema,
   Sample: sampleSchema,
   SampleList: sampleListSchema,
+  SearchedParameter: parameterSchema,
   ServerInfo: serverInfoSchema,
   Status: statusSchema,
   Sweep: sweepSchema,
@@ -84,6 +86,7 @@ const requestSchemas: Record<string, z.ZodType> = {
   CreateGeneration: generationRequestSchema,
   CreateRun: createRunSchema,
   CreateSweep: createSweepSchema,
+  SearchedParameterInput: parameterSchema,
   SweepFileInput: sweepFileSchema,
   TrainingSpecInput: trainingSpecSchema,
 };

@@ -23,7 +23,7 @@ export function sweepRoutes(deps: ServerDeps): Route[] {
 }
 
 /** No more trials than the budget has. */
-const planOf = (spec: SweepFile): PlannedTrial[] => expandTrials(spec).slice(0, spec.budget.trials);
+const planOf = (spec: SweepFile): PlannedTrial[] => expandTrials(spec).slice(0, spec.budget?.trials);
 
 function createSweep(deps: ServerDeps): Route {
   const { store, starters } = deps;

@@ -1,5 +1,5 @@
-import { runSchema, sweepFileSchema, sweepSchema, trainingSpecSchema } from '@murnau/domain';
-import type { Run, Sweep } from '@murnau/domain';
+import { runSchema, sweepFileSchema, sweepSchema, trainingSpecSchema, workerSchema } from '@murnau/domain';
+import type { Run, Sweep, Worker } from '@murnau/domain';
 
 const time = '2026-01-02T03:04:05Z';
 
@@ -88,6 +88,35 @@ export function aTrial(trial: number, changes: Partial<Run> = {}): Run {
     trial,
     parameters: { placeholder: 'oktavo', initializer },
     workflow_id: `sweep/octopus/19c20d3e/trial-0${trial}`,
+    ...changes,
+  });
+}
+
+/** A worker that serves the small model. */
+export function aWorker(changes: Partial<Worker> = {}): Worker {
+  return workerSchema.parse({
+    name: 'worker-0',
+    address: '127.0.0.1:7840',
+    state: 'online',
+    reason: null,
+    device: { kind: 'cpu', name: 'x86_64', memory_bytes: 1, memory_used_bytes: 1, threads: 1 },
+    models: [
+      {
+        name: 'kandinsky-2.1-small',
+        family: 'kandinsky-2.1',
+        fingerprint: 'f'.repeat(64),
+        image_size: 64,
+        width_t1: 64,
+        width_t2: 48,
+        loaded: true,
+        judge: '',
+      },
+    ],
+    slots: 4,
+    running: 0,
+    generating: 0,
+    steps_per_second: 0,
+    last_seen_at: time,
     ...changes,
   });
 }

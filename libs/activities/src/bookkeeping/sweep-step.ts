@@ -1,3 +1,4 @@
+import { durationSeconds } from '@murnau/domain';
 import type { SweepFacts, TrialCounts } from '@murnau/store';
 import type { SweepStep, TrialToStart } from '../activity-types.js';
 import { decideSweep } from '../decisions/decide-sweep.js';
@@ -80,8 +81,8 @@ function waitOf(
     const wake_ms = Math.min(Math.max(left, 0) + 1, idleMs);
     return { wake_ms, waits_for: `a person picks the winners at rung ${gate.rung}` };
   }
-  const { wall_hours } = spec.budget;
-  const wallMs = wall_hours === undefined ? Infinity : Math.max(0, wall_hours * 3_600 - age_s) * 1_000 + 1;
+  const wall_s = durationSeconds(spec.budget?.wall_time ?? '') ?? Infinity;
+  const wallMs = Math.max(0, wall_s - age_s) * 1_000 + 1;
   if (sweep.stop_reason === null && wallMs < (isIdle ? idleMs : 20_000)) {
     return { wake_ms: wallMs, waits_for: 'a trial ends, or the budget is used up' };
   }

@@ -44,13 +44,13 @@ describe('decidePolicy', () => {
   });
 
   it('stops starting when a budget is used up, and says which', () => {
-    const budget = { wall_hours: 1, gpu_hours: 2 };
+    const budget = { wall_time: '1h', gpu_hours: 2 };
     const counts = { ...state.counts, open: 1 };
     const costly = { ...state, counts, spec: { ...state.spec, budget } };
     expect(decidePolicy(costly)).toEqual({ kind: 'none' });
     expect(decidePolicy({ ...costly, age_s: 3_600 })).toEqual({
       kind: 'stop',
-      reason: 'budget: 1 h have passed',
+      reason: 'budget: 1h have passed',
     });
     expect(decidePolicy({ ...costly, device_s: 7_200 })).toMatchObject({
       reason: 'budget: 2 h of device time are used',

@@ -1,5 +1,5 @@
 import { durationSeconds } from '@murnau/domain';
-import type { Budget, SweepFile, SweepPhase } from '@murnau/domain';
+import type { SweepFile, SweepPhase, SweepPolicies } from '@murnau/domain';
 import type { Promoted, RungFacts } from './decide-rungs.js';
 import { decidePromotions, timerPicks } from './decide-rungs.js';
 import type { TrialCounts } from './decide-sweep.js';
@@ -43,10 +43,12 @@ const none = { kind: 'none' } as const;
 
 /** The budget that is used up; undefined: none. */
 export function usedUp(
-  { wall_hours, gpu_hours }: Budget,
+  { wall_time, gpu_hours }: NonNullable<SweepPolicies['budget']>,
   { age_s, device_s }: { readonly age_s: number; readonly device_s: number },
 ): string | undefined {
-  if (wall_hours !== undefined && age_s >= wall_hours * 3_600) return `budget: ${wall_hours} h have passed`;
+  if (wall_time !== undefined && age_s >= (durationSeconds(wall_time) ?? Infinity)) {
+    return `budget: ${wall_time} have passed`;
+  }
   if (gpu_hours !== undefined && device_s >= gpu_hours * 3_600) {
     return `budget: ${gpu_hours} h of device time are used`;
   }
@@ -58,7 +60,7 @@ export function decidePolicy(state: PolicyState): PolicyAction {
   const { phase, stop_reason, spec, counts } = state;
   if (phase !== 'running') return none;
   if (stop_reason === null) {
-    const reason = hasSettled(counts) ? undefined : usedUp(spec.budget, state);
+    const reason = hasSettled(counts) ? undefined : usedUp(spec.budget ?? {}, state);
     if (reason !== undefined) return { kind: 'stop', reason };
   } else if (counts.waiting + counts.to_start > 0) {
     return { kind: 'end_idle', early_stop: 'stopped', why: stop_reason };
@@ -91,7 +93,7 @@ function decideEnd(state: PolicyState, eta: number): PolicyAction {
     return {
       kind: 'open_gate',
       rung: gated.rung,
-      wait_s: wait === undefined ? null : durationSeconds(wait),
+      wait_s: wait === undefined ? null : (durationSeconds(wait) ?? null),
     };
   }
   if (gate.deadline === null || now < new Date(gate.deadline)) return none;

@@ -281,7 +281,6 @@ create unique index sweep_decisions_update on sweep_decisions (sweep_id, update_
 const noPolicies = {
   early_terminate: { type: 'none' },
   stop_when: { plateau: false },
-  budget: {},
   priority: 3,
 };
 
