@@ -32,6 +32,10 @@ import { registerSweepStop } from './commands/sweep/stop.js';
 import { registerRunsPause } from './commands/runs/pause.js';
 import { registerRunsResume } from './commands/runs/resume.js';
 import { registerRunsStop } from './commands/runs/stop.js';
+import { registerSweepExtend } from './commands/sweep/extend.js';
+import { registerSweepAddPair } from './commands/sweep/add-pair.js';
+import { registerSweepExport } from './commands/sweep/export.js';
+import { registerRunsFork } from './commands/runs/fork.js';
 import { registerTrain } from './commands/train/train.js';
 import { registerWorkers } from './commands/workers/workers.js';
 import { group } from './core/command.js';
@@ -80,6 +84,9 @@ export function buildProgram(host: Host, io: Io): Command {
   registerSweepDropTrial(sweep, host);
   registerSweepRetry(sweep, host);
   registerSweepPick(sweep, host);
+  registerSweepExtend(sweep, host);
+  registerSweepAddPair(sweep, host);
+  registerSweepExport(sweep, host);
   registerSweepCancel(sweep, host);
   const runs = group(program, 'runs', 'single trainings');
   registerRunsLs(runs, host);
@@ -88,6 +95,7 @@ export function buildProgram(host: Host, io: Io): Command {
   registerRunsPause(runs, host);
   registerRunsResume(runs, host);
   registerRunsStop(runs, host);
+  registerRunsFork(runs, host);
   registerRunsCancel(runs, host);
   const embeddings = group(program, 'embeddings', 'learnt words');
   registerEmbeddingsLs(embeddings, host);

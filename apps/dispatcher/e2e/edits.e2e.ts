@@ -58,6 +58,34 @@ describe('a run', () => {
   });
 });
 
+describe('a fork', () => {
+  it('goes on from a stored step as another run, with the history of the first', async () => {
+    const run = await harness.createRun({ seed: 4, max_steps: 60, samples: { every_steps: 0 } });
+    await harness.starters.startTrainingRun(run);
+    await harness.ended(run.id);
+    const steps = (await harness.store.runs.checkpoints(run.id)).map(({ step }) => step);
+    const fork = { owner: 'ann', from_step: 60, changes: { max_steps: 90 } };
+    await expect(harness.store.runs.fork(run.id, { ...fork, from_step: 7 })).rejects.toMatchObject({
+      code: 'edit.not_possible',
+      allowed: `one of ${steps.join(', ')} (the best and the newest are kept)`,
+    });
+    await expect(
+      harness.store.runs.fork(run.id, { ...fork, changes: { max_steps: 60 } }),
+    ).rejects.toMatchObject({ code: 'spec.invalid', field: 'max_steps' });
+    const forked = await harness.store.runs.fork(run.id, fork);
+    expect(forked).toMatchObject({
+      name: 'sapsan-train-from-60',
+      phase: 'queued',
+      certified_step: 60,
+      forked_from: { run_id: run.id, step: 60 },
+    });
+    await harness.starters.startTrainingRun(forked);
+    await harness.ended(forked.id);
+    await expectUndisturbed(forked.id, 90);
+    expect(await harness.store.runs.get(run.id)).toMatchObject({ phase: 'finished', certified_step: 60 });
+  });
+});
+
 describe('a sweep that lives', () => {
   it('is paused: its trials free their slots; and goes on to the same bytes', async () => {
     const under = await storeSweep(harness, { seeds: 4 });
@@ -156,5 +184,47 @@ describe('a sweep that lives', () => {
     await harness.orchestrator.stop();
     harness.orchestrator.start();
     expect(await under.ended()).toMatchObject({ phase: 'finished', counts: { finished: 4 } });
+  });
+
+  it('takes one pair more while it runs, and trials and steps more after its end', async () => {
+    const under = await storeSweep(harness, {
+      seeds: 4,
+      steps: 40,
+      run_cap: 2,
+      samples: { every_steps: 0, final_count: 0 },
+    });
+    await harness.starters.startSweep(under.sweep);
+    await until('two at work', () => sessions() === 2);
+    const pair = { placeholder: 'wumpus', initializer: 'dog' };
+    await under.edit({ kind: 'add_pair', pair });
+    await expect(under.edit({ kind: 'add_pair', pair })).rejects.toMatchObject({ code: 'edit.not_possible' });
+    expect(await under.ended()).toMatchObject({ phase: 'finished', counts: { finished: 6 } });
+    const words = await Promise.all(
+      (await under.trials()).map(async ({ run_id }) => (await harness.store.runs.get(run_id)).spec),
+    );
+    expect(words.map(({ placeholder_token, seed }) => `${placeholder_token} ${seed}`)).toEqual([
+      ...['sapsan 1', 'sapsan 2', 'wumpus 1', 'wumpus 2', 'wumpus 3', 'wumpus 4'],
+    ]);
+    await under.edit({ kind: 'extend', steps: 20 });
+    expect(await under.ended()).toMatchObject({ phase: 'finished', counts: { finished: 6 } });
+    for (const { run_id } of await under.trials()) await expectUndisturbed(run_id, 60);
+    const { spec } = await harness.store.runs.get((await under.trials())[0]?.run_id ?? '');
+    expect(spec).toMatchObject({ max_steps: 60, schedule_steps: 40 });
+    await expect(under.edit({ kind: 'pause' })).rejects.toMatchObject({ code: 'sweep.already_ended' });
+  });
+
+  it('takes more trials of a random search: those that it would have had', async () => {
+    const random = { method: 'random', run_cap: 3, seed: 9 } as const;
+    const under = await storeSweep(harness, { ...random, seeds: 50, steps: 20 });
+    const longer = await storeSweep(harness, { ...random, seeds: 50, steps: 20, run_cap: 5 });
+    await harness.starters.startSweep(under.sweep);
+    await under.edit({ kind: 'extend', trials: 2 });
+    expect(await under.ended()).toMatchObject({ phase: 'finished', trials: 5, counts: { finished: 5 } });
+    const seedsOf = async ({ trials }: typeof under): Promise<number[]> =>
+      Promise.all(
+        (await trials()).map(async ({ run_id }) => (await harness.store.runs.get(run_id)).spec.seed),
+      );
+    expect(await seedsOf(under)).toEqual(await seedsOf(longer));
+    await harness.starters.cancelSweep(longer.sweep, 'tester');
   });
 });

@@ -32,6 +32,7 @@ import type {
   Embedding,
   EmbeddingFormat,
   Finalist,
+  ForkRun,
   Generation,
   GenerationRequestInput,
   Leaderboard,
@@ -171,6 +172,10 @@ export class ApiClient {
   }
   cancelRun(id: string): Promise<Run> {
     return this.#transport.json(runSchema, { method: 'POST', path: `/v1/runs/${at(id)}/cancel` });
+  }
+  /** A new run from this one's stored checkpoint. */
+  forkRun(id: string, body: ForkRun): Promise<Run> {
+    return this.#create(runSchema, `/v1/runs/${at(id)}/fork`, body);
   }
   /** Pauses it, lets it go on, or finishes it now. */
   editRun(id: string, kind: RunEditKind, why = ''): Promise<Run> {

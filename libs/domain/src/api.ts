@@ -104,6 +104,24 @@ export const pickWinnersSchema = z.strictObject({
   why: whySchema,
 });
 
+export const forkRunSchema = z.strictObject({
+  /** A step whose checkpoint is stored. Absent: the newest. */
+  from_step: z.int().min(0).optional(),
+  name: z.string().min(1).max(80).optional(),
+  /** What of the spec is to differ. */
+  spec: z
+    .strictObject({
+      max_steps: trainingSpecSchema.shape.max_steps.unwrap().optional(),
+      checkpoint: trainingSpecSchema.shape.checkpoint.optional(),
+      eval: trainingSpecSchema.shape.eval.optional(),
+      samples: trainingSpecSchema.shape.samples.optional(),
+      max_restarts: trainingSpecSchema.shape.max_restarts.unwrap().optional(),
+      segment_max_s: trainingSpecSchema.shape.segment_max_s.unwrap().optional(),
+    })
+    .prefault({}),
+});
+export type ForkRun = z.input<typeof forkRunSchema>;
+
 const pageQuery = {
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),

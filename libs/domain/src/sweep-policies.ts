@@ -70,7 +70,7 @@ export interface PolicyProblem {
 
 /**
  * What policies cannot mean together.
- * @param sweep what the rest of the file says: steps of its longest trial, the most trials, how it is searched
+ * @param sweep what the rest of the file says: steps of its longest trial, and how many trials
  */
 export function policyProblems(
   policies: SweepPolicies,

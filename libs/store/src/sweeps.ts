@@ -11,21 +11,18 @@ import {
   type SweepFile,
   type SweepPhase,
   sweepWorkflowId,
-  targetAfter,
-  type TrainingSpec,
-  trialWorkflowId,
 } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from './database/connection.js';
 import { isUniqueViolation } from './database/failures.js';
-import { createOnce, newId } from './database/idempotency.js';
+import { createOnce } from './database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
 import type { Database } from './database/schema.js';
 import type { EventHub } from './events/event-hub.js';
 import { insertEvents } from './events/event-records.js';
 import { withFreshEmbeddingIds } from './runs/end-run.js';
-import { toInsert, toRun } from './runs/run-records.js';
-import { type OpenWorkflow, refuseUnknownDatasets } from './runs/runs.js';
+import { toRun } from './runs/run-records.js';
+import type { OpenWorkflow } from './runs/runs.js';
 import { type DecisionQuery, insertDecisions, listDecisions } from './sweeps/decisions.js';
 import { cancelUnstarted, editSweep, type SweepEditRequest } from './sweeps/edit-sweep.js';
 import {
@@ -37,19 +34,10 @@ import {
   selectRungs,
 } from './sweeps/rungs.js';
 import { planFinalists, selectFinalists } from './sweeps/finalists.js';
+import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
 import { openGate, passGate } from './sweeps/gates.js';
 import { selectCounts, selectFacts, type SweepFacts, type TrialCounts } from './sweeps/sweep-facts.js';
 import { lockSweep, selectSweep, type SweepRow, summarize, toSweep } from './sweeps/sweep-records.js';
-
-export interface NewTrial {
-  /** From 0. */
-  trial: number;
-  parameters: Readonly<Record<string, string | number | boolean>>;
-  dataset_id: string;
-  spec: TrainingSpec;
-  /** Goes to its last step, past all rungs. */
-  isWhole?: boolean;
-}
 
 export interface NewSweep {
   owner: string;
@@ -74,9 +62,6 @@ export interface SweepTrial {
 }
 
 type EndedPhase = Exclude<SweepPhase, 'running' | 'paused'>;
-
-/** Rows per INSERT: far below the protocol's 65,535 parameters. */
-const TRIALS_PER_INSERT = 1_000;
 
 export class Sweeps {
   readonly #connection: Connection;
@@ -451,38 +436,4 @@ async function writeEnd(
   await insertEvents(trx, [
     { kind: 'phase', sweep_id: id, data: { phase, ...(failure === null ? {} : { failure }) } },
   ]);
-}
-
-async function insertTrials(
-  trx: Transaction<Database>,
-  sweep: { id: string; owner: string; spec: SweepFile; workflow_id: string },
-  trials: readonly NewTrial[],
-): Promise<void> {
-  await refuseUnknownDatasets(
-    trx,
-    trials.map((trial) => trial.dataset_id),
-  );
-  const rows = trials.map(({ trial, parameters, dataset_id, spec, isWhole = false }) =>
-    toInsert({
-      id: newId(),
-      name: `${sweep.spec.name}-${String(trial).padStart(2, '0')}`,
-      owner: sweep.owner,
-      dataset_id,
-      spec,
-      workflow_id: trialWorkflowId(sweep.workflow_id, trial),
-      metric: sweep.spec.metric,
-      sweep_id: sweep.id,
-      trial,
-      parameters,
-      priority: sweep.spec.priority,
-      target_step: isWhole ? null : targetAfter(sweep.spec.early_terminate, 0, spec.max_steps),
-    }),
-  );
-  for (let start = 0; start < rows.length; start += TRIALS_PER_INSERT) {
-    await trx
-      .insertInto('runs')
-      .values(rows.slice(start, start + TRIALS_PER_INSERT))
-      .onConflict((conflict) => conflict.columns(['sweep_id', 'trial']).doNothing())
-      .execute();
-  }
 }

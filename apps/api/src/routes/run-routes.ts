@@ -2,6 +2,7 @@ import {
   createRunSchema,
   editRequestSchema,
   eventListSchema,
+  forkRunSchema,
   listEventsQuerySchema,
   listMetricsQuerySchema,
   listRunsQuerySchema,
@@ -17,7 +18,7 @@ import type { ServerDeps } from '../server-deps.js';
 import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
-  return [createRun(deps), ...readRuns(deps), ...editRun(deps), cancelRun(deps)];
+  return [createRun(deps), ...readRuns(deps), ...editRun(deps), forkRun(deps), cancelRun(deps)];
 }
 
 function createRun(deps: ServerDeps): Route {
@@ -125,6 +126,25 @@ function editRun({ store, starters }: ServerDeps): Route[] {
       },
     }),
   );
+}
+
+function forkRun(deps: ServerDeps): Route {
+  const { store, starters } = deps;
+  return route({
+    method: 'POST',
+    path: '/v1/runs/:id/fork',
+    summary: "Start a new run from one's stored checkpoint",
+    tag: 'runs',
+    isCreation: true,
+    body: forkRunSchema,
+    answers: { 201: runSchema },
+    handle: async ({ params: { id = '' }, body: { from_step, name, spec }, owner, request }) => {
+      const changes = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
+      const run = await store.runs.fork(id, { owner, name, from_step, changes }, idempotencyKey(request));
+      await startStored(deps, { kind: 'run', id: run.id }, () => starters.startTrainingRun(run));
+      return run;
+    },
+  });
 }
 
 function cancelRun({ store, starters }: ServerDeps): Route {

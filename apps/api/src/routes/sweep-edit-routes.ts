@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
+  addPairSchema,
   decisionPageSchema,
   editRequestSchema,
+  extendSweepSchema,
   finalistListSchema,
   listDecisionsQuerySchema,
   MurnauError,
@@ -13,7 +15,7 @@ import {
 } from '@murnau/domain';
 import { route, type Route, type RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { idempotencyKey } from './creation.js';
+import { checkWords, idempotencyKey } from './creation.js';
 
 /** Changes of a sweep that lives, each put down with who, when and why; and the list of them. */
 export function sweepEditRoutes(deps: ServerDeps): Route[] {
@@ -22,6 +24,8 @@ export function sweepEditRoutes(deps: ServerDeps): Route[] {
     setConcurrency(deps),
     dropTrial(deps),
     pickWinners(deps),
+    extendSweep(deps),
+    addPair(deps),
     listDecisions(deps),
     listFinalists(deps),
   ];
@@ -123,6 +127,44 @@ function listFinalists({ store }: ServerDeps): Route {
     tag: 'sweeps',
     answers: { 200: finalistListSchema },
     handle: async ({ params: { id = '' } }) => ({ items: await store.sweeps.finalists(id) }),
+  });
+}
+
+function extendSweep(deps: ServerDeps): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/sweeps/:id/extend',
+    summary: 'Add trials to the search, or steps to the trials that came to their last one',
+    tag: 'sweeps',
+    isCreation: true,
+    body: extendSweepSchema,
+    answers: { 202: sweepSchema },
+    handle: async (input) => {
+      const { why, trials, steps } = input.body;
+      input.reply.status(202);
+      return applyEdit(deps, input, { kind: 'extend', trials, steps }, why);
+    },
+  });
+}
+
+function addPair(deps: ServerDeps): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/sweeps/:id/pairs',
+    summary: 'Add a pair of words to the search',
+    tag: 'sweeps',
+    isCreation: true,
+    body: addPairSchema,
+    answers: { 202: sweepSchema },
+    handle: async (input) => {
+      const { why, ...pair } = input.body;
+      const { spec } = await deps.store.sweeps.get(input.params['id'] ?? '');
+      if (pair.dataset !== undefined) await deps.store.datasets.get(pair.dataset);
+      const words = { placeholder_token: pair.placeholder, initializer_token: pair.initializer };
+      await checkWords(deps, spec.model, [words], (_, field) => field.replace(/_token$/, ''));
+      input.reply.status(202);
+      return applyEdit(deps, input, { kind: 'add_pair', pair }, why);
+    },
   });
 }
 

@@ -16,6 +16,7 @@ import { createOnce } from '../database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from '../database/pages.js';
 import type { EventHub } from '../events/event-hub.js';
 import { insertEvents } from '../events/event-records.js';
+import { type Fork, forkRun } from './fork-run.js';
 import { editRun, type RunEdit } from './edit-run.js';
 import { type Claim, type ClaimOrder, claimRun } from './claim-run.js';
 import { endRun, finishRun, type FinishOptions, setRunPhase } from './end-run.js';
@@ -237,6 +238,11 @@ export class Runs {
 
   async finish(id: string, epoch: number, options: FinishOptions = {}): Promise<{ embedding_id: string }> {
     return this.#announced(finishRun(this.#connection, id, epoch, options));
+  }
+
+  /** A new run that begins with this one's state. @throws `edit.not_possible`, `spec.invalid` */
+  async fork(id: string, fork: Fork, options: { idempotencyKey?: string | undefined } = {}): Promise<Run> {
+    return this.get(await this.#announced(forkRun(this.#connection, id, fork, options)));
   }
 
   /** Puts down what was asked of it. @throws `run.already_ended`, `edit.not_possible` */

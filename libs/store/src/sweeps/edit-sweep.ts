@@ -9,7 +9,9 @@ import { ENDED_PHASES, isEnded, lockRun, type RunRow } from '../runs/run-records
 import { reopenRun } from '../runs/run-starts.js';
 import { insertDecisions } from './decisions.js';
 import { passGate } from './gates.js';
-import { lockSweep, type SweepRow } from './sweep-records.js';
+import { type Extension, moreSteps, moreTrials, onePairMore } from './extend-sweep.js';
+import { insertTrials } from './insert-trials.js';
+import { lockSweep, notPossible, type SweepRow } from './sweep-records.js';
 
 export interface SweepEditRequest extends Asked {
   edit: SweepEdit;
@@ -58,7 +60,7 @@ export async function editSweep(
   );
 }
 
-const edits: { [Kind in SweepEdit['kind']]?: Apply<Kind> } = {
+const edits: { [Kind in SweepEdit['kind']]: Apply<Kind> } = {
   pause: async (trx, sweep) => {
     if (sweep.phase === 'paused') throw notPossible(sweep, 'is paused already');
     await update(trx, sweep, { phase: 'paused' });
@@ -81,6 +83,17 @@ const edits: { [Kind in SweepEdit['kind']]?: Apply<Kind> } = {
     if (isEnded(run.phase)) throw notPossible(sweep, `has no open trial ${trial}: it is ${run.phase}`);
     await editLocked(trx, run, { kind: 'drop', ...asked });
     return { trial };
+  },
+  extend: async (trx, sweep, { trials, steps = 0 }) => {
+    refuseStopping(sweep);
+    if (trials !== undefined) return extendBy(trx, sweep, await moreTrials(trx, sweep, trials));
+    const data = await moreSteps(trx, sweep, steps);
+    await reopenSweep(trx, sweep);
+    return { data };
+  },
+  add_pair: async (trx, sweep, { pair }) => {
+    refuseStopping(sweep);
+    return extendBy(trx, sweep, await onePairMore(trx, sweep, pair));
   },
   pick_winners: (trx, sweep, { trials }, asked) => passGate(trx, sweep, { trials, ...asked }),
   retry_failed: async (trx, sweep) => {
@@ -108,6 +121,27 @@ function refuseEnded(sweep: SweepRow, { kind }: SweepEdit): void {
   throw new MurnauError('sweep.already_ended', `Sweep ${sweep.id} is ${sweep.phase}.`, {
     given: sweep.phase,
   });
+}
+
+/** A live one that is stopping starts nothing; an ended one that was stopped may go on. */
+function refuseStopping(sweep: SweepRow): void {
+  const isLive = sweep.phase === 'running' || sweep.phase === 'paused';
+  if (isLive && sweep.stop_reason !== null) throw notPossible(sweep, `is stopping: ${sweep.stop_reason}`);
+}
+
+async function extendBy(
+  trx: Transaction<Database>,
+  sweep: SweepRow,
+  { spec, trials }: Extension,
+): Promise<Applied> {
+  await trx
+    .updateTable('sweeps')
+    .set({ spec: JSON.stringify(spec) })
+    .where('id', '=', sweep.id)
+    .execute();
+  await insertTrials(trx, { ...sweep, spec }, trials);
+  await reopenSweep(trx, sweep);
+  return { data: { added: trials.map(({ trial }) => trial) } };
 }
 
 async function isApplied(trx: Transaction<Database>, id: string, updateId: string): Promise<boolean> {
@@ -183,8 +217,4 @@ async function lockTrial(trx: Transaction<Database>, sweep: SweepRow, trial: num
     .executeTakeFirst();
   if (found === undefined) throw notPossible(sweep, `has no trial ${trial}`);
   return lockRun(trx, found.id);
-}
-
-export function notPossible(sweep: SweepRow, why: string): MurnauError {
-  return new MurnauError('edit.not_possible', `Sweep ${sweep.id} ${why}.`, { given: sweep.phase });
 }

@@ -1,8 +1,8 @@
 import type { Finalist, TrainingSpec } from '@murnau/domain';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
-import type { NewTrial } from '../sweeps.js';
 import { insertDecisions } from './decisions.js';
+import type { NewTrial } from './insert-trials.js';
 import type { SweepRow } from './sweep-records.js';
 
 /** Name of the parameter by which a finalist's trial says whose repetition it is. */

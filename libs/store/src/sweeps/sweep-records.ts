@@ -88,3 +88,7 @@ export function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>):
     finished_at: finished_at?.toISOString() ?? null,
   };
 }
+
+export function notPossible(sweep: SweepRow, why: string): MurnauError {
+  return new MurnauError('edit.not_possible', `Sweep ${sweep.id} ${why}.`, { given: sweep.phase });
+}

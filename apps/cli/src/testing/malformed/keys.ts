@@ -113,7 +113,7 @@ export const malformedKeys: readonly Malformed[] = [
 `),
     place: '10:47',
     field: 'early_terminate.eta',
-    says: 'must be at least 2 (given: 1)',
+    says: 'early_terminate.eta: must be at least 2 (given: 1)',
   },
   {
     why: 'a budget of zero',
@@ -121,7 +121,7 @@ export const malformedKeys: readonly Malformed[] = [
 `),
     place: '10:11',
     field: 'budget.gpu_hours',
-    says: 'must be above 0 (given: 0)',
+    says: 'budget.gpu_hours: must be above 0 (given: 0)',
   },
   {
     why: 'no name',
