@@ -7,6 +7,7 @@ import {
   startStored,
 } from '@murnau/activities';
 import { MurnauError, orchestratorQueue, toMurnauError } from '@murnau/domain';
+import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
 import { createStore } from '@murnau/store';
 import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
@@ -33,7 +34,8 @@ async function main(): Promise<void> {
   const store = createStore({ databaseUrl: env.DATABASE_URL, blobDir: env.BLOB_DIR });
   const temporal = { address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE };
   const client = createTemporalClient(temporal);
-  const deps = { store, client, galleryUrl: env.GALLERY_URL };
+  const advisor = createAdvisorClient(env.ADVISOR_ADDRESS);
+  const deps = { store, client, advisor, galleryUrl: env.GALLERY_URL };
   const connection = await connectPatiently(temporal.address);
   const worker = await Worker.create({
     connection,
@@ -75,6 +77,7 @@ async function main(): Promise<void> {
   try {
     await worker.run();
   } finally {
+    advisor.close();
     await Promise.all([stopStarting(), stopFinding(), stopCollecting()]);
     await Promise.allSettled([connection.close(), client.connection.close(), store.close()]);
   }

@@ -78,7 +78,9 @@ export const sweepFileSchema = z
     model: modelNameSchema.default(defaultModel),
     /** A folder (the command line uploads it) or a dataset id. */
     dataset: z.string().min(1),
-    method: z.enum(['grid', 'random']).default('grid'),
+    method: z.enum(['grid', 'random', 'tpe']).default('grid'),
+    /** For tpe: suggestion n sees exactly the trials up to n - max_concurrent_trials, so that a seed reproduces it. */
+    ordered: z.boolean().default(false),
     metric: metricSchema.prefault({}),
     /** Most trials. Required for random; caps grid. */
     run_cap: z.int().min(1).max(maxTrials).optional(),
@@ -92,9 +94,14 @@ export const sweepFileSchema = z
     segment_max_s: z.int().min(1).max(86_400).default(60),
     ...sweepPolicies,
   })
-  .refine((file) => file.method !== 'random' || file.run_cap !== undefined, {
+  .refine((file) => file.method === 'grid' || file.run_cap !== undefined, {
     path: ['run_cap'],
-    error: 'must be given for method random: the number of trials',
+    error: ({ input }) =>
+      `must be given for method ${(input as { method: string }).method}: the number of trials`,
+  })
+  .refine((file) => !file.ordered || file.early_terminate.type === 'none', {
+    path: ['ordered'],
+    error: 'cannot go with early_terminate: a trial that waits at a rung has no end to wait for',
   })
   .check(
     report((file) =>

@@ -22,6 +22,7 @@ export type { DecisionQuery, NewDecision } from './sweeps/decisions.js';
 export type { SweepEditRequest } from './sweeps/edit-sweep.js';
 export type { Contender, IdleEnd, Promotion, RungFacts } from './sweeps/rungs.js';
 export type { NewTrial } from './sweeps/insert-trials.js';
+export type { TrialHistory } from './sweeps/suggestions.js';
 export type { SweepFacts, SweepState, TrialCounts, TrialToStart } from './sweeps/sweep-facts.js';
 export type { WorkerHeartbeat, Workers } from './workers.js';
 export { preparePostgres } from './postgres/prepare-postgres.js';

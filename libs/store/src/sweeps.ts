@@ -37,6 +37,7 @@ import { planFinalists, selectFinalists } from './sweeps/finalists.js';
 import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
 import { openGate, passGate } from './sweeps/gates.js';
 import { selectCounts, selectFacts, type SweepFacts, type TrialCounts } from './sweeps/sweep-facts.js';
+import { planSuggested, selectHistory, type TrialHistory } from './sweeps/suggestions.js';
 import { lockSweep, selectSweep, type SweepRow, summarize, toSweep } from './sweeps/sweep-records.js';
 
 export interface NewSweep {
@@ -267,6 +268,18 @@ export class Sweeps {
       const not_started = await cancelUnstarted(trx, id, 'its sweep');
       await insertDecisions(trx, id, [{ kind: 'stop', by: 'sweep', why: reason, data: { not_started } }]);
     });
+  }
+
+  /** What its next trials are suggested by. @param upTo number of the last trial that counts; null: all */
+  history(id: string, upTo: number | null = null): Promise<TrialHistory[]> {
+    return this.#connection.repeatable((db) => selectHistory(db, id, upTo));
+  }
+
+  /** Plans suggested trials; nothing when others have been planned meanwhile. */
+  async planSuggested(id: string, trials: readonly NewTrial[], why: string): Promise<void> {
+    await this.#withFreshTrialIds(() =>
+      this.#decide(id, (trx, sweep) => planSuggested(trx, sweep, trials, why)),
+    );
   }
 
   /** A person may pick from now on who goes on. */

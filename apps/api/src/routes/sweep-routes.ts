@@ -7,6 +7,7 @@ import {
   listSweepsQuerySchema,
   MurnauError,
   type PlannedTrial,
+  previewTrials,
   type SweepFile,
   sweepPageSchema,
   type SweepPlan,
@@ -41,7 +42,7 @@ function createSweep(deps: ServerDeps): Route {
       await checkSweep(deps, spec, trials);
       if (dry_run) {
         reply.status(200);
-        return toPlan(trials);
+        return toPlan(previewTrials(spec));
       }
       const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
       const sweep = await store.sweeps.create({ owner, spec, trials: planned }, once);
@@ -52,7 +53,7 @@ function createSweep(deps: ServerDeps): Route {
 }
 
 async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly PlannedTrial[]): Promise<void> {
-  if (trials.length === 0) {
+  if (trials.length === 0 && spec.method !== 'tpe') {
     throw new MurnauError('spec.invalid', 'sweep file: there is no trial to run', {
       field: 'spec.parameters',
     });

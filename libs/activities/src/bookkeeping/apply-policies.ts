@@ -1,7 +1,9 @@
-import type { SweepFacts } from '@murnau/store';
+import { toMurnauError } from '@murnau/domain';
+import type { SweepFacts, SweepState } from '@murnau/store';
 import type { PolicyAction } from '../decisions/decide-policy.js';
 import { decidePolicy } from '../decisions/decide-policy.js';
 import type { BookkeepingDeps } from './deps.js';
+import { suggestTrials } from './suggest-trials.js';
 
 /** Decisions that one step writes down at most; what is left comes with the next, which follows at once. */
 const mostActions = 4;
@@ -11,6 +13,23 @@ export interface PoliciesApplied {
   readonly facts: SweepFacts;
   /** There is more to decide. */
   readonly isUnfinished: boolean;
+  /** Trials that are still to be suggested. */
+  readonly toPlan: number;
+  /** Why the advisor could not be asked; undefined: it was not needed, or answered. */
+  readonly advisorAway?: string;
+}
+
+function planOf({ sweep, counts, first_open }: SweepFacts) {
+  const { spec, stage, stop_reason } = sweep;
+  const { resumed: _, ...phases } = counts;
+  const planned = Object.values(phases).reduce((sum, count) => sum + count, 0);
+  const cap = Math.min(spec.run_cap ?? 0, spec.budget?.trials ?? Infinity);
+  const isSearching = spec.method === 'tpe' && stage === 'search' && stop_reason === null;
+  return {
+    planned,
+    to_plan: isSearching ? Math.max(0, cap - planned) : 0,
+    is_next_ready: first_open === null || first_open > planned - spec.max_concurrent_trials,
+  };
 }
 
 /** Decides by the sweep's policies, writes each decision down, and decides again until nothing changes. */
@@ -19,20 +38,32 @@ export async function applyPolicies(deps: BookkeepingDeps, sweepId: string): Pro
   for (let actions = 0; ; actions += 1) {
     const facts = await store.sweeps.facts(sweepId);
     const { sweep, counts } = facts;
+    const plan = planOf(facts);
     const hasRungs = sweep.spec.early_terminate.type === 'asha' && counts.waiting > 0;
     const action = decidePolicy({
       ...sweep,
+      ...plan,
       counts,
       rungs: hasRungs ? await store.sweeps.rungs(sweepId) : [],
       now: new Date(),
     });
-    if (action.kind === 'none') return { facts, isUnfinished: false };
-    if (actions >= mostActions) return { facts, isUnfinished: true };
-    await apply(deps, sweepId, action);
+    const applied = { facts, toPlan: plan.to_plan };
+    if (action.kind === 'none') return { ...applied, isUnfinished: false };
+    if (actions >= mostActions) return { ...applied, isUnfinished: true };
+    try {
+      await apply(deps, sweep, action);
+    } catch (error) {
+      const { code, message } = toMurnauError(error);
+      // The search waits for it; what runs goes on.
+      if (code !== 'advisor.unavailable') throw error;
+      return { ...applied, isUnfinished: false, advisorAway: message };
+    }
   }
 }
 
-async function apply({ store }: BookkeepingDeps, id: string, action: PolicyAction): Promise<void> {
+async function apply(deps: BookkeepingDeps, sweep: SweepState, action: PolicyAction): Promise<void> {
+  const { store } = deps;
+  const { id } = sweep;
   switch (action.kind) {
     case 'none':
       return;
@@ -46,6 +77,8 @@ async function apply({ store }: BookkeepingDeps, id: string, action: PolicyActio
       await store.sweeps.endIdle(id, { early_stop, kind, why, queuedToo: early_stop === 'stopped' });
       return;
     }
+    case 'suggest':
+      return suggestTrials(deps, sweep, action);
     case 'open_gate':
       return store.sweeps.openGate(id, action);
     case 'pass_gate':

@@ -15,6 +15,8 @@ const shownTrials = 5;
 const shownDecisions = 5;
 /** How soon to look whether trials have done what they were told. */
 const astrayPollMs = 1_000;
+/** How soon to ask the advisor again that did not answer. */
+const advisorPollMs = 2_000;
 /** Nothing is at work: only a message or a timer changes anything. */
 const idleMs = 600_000;
 
@@ -42,7 +44,7 @@ export async function sweepStep(
   const { store, galleryUrl } = deps;
   await store.sweeps.markStarted(sweepId, chain);
   if (isReconciling) await reconcileTrials(deps, sweepId);
-  const { facts, isUnfinished } = await applyPolicies(deps, sweepId);
+  const { facts, isUnfinished, toPlan, advisorAway } = await applyPolicies(deps, sweepId);
   const { sweep, counts, next, astray } = facts;
   const { action, starts } = decideSweep({ ...sweep, counts });
   const start = await mapBounded(next.slice(0, starts), concurrency, async (trial): Promise<TrialToStart> => {
@@ -56,14 +58,15 @@ export async function sweepStep(
     };
   });
   return {
-    action: isUnfinished ? 'run' : action,
+    action: action === 'finish' && (isUnfinished || toPlan > 0) ? 'run' : action,
     start,
     counts: byPhase(counts),
     phase: sweep.phase,
-    details: await detailsOf(deps, sweepId),
+    details: `${advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`}${await detailsOf(deps, sweepId)}`,
     astray,
     more: isUnfinished || (starts > 0 && starts >= next.length && counts.to_start > starts),
     ...waitOf(facts, starts),
+    ...(advisorAway === undefined ? {} : { wake_ms: advisorPollMs, waits_for: 'the advisor answers' }),
   };
 }
 

@@ -11,13 +11,16 @@ const state: PolicyState = {
   phase: 'running',
   stage: 'search',
   stop_reason: null,
-  spec: { budget: {}, early_terminate: asha },
+  spec: { budget: {}, early_terminate: asha, ordered: false },
   max_concurrent_trials: 4,
   counts: { to_start: 0, resumed: 0, open: 0, held: 0, waiting: 0, finished: 0, failed: 0, cancelled: 0 },
   age_s: 0,
   device_s: 0,
   gate: null,
   rungs: [],
+  to_plan: 0,
+  planned: 0,
+  is_next_ready: true,
   now,
 };
 const waiting = (trials: number): Partial<PolicyState> => ({
@@ -73,6 +76,27 @@ describe('decidePolicy', () => {
     expect(decidePolicy({ ...gated, gate: passed })).toMatchObject({
       kind: 'end_idle',
     });
+  });
+
+  it('asks for as many trials as have a place, one by one where the order is to be kept', () => {
+    const spec = { early_terminate: { type: 'none' }, ordered: false } as const;
+    const search = {
+      ...state,
+      spec,
+      to_plan: 9,
+      planned: 3,
+      counts: { ...state.counts, open: 1, to_start: 1 },
+    };
+    expect(decidePolicy(search)).toEqual({ kind: 'suggest', trial: 3, count: 2 });
+    expect(decidePolicy({ ...search, to_plan: 1 })).toMatchObject({ count: 1 });
+    expect(decidePolicy({ ...search, max_concurrent_trials: 2 })).toEqual({ kind: 'none' });
+    expect(decidePolicy({ ...search, stop_reason: 'stopped by ann' })).toMatchObject({ kind: 'end_idle' });
+    const ordered = { ...search, spec: { ...spec, ordered: true } };
+    expect(decidePolicy(ordered)).toMatchObject({ kind: 'suggest', count: 1 });
+    expect(decidePolicy({ ...ordered, is_next_ready: false })).toEqual({ kind: 'none' });
+    // Those that wait at a rung may yet be beaten by one that is to come.
+    const halving = { ...state, ...waiting(1), to_plan: 1, planned: 1 };
+    expect(decidePolicy(halving)).toMatchObject({ kind: 'suggest' });
   });
 
   it('plans finalists once, after a search that ended by itself', () => {

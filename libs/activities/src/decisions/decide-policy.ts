@@ -16,13 +16,19 @@ export interface PolicyState {
   readonly phase: SweepPhase;
   readonly stage: 'search' | 'finalists';
   readonly stop_reason: string | null;
-  readonly spec: Pick<SweepFile, 'budget' | 'early_terminate' | 'finalists' | 'gate'>;
+  readonly spec: Pick<SweepFile, 'budget' | 'early_terminate' | 'finalists' | 'gate' | 'ordered'>;
   readonly max_concurrent_trials: number;
   readonly counts: TrialCounts & { readonly resumed: number };
   /** Time since the sweep was stored. */
   readonly age_s: number;
   readonly device_s: number;
   readonly gate: Gate | null;
+  /** Trials that are still to be suggested; 0 for a search that was planned at once. */
+  readonly to_plan: number;
+  /** Trials planned so far: the number of the next. */
+  readonly planned: number;
+  /** For `ordered`: whether all that the next suggestion is to see have ended. */
+  readonly is_next_ready: boolean;
   /** Of successive halving; empty without it. */
   readonly rungs: readonly RungFacts[];
   readonly now: Date;
@@ -35,6 +41,7 @@ export type PolicyAction =
   | { readonly kind: 'promote'; readonly promotions: readonly Promoted[] }
   /** Trials that wait for what does not come finish. */
   | { readonly kind: 'end_idle'; readonly early_stop: 'rung' | 'stopped'; readonly why: string }
+  | { readonly kind: 'suggest'; readonly trial: number; readonly count: number }
   | { readonly kind: 'open_gate'; readonly rung: number; readonly wait_s: number | null }
   | { readonly kind: 'pass_gate'; readonly trials: readonly number[]; readonly why: string }
   | { readonly kind: 'plan_finalists'; readonly count: number; readonly seeds: readonly number[] };
@@ -59,14 +66,16 @@ export function usedUp(
 export function decidePolicy(state: PolicyState): PolicyAction {
   const { phase, stop_reason, spec, counts } = state;
   if (phase !== 'running') return none;
+  const isOver = hasSettled(counts) && state.to_plan === 0;
   if (stop_reason === null) {
-    const reason = hasSettled(counts) ? undefined : usedUp(spec.budget ?? {}, state);
+    const reason = isOver ? undefined : usedUp(spec.budget ?? {}, state);
     if (reason !== undefined) return { kind: 'stop', reason };
   } else if (counts.waiting + counts.to_start > 0) {
     return { kind: 'end_idle', early_stop: 'stopped', why: stop_reason };
   }
-  if (hasSettled(counts)) return decideFinalists(state);
-  if (stop_reason !== null || spec.early_terminate.type === 'none') return none;
+  if (isOver) return decideFinalists(state);
+  if (stop_reason !== null) return none;
+  if (spec.early_terminate.type === 'none') return decideSuggestion(state);
   const promotions = decidePromotions(state.rungs, {
     eta: spec.early_terminate.eta,
     free: state.max_concurrent_trials - counts.open - counts.resumed,
@@ -74,8 +83,22 @@ export function decidePolicy(state: PolicyState): PolicyAction {
     closed: (rung) => rung === spec.gate?.after_rung,
   });
   if (promotions.length > 0) return { kind: 'promote', promotions };
-  const isIdle = counts.open + counts.to_start + counts.held === 0;
+  const suggestion = decideSuggestion(state);
+  if (suggestion.kind !== 'none') return suggestion;
+  const isIdle = counts.open + counts.to_start + counts.held + state.to_plan === 0;
   return isIdle && counts.waiting > 0 ? decideEnd(state, spec.early_terminate.eta) : none;
+}
+
+/** Most trials that are asked for at once. */
+const mostSuggestions = 50;
+
+/** As many as have a place now: each later one learns from what ended before. */
+function decideSuggestion(state: PolicyState): PolicyAction {
+  const { counts, to_plan, planned: trial, spec } = state;
+  const free = state.max_concurrent_trials - counts.open - counts.to_start;
+  const count = Math.min(free, to_plan, spec.ordered ? 1 : mostSuggestions);
+  if (count <= 0 || (spec.ordered && !state.is_next_ready)) return none;
+  return { kind: 'suggest', trial, count };
 }
 
 const isGated = ({ spec, gate }: PolicyState, rung: number): boolean =>

@@ -27,7 +27,8 @@ export async function moreTrials(
     wider.budget = { ...spec.budget, trials: Math.max(spec.budget.trials, first + count) };
   }
   const planned = expandTrials({ ...wider, run_cap: first + count }).slice(first);
-  if (planned.length === 0) throw notPossible(sweep, 'has no more points: its grid is whole');
+  if (planned.length === 0 && spec.method !== 'tpe')
+    throw notPossible(sweep, 'has no more points: its grid is whole');
   return { spec: wider, trials: planned.map(toNewTrial) };
 }
 

@@ -50,6 +50,8 @@ export interface SweepFacts {
   counts: TrialCounts;
   /** The next to start: those that go on first, then by number. */
   next: TrialToStart[];
+  /** Lowest number of a trial that has not ended; null: all have. */
+  first_open: number | null;
   /** Workflows of trials that do something else than what is wanted of them. */
   astray: string[];
 }
@@ -66,10 +68,11 @@ export async function selectFacts(
     .where('id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { device_s, ...counts } = await selectCounts(db, id);
+  const { device_s, first_open, ...counts } = await selectCounts(db, id);
   return {
     sweep: { ...row, device_s },
     counts,
+    first_open,
     next: counts.to_start === 0 ? [] : await selectNext(db, id, starts),
     astray: await selectAstray(db, id, row.phase === 'paused', astray),
   };
@@ -78,10 +81,10 @@ export async function selectFacts(
 export async function selectCounts(
   db: Kysely<Database>,
   id: string,
-): Promise<TrialCounts & { device_s: number }> {
+): Promise<TrialCounts & { device_s: number; first_open: number | null }> {
   const isHeld = sql`wish is not distinct from 'pause'`;
   const isUnstarted = sql`phase = 'queued' and not workflow_started`;
-  const { rows } = await sql<TrialCounts & { device_s: number }>`
+  const { rows } = await sql<TrialCounts & { device_s: number; first_open: number | null }>`
     select count(*) filter (where ${isUnstarted} and not (${isHeld})) as to_start,
            count(*) filter (where ${isUnstarted} and not (${isHeld}) and certified_step > 0) as resumed,
            count(*) filter (where phase = 'running' or (phase = 'queued' and workflow_started)
@@ -91,6 +94,7 @@ export async function selectCounts(
            count(*) filter (where phase = 'finished') as finished,
            count(*) filter (where phase = 'failed') as failed,
            count(*) filter (where phase = 'cancelled') as cancelled,
+           min(trial) filter (where phase not in ('finished', 'failed', 'cancelled')) as first_open,
            coalesce(sum(device_s), 0) as device_s
     from runs where sweep_id = ${id}`.execute(db);
   const [row] = rows;
