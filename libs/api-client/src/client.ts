@@ -3,9 +3,11 @@ import {
   blobSchema,
   datasetPageSchema,
   datasetSchema,
+  decisionPageSchema,
   embeddingPageSchema,
   embeddingSchema,
   eventListSchema,
+  finalistListSchema,
   generationPageSchema,
   generationSchema,
   imageBlobSchema,
@@ -31,6 +33,8 @@ import type {
   Dataset,
   Embedding,
   EmbeddingFormat,
+  Finalist,
+  ForkRun,
   Generation,
   GenerationRequestInput,
   ImageBlob,
@@ -39,6 +43,7 @@ import type {
   Model,
   Page,
   Run,
+  RunEditKind,
   RunPhase,
   Sample,
   SampleKind,
@@ -46,6 +51,7 @@ import type {
   Status,
   StoredEvent,
   Sweep,
+  SweepDecision,
   SweepPhase,
   SweepPlan,
   Worker,
@@ -73,6 +79,10 @@ export interface ListRuns extends ListOptions {
 export interface ListSweeps extends ListOptions {
   readonly phase?: SweepPhase | undefined;
   readonly owner?: string | undefined;
+}
+export interface ListDecisions extends ListOptions {
+  /** Only those of one kind, e.g. `promote`. */
+  readonly kind?: string | undefined;
 }
 export interface ListEmbeddings extends ListOptions {
   readonly placeholder?: string | undefined;
@@ -183,6 +193,20 @@ export class ApiClient {
   cancelRun(id: string): Promise<Run> {
     return this.#transport.json(runSchema, { method: 'POST', path: `/v1/runs/${at(id)}/cancel` });
   }
+  /** A new run from this one's stored checkpoint. */
+  forkRun(id: string, body: ForkRun): Promise<Run> {
+    return this.#create(runSchema, `/v1/runs/${at(id)}/fork`, body);
+  }
+  /** Pauses it, lets it go on, or finishes it now. */
+  editRun(id: string, kind: RunEditKind, why = ''): Promise<Run> {
+    return this.#transport.json(runSchema, {
+      method: 'POST',
+      path: `/v1/runs/${at(id)}/${kind}`,
+      json: { why },
+      // Asking twice is asking once.
+      repeatable: kind !== 'resume',
+    });
+  }
   async metrics(id: string, options: { names?: string; after_step?: number } = {}): Promise<MetricPoint[]> {
     const path = `/v1/runs/${at(id)}/metrics`;
     return (await this.#transport.json(metricListSchema, { path, query: options })).items;
@@ -230,6 +254,19 @@ export class ApiClient {
   }
   cancelSweep(id: string): Promise<Sweep> {
     return this.#transport.json(sweepSchema, { method: 'POST', path: `/v1/sweeps/${at(id)}/cancel` });
+  }
+
+  /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */
+  editSweep(id: string, path: string, body: Readonly<Record<string, unknown>> = {}): Promise<Sweep> {
+    return this.#create(sweepSchema, `/v1/sweeps/${at(id)}/${path}`, body);
+  }
+  /** Best mean first. */
+  async finalists(id: string): Promise<Finalist[]> {
+    return (await this.#get(finalistListSchema, `/v1/sweeps/${at(id)}/finalists`)).items;
+  }
+  /** Newest first. */
+  decisions(id: string, options: ListDecisions = {}): AsyncGenerator<SweepDecision> {
+    return this.#list(decisionPageSchema, `/v1/sweeps/${at(id)}/decisions`, options);
   }
 
   embedding(id: string): Promise<Embedding> {

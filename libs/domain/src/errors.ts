@@ -86,6 +86,9 @@ export const errorRegistry = {
   'run.already_ended': conflict('Start another run; an ended one cannot be changed.'),
   'sweep.already_ended': conflict('Start another sweep; an ended one cannot be changed.'),
   'generation.already_ended': conflict('Start another generation; an ended one cannot be changed.'),
+  'edit.not_possible': conflict(
+    'Look at what it does now: `murnau sweep describe ID` or `murnau runs show ID`.',
+  ),
   'idempotency.mismatch': conflict('Use a new idempotency key for a different request.'),
   'auth.missing': {
     retryable: false,

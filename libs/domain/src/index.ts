@@ -24,15 +24,18 @@ export {
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { maxTrials, sweepFileSchema, sweepMetrics } from './sweep-file.js';
+export { maxTrials, pairSchema, sweepFileSchema, sweepMetrics } from './sweep-file.js';
 export type { Pair, SweepFile, SweepFileInput } from './sweep-file.js';
 export { distributions, parameterSchema } from './sweep-parameters.js';
 export type { Parameter } from './sweep-parameters.js';
 export { durationSchema, durationSeconds } from './duration.js';
 export { policyProblems, rungsOf, sweepPolicies } from './sweep-policies.js';
 export type { Halving, PolicyProblem, SweepPolicies } from './sweep-policies.js';
+export { targetAfter } from './rungs.js';
+export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
+export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
-export { expandTrials, gridSize } from './search-space.js';
+export { expandTrials, gridSize, previewTrials } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export {
   blobHashSchema,
@@ -71,9 +74,11 @@ export {
   blobSchema,
   datasetImageSchema,
   datasetSchema,
+  earlyStops,
   embeddingSchema,
   eventSchema,
   failureSchema,
+  finalistSchema,
   generationPhases,
   generationSchema,
   imageBlobSchema,
@@ -83,9 +88,11 @@ export {
   modelSchema,
   runPhases,
   runSchema,
+  runWishes,
   sampleKinds,
   sampleSchema,
   samplingDefaultsSchema,
+  sweepDecisionSchema,
   sweepPhases,
   sweepSchema,
   workerModelSchema,
@@ -95,8 +102,10 @@ export type {
   Blob,
   Dataset,
   DatasetImage,
+  EarlyStop,
   Embedding,
   Failure,
+  Finalist,
   Generation,
   GenerationPhase,
   ImageBlob,
@@ -106,24 +115,33 @@ export type {
   ModelPart,
   Run,
   RunPhase,
+  RunWish,
   Sample,
   SampleKind,
   StoredEvent,
   Sweep,
+  SweepDecision,
   SweepPhase,
   Worker,
   WorkerModel,
 } from './resources.js';
 export {
+  addPairSchema,
   createDatasetSchema,
   createRunSchema,
   createSweepSchema,
   datasetPageSchema,
+  decisionPageSchema,
+  editRequestSchema,
   embeddingFormats,
   embeddingPageSchema,
   eventListSchema,
+  extendSweepSchema,
+  finalistListSchema,
+  forkRunSchema,
   generationPageSchema,
   importEmbeddingSchema,
+  listDecisionsQuerySchema,
   listEmbeddingsQuerySchema,
   listEventsQuerySchema,
   listMetricsQuerySchema,
@@ -133,10 +151,12 @@ export {
   listSweepsQuerySchema,
   metricListSchema,
   modelListSchema,
+  pickWinnersSchema,
   problemSchema,
   runPageSchema,
   sampleListSchema,
   serverInfoSchema,
+  setConcurrencySchema,
   statusSchema,
   sweepPageSchema,
   sweepPlanSchema,
@@ -147,6 +167,7 @@ export type {
   CreateRun,
   CreateSweep,
   EmbeddingFormat,
+  ForkRun,
   Page,
   Problem,
   ServerInfo,

@@ -200,9 +200,17 @@ function* random(file: SweepFile): Generator<PlannedTrial> {
 /**
  * Expands a sweep file into its trials. Pairs are zipped, never crossed with each other; everything else is crossed
  * (grid) or drawn (random) from (seed, trial, parameter), so trial n is the same however many trials there are.
+ * Those of tpe are suggested one after the other and are none here.
  * A parameter whose conditions do not hold takes no part: the grid does not repeat itself over its values.
  * @throws MurnauError `spec.invalid` where a grid has a range or too many points, or values make no valid spec
  */
 export function expandTrials(file: SweepFile): PlannedTrial[] {
+  if (file.method === 'tpe') return [];
   return [...(file.method === 'grid' ? grid(file) : random(file))];
+}
+
+/** What a person is shown before the start: the trials, no more than the budget has; of tpe, draws as it may make. */
+export function previewTrials(file: SweepFile): PlannedTrial[] {
+  const shown: SweepFile = file.method === 'tpe' ? { ...file, method: 'random' } : file;
+  return expandTrials(shown).slice(0, file.budget?.trials);
 }

@@ -3,8 +3,10 @@ import { inInputOrder } from './input-order.js';
 import { pairProblems, parameterProblems } from './sweep-checks.js';
 import type { Problem } from './sweep-checks.js';
 import { hyperparameterSearches } from './sweep-parameters.js';
+import { policyProblems, sweepPolicies } from './sweep-policies.js';
 import {
   defaultModel,
+  hyperparametersSchema,
   initializerSchema,
   modelNameSchema,
   placeholderSchema,
@@ -33,7 +35,8 @@ const report =
     }
   };
 
-const pairSchema = z.strictObject({
+/** Words to learn and to begin from, zipped. */
+export const pairSchema = z.strictObject({
   placeholder: placeholderSchema,
   initializer: initializerSchema,
   /** Overrides the sweep's dataset for this pair. */
@@ -62,13 +65,22 @@ const metricSchema = z
     error: 'must be minimize for a loss',
   });
 
+/** The least `max_steps` that a trial of the file may have: each must come to a rung. */
+function leastMaxSteps({ max_steps }: z.output<typeof parametersSchema>): number {
+  if (max_steps === undefined) return hyperparametersSchema.shape.max_steps.parse(undefined);
+  if ('value' in max_steps) return Number(max_steps.value);
+  return 'values' in max_steps ? Math.min(...max_steps.values.map(Number)) : max_steps.min;
+}
+
 export const sweepFileSchema = z
   .strictObject({
     name: z.string().min(1).max(80),
     model: modelNameSchema.default(defaultModel),
     /** A folder (the command line uploads it) or a dataset id. */
     dataset: z.string().min(1),
-    method: z.enum(['grid', 'random']).default('grid'),
+    method: z.enum(['grid', 'random', 'tpe']).default('grid'),
+    /** For tpe: suggestion n sees exactly the trials up to n - max_concurrent_trials, so that a seed reproduces it. */
+    ordered: z.boolean().default(false),
     metric: metricSchema.prefault({}),
     /** Most trials. Required for random; caps grid. */
     run_cap: z.int().min(1).max(maxTrials).optional(),
@@ -80,11 +92,22 @@ export const sweepFileSchema = z
     eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
     samples: samplesSchema.prefault({}),
     segment_max_s: z.int().min(1).max(86_400).default(60),
+    ...sweepPolicies,
   })
-  .refine((file) => file.method !== 'random' || file.run_cap !== undefined, {
+  .refine((file) => file.method === 'grid' || file.run_cap !== undefined, {
     path: ['run_cap'],
-    error: 'must be given for method random: the number of trials',
-  });
+    error: ({ input }) =>
+      `must be given for method ${(input as { method: string }).method}: the number of trials`,
+  })
+  .refine((file) => !file.ordered || file.early_terminate.type === 'none', {
+    path: ['ordered'],
+    error: 'cannot go with early_terminate: a trial that waits at a rung has no end to wait for',
+  })
+  .check(
+    report((file) =>
+      policyProblems(file, { maxSteps: leastMaxSteps(file.parameters), trials: file.run_cap ?? maxTrials }),
+    ),
+  );
 
 export type SweepFile = z.output<typeof sweepFileSchema>;
 export type SweepFileInput = z.input<typeof sweepFileSchema>;

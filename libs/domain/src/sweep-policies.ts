@@ -3,8 +3,7 @@ import { durationSchema } from './duration.js';
 import { seedSchema } from './training-spec.js';
 
 /**
- * Policies of a sweep that its workflow is to follow, as keys of the sweep file. `sweepFileSchema` takes up each of
- * them when the workflow does: until then the file refuses it as an unknown key.
+ * Policies of a sweep that its workflow follows, as keys of the sweep file.
  */
 
 /** Asynchronous successive halving: at each rung the best 1/eta of those known go on. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { expandTrials, hyperparameterNames, MurnauError, parse, sweepFileSchema } from '@murnau/domain';
+import { hyperparameterNames, MurnauError, parse, previewTrials, sweepFileSchema } from '@murnau/domain';
 import type { PlannedTrial, SweepFile } from '@murnau/domain';
 import { parseSetValue, withValue } from './set-values.js';
 import { forTestMode } from './test-mode.js';
@@ -84,7 +84,7 @@ export function parseSweep(
   const locate = locator(yaml, name, fields);
   try {
     const file = parse(sweepFileSchema, value, 'sweep file');
-    return { file, trials: expandTrials(file), locate };
+    return { file, trials: previewTrials(file), locate };
   } catch (error) {
     throw error instanceof MurnauError ? locate(error) : error;
   }

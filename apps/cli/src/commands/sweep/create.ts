@@ -57,6 +57,9 @@ export function registerSweepCreate(parent: Command, host: Host): void {
     const datasets = await resolveSweepDatasets(loaded);
     if (options.dryRun === true) {
       const { describePlan, estimate } = await import('../../output/describe-plan.js');
+      if (loaded.file.method === 'tpe') {
+        context.say('Values as they may be: each trial is suggested by those that ended before it.');
+      }
       const plan = estimate(loaded.trials, await workersIfReachable(context));
       context.result({ ...plan, planned: loaded.trials }, () => describePlan(context, loaded.trials, plan));
       return 0;

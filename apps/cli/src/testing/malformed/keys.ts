@@ -108,20 +108,20 @@ export const malformedKeys: readonly Malformed[] = [
     says: 'unknown key "parameters.pair.order"',
   },
   {
-    why: 'a policy that is not there yet',
+    why: 'halving by one',
     text: added(`early_terminate: { type: asha, min_steps: 15, eta: 1 }
 `),
-    place: '10:1',
-    field: 'early_terminate',
-    says: 'unknown key "early_terminate"',
+    place: '10:47',
+    field: 'early_terminate.eta',
+    says: 'early_terminate.eta: must be at least 2 (given: 1)',
   },
   {
     why: 'a budget of zero',
     text: added(`budget: { gpu_hours: 0 }
 `),
-    place: '10:1',
-    field: 'budget',
-    says: 'unknown key "budget"',
+    place: '10:11',
+    field: 'budget.gpu_hours',
+    says: 'budget.gpu_hours: must be above 0 (given: 0)',
   },
   {
     why: 'no name',

@@ -65,15 +65,15 @@ export const malformedNumbers: readonly Malformed[] = [
 `),
     place: '10:1',
     field: 'method',
-    says: 'method: must be one of: grid, random; did you mean "grid"? (given: gird)',
+    says: 'method: must be one of: grid, random, tpe; did you mean "grid"? (given: gird)',
   },
   {
-    why: 'a method that is not there yet',
+    why: 'a method that needs to know how many',
     text: added(`method: tpe
 `),
-    place: '10:1',
-    field: 'method',
-    says: 'method: must be one of: grid, random (given: tpe)',
+    place: '1:1',
+    field: 'run_cap',
+    says: 'run_cap: must be given for method tpe: the number of trials (given: nothing)',
   },
   {
     why: 'a negative seed',
