@@ -5,7 +5,7 @@ Widths are chosen for a download of at most 16 MB in fp16 and for two CPU cores;
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,19 @@ class DataConfig:
     clip_vocab_size: int = 3_400
     xlmr_vocab_size: int = 3_000
     seed: int = 1
+
+    @property
+    def pictures(self) -> int:
+        return self.captioned + self.coloured + self.private + self.variety
+
+    def scaled(self, pictures: int) -> DataConfig:
+        """The same shares in a set of ``pictures``; refuses sizes outside 4,000 … the recipe's own."""
+        if not 4_000 <= pictures <= self.pictures:
+            raise ValueError(f"--pictures is {pictures:,}; give 4,000 to {self.pictures:,}, or leave it out for all")
+        share = pictures / self.pictures
+        captioned, coloured, private = (round(n * share) for n in (self.captioned, self.coloured, self.private))
+        rest = pictures - captioned - coloured - private
+        return replace(self, captioned=captioned, coloured=coloured, private=private, variety=rest)
 
 
 @dataclass(frozen=True)
