@@ -45,12 +45,15 @@ DEFAULT_ORDER = (
     "prior",
     "samples",
     "unet",
+    "inpaint",
     "examples",
     "export",
+    "export-inpaint",
     "gate",
     "languages",
     "captions",
     "invert",
+    "inpaint-eval",
 )
 
 
@@ -75,6 +78,8 @@ NAMED = {
     "embeddings": _function("prior", "image_embeddings"),
     "latents": _function("unet", "cache_latents"),
     "samples": _function("unet", "cache_prior"),
+    "export-inpaint": _function("export", "run_inpaint"),
+    "inpaint-eval": _stage("inpaint_evaluate"),
     "gate": _function("evaluate", "run_gate"),
     "languages": _function("evaluate", "run_languages"),
     "captions": _function("evaluate", "run_captions"),

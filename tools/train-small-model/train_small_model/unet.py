@@ -98,9 +98,19 @@ class Batches:
         with torch.no_grad():
             self.zero = clip.load(place).vision(torch.zeros(1, 3, 64, 64)).image_embeds[0].numpy()
 
-    @torch.no_grad()
     def draw(self, rng: np.random.Generator, size: int) -> tuple[torch.Tensor, ...]:
         """Latents ``[B, 4, 16, 16]``, image embeddings ``[B, D]``, pooled text ``[B, D]``, text ``[B, 77, W]``."""
+        rows, *conditions = self.draw_rows(rng, size)
+        return self.latents_of(rows), *conditions
+
+    def latents_of(self, rows: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(self.latents[rows], np.float32))
+
+    @torch.no_grad()
+    def draw_rows(
+        self, rng: np.random.Generator, size: int
+    ) -> tuple[np.ndarray, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Rows of the set, and what stands for each: image embeddings, pooled text, text, as in :meth:`draw`."""
         half, quarter = size // 2, size // 4
         told = half if self.untold == 1 else half + quarter  # Those whose text the prior can read.
         rows = np.concatenate([rng.choice(self.captioned, half), rng.choice(self.private, quarter),
@@ -121,8 +131,7 @@ class Batches:
         tokens = torch.from_numpy(ids)
         tokens = tokens[:, : int((tokens != xlmr.PAD_ID).sum(-1).max()) + 1]
         pooled, hidden = xlmr.encode(self.text, tokens)
-        latents = torch.from_numpy(np.asarray(self.latents[rows], np.float32))
-        return latents, torch.from_numpy(embeds), pooled, full_text(hidden)
+        return rows, torch.from_numpy(embeds), pooled, full_text(hidden)
 
 
 def timesteps(rng: np.random.Generator, size: int) -> torch.Tensor:
@@ -139,17 +148,29 @@ def run(place: Place) -> None:
 
     def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
         latents, embeds, pooled, text = batches.draw(rng, stage.batch)
-        t = timesteps(rng, len(latents))
-        noise = torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32))
-        a = bars[t][:, None, None, None]
-        noisy = (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
+        t, noise, noisy = noised(latents, bars, rng)
         with mixed():
             guess = model(noisy, t, text, added_cond_kwargs=models.added_conditions(pooled, embeds)).sample[:, :4]
-        snr = (a / (1 - a)).flatten()
-        weight = snr.clamp(max=MIN_SNR) / snr
-        return (weight * (guess.float() - noise).square().mean((1, 2, 3))).mean() / 0.5
+        errors = (guess.float() - noise).square().mean((1, 2, 3))
+        return (min_snr_weight(bars[t]) * errors).mean() / 0.5
 
     train("unet", stage, model, loss_of, place.work)
+
+
+def noised(
+    latents: torch.Tensor, bars: torch.Tensor, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Random steps ``[B]``, noise, and the latents with that much of it, channels last."""
+    t = timesteps(rng, len(latents))
+    noise = torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32))
+    a = bars[t][:, None, None, None]
+    return t, noise, (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
+
+
+def min_snr_weight(bars_B: torch.Tensor) -> torch.Tensor:
+    """Min-SNR weighting of the noise's squared error (Hang et al. 2023, gamma MIN_SNR)."""
+    snr = bars_B / (1 - bars_B)
+    return snr.clamp(max=MIN_SNR) / snr
 
 
 def build(place: Place) -> UNet2DConditionModel:
