@@ -1,6 +1,7 @@
 """Every size, schedule and seed of the training, in one place.
 
-Widths are chosen for a download of at most 16 MB in fp16 and for two CPU cores; steps, never wall time, end a stage.
+Widths are chosen for a download of at most 16 MB in fp16 (the inpainting decoder apart) and for two CPU cores; steps,
+never wall time, end a stage.
 """
 
 from __future__ import annotations
