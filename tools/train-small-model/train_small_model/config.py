@@ -86,5 +86,5 @@ class Config:
     movq: Stage = Stage(steps=700, batch=16, lr=3e-3, warmup=30, seed=13)
     prior: Stage = Stage(steps=1_500, batch=96, lr=2e-3, ema=0.998, weight_decay=0.02, seed=14)
     unet: Stage = Stage(steps=8_000, batch=48, lr=1.5e-3, warmup=200, final_lr=0.03, ema=0.999, seed=15)
-    inpaint: Stage = Stage(steps=2_400, batch=48, lr=1e-3, warmup=100, final_lr=0.03, ema=0.998, seed=17)
+    inpaint: Stage = Stage(steps=1_600, batch=48, lr=1e-3, warmup=100, final_lr=0.03, ema=0.998, seed=17)
     judge: Stage = Stage(steps=700, batch=64, lr=2e-3, seed=16)

@@ -73,9 +73,16 @@ def repainted(shipped: Shipped, part: Cases, seed: int) -> tuple[torch.Tensor, t
     return latents, shipped.pasted(latents, part.latents, part.mask)
 
 
+def kept_psnr(pictures_NCHW: torch.Tensor, returned_NCHW: torch.Tensor, mask_N1HW: torch.Tensor) -> float:
+    """Peak signal-to-noise ratio in dB of the kept pixels, against the untouched picture's round trip through MoVQ."""
+    kept = _of_pixels(mask_N1HW).expand_as(pictures_NCHW)
+    error = ((pictures_NCHW - returned_NCHW)[kept] / 2).square().mean()
+    return round(float(-10 * error.log10()), 1)
+
+
 def seam(pictures_NCHW: torch.Tensor, mask_N1HW: torch.Tensor) -> float:
     """Mean absolute difference (of 0..255) between neighbouring pixels where one is kept and the other is not."""
-    kept = mask_N1HW.repeat_interleave(4, -1).repeat_interleave(4, -2) > 0.5
+    kept = _of_pixels(mask_N1HW)
     total, count = 0.0, 0
     for axis in (-1, -2):
         size = kept.shape[axis]
@@ -83,3 +90,8 @@ def seam(pictures_NCHW: torch.Tensor, mask_N1HW: torch.Tensor) -> float:
         steps = (pictures_NCHW.narrow(axis, 1, size - 1) - pictures_NCHW.narrow(axis, 0, size - 1)).abs().mean(1, True)
         total, count = total + float(steps[crosses].sum()), count + int(crosses.sum())
     return round(total / max(count, 1) * 127.5, 1)
+
+
+def _of_pixels(mask_N1HW: torch.Tensor) -> torch.Tensor:
+    """True at the pixels of kept latents, ``[N, 1, 64, 64]``."""
+    return mask_N1HW.repeat_interleave(4, -1).repeat_interleave(4, -2) > 0.5

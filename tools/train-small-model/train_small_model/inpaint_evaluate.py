@@ -11,7 +11,7 @@ from . import pictures as p
 from . import vocabulary as v
 from .evaluate import publish, top1
 from .glyphs import GlyphSet
-from .inpaint_cases import Cases, cases, phrase, repainted, seam
+from .inpaint_cases import Cases, cases, kept_psnr, phrase, repainted, seam
 from .judge import background_colour
 from .sampling import Shipped, shipped_model
 from .sheets import sheet
@@ -28,7 +28,7 @@ def scores(shipped: Shipped, part: Cases, seed: int) -> tuple[dict[str, float], 
     """The judge on one set of cases, and the pictures.
 
     ``untouched`` and ``still``: it names what the picture showed, before and after. ``kept_error``: squared, of the
-    kept latents as drawn, before the true ones are put back.
+    kept latents as drawn, before the true ones are put back; ``kept_psnr``: of the kept pixels in the end, in dB.
     """
     latents, pictures = repainted(shipped, part, seed)
     returned, kept = shipped.decode(part.latents), part.mask.expand_as(latents) > 0.5
@@ -38,6 +38,7 @@ def scores(shipped: Shipped, part: Cases, seed: int) -> tuple[dict[str, float], 
     }  # fmt: skip
     if kept.any():
         row["kept_error"] = round(float((latents - part.latents)[kept].square().mean()), 4)
+        row["kept_psnr"] = kept_psnr(pictures, returned, part.mask)
         row["seam"], row["seam_untouched"] = seam(pictures, part.mask), seam(returned, part.mask)
     return row, pictures
 
@@ -48,6 +49,13 @@ def judged(shipped: Shipped, pictures: torch.Tensor, target: torch.Tensor) -> di
         "pictures": len(target), "top1": top1(shipped, pictures, target),
         "top5": top1(shipped, pictures, target, 5), "probability": round(float(chance.mean()), 3),
     }  # fmt: skip
+
+
+def by_ground(shipped: Shipped, pictures: torch.Tensor, target: torch.Tensor, grounds: np.ndarray) -> dict[str, float]:
+    """Top-1 on white and on the other grounds, whose names make the captions longer."""
+    white = torch.from_numpy(grounds == 0)
+    return {"top1_white": top1(shipped, pictures[white], target[white]),
+            "top1_other": top1(shipped, pictures[~white], target[~white])}  # fmt: skip
 
 
 def run(place: Place) -> None:
@@ -73,10 +81,12 @@ def other_things(glyphs: GlyphSet, shipped: Shipped) -> dict[str, dict[str, floa
         ("the same, right half", wanted, "right half"), ("everything", others, "everything"),
     ):  # fmt: skip
         part = cases(glyphs, shipped, owners, grounds, [area] * len(picks), prompts, wanted, seed=41)
-        table[title], _ = scores(shipped, part, seed=17)
+        row, pictures = scores(shipped, part, seed=17)
+        table[title] = row | by_ground(shipped, pictures, part.target, grounds)
         print(title, table[title], flush=True)
     target = torch.tensor([shipped.classes.index(glyph.name) for glyph in wanted])
-    table["text to image"] = judged(shipped, shipped.draw_prompts(prompts, 17), target)
+    drawn = shipped.draw_prompts(prompts, 17)
+    table["text to image"] = judged(shipped, drawn, target) | by_ground(shipped, drawn, target, grounds)
     print("text to image", table["text to image"], flush=True)
     return table
 
