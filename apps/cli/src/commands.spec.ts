@@ -344,3 +344,51 @@ describe('with a server', () => {
     expect(stdout).toContain('http://127.0.0.1:7800/login?token=secret');
   });
 });
+
+describe('what lives', () => {
+  it('is changed with a reason, under a key that makes it once', { timeout: busyMs }, async () => {
+    const edits: FakeRoutes = {
+      'POST /v1/sweeps/:id/pause': () => aSweep({ phase: 'paused' }),
+      'POST /v1/sweeps/:id/winners': () => aSweep(),
+      'POST /v1/sweeps/:id/trials/:n/drop': () => aSweep(),
+      'POST /v1/runs/:id/stop': () => aRun(),
+    };
+    const pause = await against(edits, ['sweep', 'pause', '19c20d3e', '--why', 'lunch', '--json']);
+    expect(JSON.parse(pause.stdout)).toMatchObject({ phase: 'paused' });
+    const [request] = pause.api.requests;
+    expect(JSON.parse(String(request?.body))).toEqual({ why: 'lunch' });
+    expect(request?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
+    const pick = await against(edits, ['sweep', 'pick', '19c20d3e', '3', '7']);
+    expect(JSON.parse(String(pick.api.requests[0]?.body))).toEqual({ trials: [3, 7], why: '' });
+    expect(pick.stderr).toMatch(/goes on with trial 3, 7/);
+    const stop = await against(edits, ['runs', 'stop', '7f3a91c2']);
+    expect(stop.exitCode).toBe(0);
+    for (const wrong of [
+      ['drop-trial', 'x', 'two'],
+      ['set-concurrency', 'x', '0'],
+      ['pick', 'x', '-1'],
+    ]) {
+      expect((await against(edits, ['sweep', ...wrong])).exitCode).toBe(2);
+    }
+  });
+
+  it('is exported as a table that spreadsheets read', { timeout: busyMs }, async () => {
+    const trials = [
+      aTrial(0, { metrics: { eval_gain: 0.5 }, parameters: { initializer: 'a "b", c' } }),
+      aTrial(1, { metrics: { eval_loss: 2 } }),
+    ];
+    const routes: FakeRoutes = {
+      'GET /v1/sweeps/:id': () => aSweep(),
+      'GET /v1/sweeps/:id/trials': () => ({ metric: 'eval_gain', goal: 'maximize', runs: trials }),
+      'GET /v1/sweeps/:id/decisions': () => ({ items: [], next_cursor: null }),
+    };
+    const { stdout } = await against(routes, ['sweep', 'export', '19c20d3e']);
+    const [head, first, second, end] = stdout.split('\r\n');
+    expect(head).toBe(
+      'trial,run,phase,early_stop,rung,step,device_s,embedding,initializer,placeholder,eval_gain,eval_loss',
+    );
+    expect(first).toBe('0,00000000,running,,0,0,0.0,,"a ""b"", c",,0.5,');
+    expect(second).toBe('1,00000001,running,,0,0,0.0,,cat,oktavo,,2');
+    expect(end).toBe('');
+  });
+});

@@ -43,6 +43,8 @@ import { registerSweepExtend } from './commands/sweep/extend.js';
 import { registerSweepAddPair } from './commands/sweep/add-pair.js';
 import { registerSweepExport } from './commands/sweep/export.js';
 import { registerRunsFork } from './commands/runs/fork.js';
+import { registerRunsLogs } from './commands/runs/logs.js';
+import { registerRunsCompare } from './commands/runs/compare.js';
 import { registerTrain } from './commands/train/train.js';
 import { registerWorkers } from './commands/workers/workers.js';
 import { group } from './core/command.js';
@@ -102,6 +104,8 @@ export function buildProgram(host: Host, io: Io): Command {
   registerRunsPause(runs, host);
   registerRunsResume(runs, host);
   registerRunsStop(runs, host);
+  registerRunsLogs(runs, host);
+  registerRunsCompare(runs, host);
   registerRunsFork(runs, host);
   registerRunsCancel(runs, host);
   const embeddings = group(program, 'embeddings', 'learnt words');

@@ -79,6 +79,21 @@ describe('successive halving', () => {
     await expectInvariants(under, 12, [20, 40, 80]);
   });
 
+  it('goes on by itself when everything is killed at once and started again', async () => {
+    const under = await storeSweep(harness, { seeds: 8, steps: 80, early_terminate: asha });
+    await harness.starters.startSweep(under.sweep);
+    await until('a promotion', async () => (await decisionsOf(under, 'promote')).length >= 2);
+    const parts = [harness.orchestrator, harness.temporal, ...harness.dispatchers];
+    await Promise.all([...parts.map((part) => part.stop()), harness.postgres.kill9()]);
+    harness.workers[0]?.dropStreams();
+    await harness.postgres.restart();
+    harness.temporal.start();
+    await harness.waitForTemporal();
+    for (const part of [harness.orchestrator, ...harness.dispatchers]) part.start();
+    expect(await under.ended()).toMatchObject({ phase: 'finished', counts: { finished: 8 } });
+    await expectInvariants(under, 8, [20, 40, 80]);
+  });
+
   it('finishes those that wait when it is stopped', async () => {
     const under = await storeSweep(harness, {
       seeds: 12,

@@ -120,6 +120,12 @@ export class ApiClient {
     return (await this.#get(modelListSchema, '/v1/models')).items;
   }
 
+  /** Lets a quarantined worker work again. */
+  async liftWorker(name: string): Promise<Worker[]> {
+    const path = `/v1/workers/${at(name)}/lift`;
+    return (await this.#transport.json(workerListSchema, { method: 'POST', path, repeatable: true })).items;
+  }
+
   /** @returns whether the server holds a blob of this SHA-256. */
   async hasBlob(hash: string): Promise<boolean> {
     try {

@@ -288,6 +288,8 @@ create index runs_to_start on runs (sweep_id, rung desc, trial) where not workfl
 alter table embeddings drop constraint embeddings_run_id_key;
 create index embeddings_run on embeddings (run_id) where run_id is not null;
 
+alter table workers add lift_requested_at timestamptz;
+
 create table rung_results (
   sweep_id text not null references sweeps on delete cascade,
   rung int not null,

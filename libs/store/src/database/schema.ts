@@ -216,6 +216,8 @@ export interface WorkersTable {
   generating: number;
   steps_per_second: number;
   quarantine_reason: string | null;
+  /** When somebody asked to let it work again; its dispatcher takes it away. */
+  lift_requested_at: Date | null;
   last_seen_at: Date;
 }
 
