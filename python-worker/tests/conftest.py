@@ -1,34 +1,29 @@
-"""Fixtures: the goldens' folder, and a tiny random model with tiny tokenizers."""
+"""Fixtures: a tiny random model with tiny tokenizers."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-import torch
+from goldens import golden_root
 from tiny_judge import write_tiny_judge
 from tiny_model import write_tiny_model
 
+from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """Bytes depend on the number of threads; one is also fastest beside other work."""
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    set_up_torch(1)
 
 
 @pytest.fixture(scope="session")
 def goldens() -> Path:
-    """The folder of goldens, which must be there: beside the repository, or where MURNAU_GOLDENS says."""
-    folder = Path(os.environ.get("MURNAU_GOLDENS", REPOSITORY.parent / "shared" / "golden"))
-    assert folder.is_dir(), f"the goldens are not at {folder}: set MURNAU_GOLDENS"
-    return folder
+    """The folder of goldens."""
+    return golden_root()
 
 
 @pytest.fixture(scope="session")
@@ -43,4 +38,6 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> Kandinsky:
     """The tiny random model in memory."""
-    return ModelRegistry({"tiny": tiny_folder}).load("tiny")
+    model = ModelRegistry({"tiny": tiny_folder}).load("tiny")
+    _ = model.tokenizers.common_words  # read now: a property test's first example has a deadline
+    return model

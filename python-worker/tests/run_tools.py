@@ -1,4 +1,4 @@
-"""Runs on the tiny model: specs, pictures, and a run made of them."""
+"""Runs on the tiny model: specs, pictures, a run made of them, and steps of several together."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import numpy as np
 from PIL import Image
 
 from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
+from murnau_worker.engine.capacity import Capacities
+from murnau_worker.engine.packer import Packer
+from murnau_worker.engine.step_work import StepWork
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet, NamedPicture, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
@@ -55,3 +58,23 @@ def tiny_run(model: Kandinsky, spec: TrainingSpec, state: bytes | None = None) -
     latents = encoded(model)
     identity = RunIdentity(spec_hash(spec), model.fingerprint, latents.fingerprint, "test")
     return TrainingRun(model, spec, latents, Evaluator(model, latents, spec.templates), identity, state)
+
+
+def step_together(*runs: TrainingRun, packer: Packer | None = None) -> list[dict[str, float]]:
+    """One optimizer step of each run by the engine's packer, all handed in at once; their metrics."""
+    packer = packer or Packer(Capacities(max_samples=16))
+    works = [StepWork(run) for run in runs]
+    for work in works:
+        packer.submit(work)
+    over: list[StepWork] = []
+    while len(over) < len(works):
+        over += packer.tick()
+    for work in works:
+        if work.error is not None:
+            raise work.error
+    return [run.apply(work.gradients) for run, work in zip(runs, works, strict=True)]
+
+
+def step(run: TrainingRun) -> dict[str, float]:
+    """One optimizer step of a run by itself; its metrics."""
+    return step_together(run)[0]

@@ -1,67 +1,22 @@
-"""Drawing, converting and checking over real gRPC."""
+"""Text to picture over real gRPC: what all drawing calls share."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import io
-from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-import grpc
 import numpy as np
 import pytest
-import torch
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from draw_client import embedding, events, images, pixels, run, text_to_image
 from PIL import Image
-from worker_client import Worker, detail_of, running_worker
+from worker_client import running_worker
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, read_embedding, write_embedding
+from murnau_worker import __version__
+from murnau_worker.checkpoints.embedding_file import write_embedding
+from murnau_worker.models.text_towers import Pooling
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.server import SERVICE_NAME
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(asyncio.wait_for(work, 120))
-
-
-def embedding(word: str, seed: int = 0, width: int = 32) -> LearntEmbedding:
-    rows = torch.randn(2, 1, width, generator=torch.Generator().manual_seed(seed)) * 0.02
-    return LearntEmbedding(word, rows[0], rows[1], initializer_token="train", step=3)
-
-
-async def draw(worker: Worker, **fields: Any) -> list[Any]:
-    values: dict[str, Any] = {"model": "tiny", "prompt": "a photo of a cat", "count": 1, "seed": 3, **fields}
-    request = pb.GenerateRequest(**values)
-    events = [event async for event in worker.stub.Generate(request)]
-    return [event.image for event in events if event.WhichOneof("event") == "image"]
-
-
-def pixels(image: Any) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(image.png)), dtype=np.int16)
-
-
-async def code_of(work: Coroutine[Any, Any, Any]) -> str:
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await work
-    return detail_of(error.value).code
-
-
-@pytest.mark.parametrize("sampler", ["ddim_sampler", "p_sampler"])
-def test_a_picture_drawn_with_others_is_the_one_drawn_alone(tiny_folder: Path, sampler: str) -> None:
-    async def work() -> tuple[list[Any], list[Any], list[Any]]:
-        async with running_worker(tiny_folder) as worker:
-            together = await draw(worker, count=5, sampler=sampler)
-            alone = await draw(worker, seed=5, sampler=sampler)
-            return together, alone, await draw(worker, seed=5, sampler=sampler)
-
-    together, alone, again = run(work())
-    assert [image.position for image in together] == [0, 1, 2, 3, 4]
-    assert [image.seed for image in together] == [3, 4, 5, 6, 7]
-    assert np.abs(pixels(together[2]) - pixels(alone[0])).max() <= 1
-    assert alone[0].png == again[0].png
-    assert alone[0].png != together[0].png
 
 
 def test_learnt_words_change_the_picture_and_others_do_not(tiny_folder: Path) -> None:
@@ -70,13 +25,13 @@ def test_learnt_words_change_the_picture_and_others_do_not(tiny_folder: Path) ->
             first = pb.EmbeddingRef(file=write_embedding(embedding("sapsan", 1)))
             other = pb.EmbeddingRef(file=write_embedding(embedding("gribnik", 2)))
             prompt = "a photo of a sapsan"
-            requests: list[dict[str, Any]] = [
-                {"prompt": prompt},
-                {"prompt": prompt, "embeddings": [first]},
-                {"prompt": prompt, "embeddings": [first, other]},
-                {"prompt": "a photo of a sapsan on a gribnik", "embeddings": [first, other]},
+            requests = [
+                text_to_image(prompt),
+                text_to_image(prompt, embeddings=[first]),
+                text_to_image(prompt, embeddings=[first, other]),
+                text_to_image("a photo of a sapsan on a gribnik", embeddings=[first, other]),
             ]
-            return [(await draw(worker, **request))[0].png for request in requests]
+            return [(await images(worker, request))[0].png for request in requests]
 
     unknown, learnt, with_unused, both = run(work())
     assert unknown != learnt
@@ -84,157 +39,124 @@ def test_learnt_words_change_the_picture_and_others_do_not(tiny_folder: Path) ->
     assert both != learnt
 
 
-def test_sizes_and_negative_prompts(tiny_folder: Path) -> None:
-    async def work() -> tuple[tuple[int, int], bool, bool]:
+def test_poolings_travel_with_the_words_and_a_mix_says_so(tiny_folder: Path) -> None:
+    def ref(word: str, pooling: Pooling) -> pb.EmbeddingRef:
+        return pb.EmbeddingRef(file=write_embedding(embedding(word, pooling=pooling)))
+
+    async def work() -> tuple[list[bytes], list[str]]:
         async with running_worker(tiny_folder) as worker:
-            plain = (await draw(worker))[0]
-            wide = (await draw(worker, width=30, height=20))[0]
-            no_blue = (await draw(worker, negative_prior_prompt="blue"))[0]
-            no_red = (await draw(worker, negative_decoder_prompt="red"))[0]
-            return Image.open(io.BytesIO(wide.png)).size, no_blue.png != plain.png, no_red.png != plain.png
+            prompt = "a photo of a sapsan on a gribnik"
+            pictures: list[bytes] = []
+            notices: list[str] = []
+            pairs: list[tuple[Pooling, Pooling]] = [("eot", "eot"), ("argmax", "argmax"), ("argmax", "eot")]
+            for poolings in pairs:
+                refs = [ref("sapsan", poolings[0]), ref("gribnik", poolings[1])]
+                found = await events(worker, text_to_image(prompt, embeddings=refs))
+                pictures += [event.png for kind, event in found if kind == "image"]
+                notices += [event.message for kind, event in found if kind == "notice"]
+            return pictures, notices
 
-    assert run(work()) == ((30, 20), True, True)
+    (eot, argmax, mixed), notices = run(work())
+    assert eot != argmax
+    assert mixed == eot
+    assert len(notices) == 1
+    assert "gribnik: eot, sapsan: argmax" in notices[0]
 
 
-def test_bad_requests_are_refused(tiny_folder: Path) -> None:
+def test_a_prompt_longer_than_the_context_is_reported(tiny_folder: Path) -> None:
     async def work() -> list[str]:
         async with running_worker(tiny_folder) as worker:
-            word = pb.EmbeddingRef(file=write_embedding(embedding("sapsan")))
-            wide = pb.EmbeddingRef(file=write_embedding(embedding("sapsan", width=48)))
-            return [
-                await code_of(draw(worker, model="nope")),
-                await code_of(draw(worker, count=0)),
-                await code_of(draw(worker, num_steps=1001)),
-                await code_of(draw(worker, sampler="magic")),
-                await code_of(draw(worker, embeddings=[word, word])),
-                await code_of(draw(worker, embeddings=[wide])),
-                await code_of(draw(worker, embeddings=[pb.EmbeddingRef(file=b"nothing")])),
-            ]
+            prompt = "a photo of a cat on a red train " * 313  # 10,016 characters, 9 words each
+            found = await events(worker, text_to_image(prompt, negative_prior_prompt=prompt))
+            assert found[-1][0] == "image"
+            return [event.message for kind, event in found if kind == "notice"]
 
-    assert run(work()) == [
-        "model.not_served",
-        "spec.invalid",
-        "spec.invalid",
-        "spec.invalid",
-        "embedding.placeholder_clash",
-        "embedding.wrong_model",
-        "embedding.unreadable",
-    ]
+    (notice,) = run(work())
+    assert "the decoder's text tower read 77 of 2819 tokens" in notice
+    assert "the prior's read 77 of 2819" in notice
+    assert 'up to "…a red train a photo of"' in notice
 
 
-def test_cancelling_a_generation_stops_it(tiny_folder: Path) -> None:
-    async def work() -> int:
+def test_sizes_and_negative_prompts(tiny_folder: Path) -> None:
+    async def work() -> tuple[list[tuple[int, int]], bool, bool]:
         async with running_worker(tiny_folder) as worker:
-            call = worker.stub.Generate(
-                pb.GenerateRequest(model="tiny", prompt="a cat", count=64, seed=0, num_steps=1000)
-            )
-            async for event in call:
-                if event.progress.phase == "decoder":
+            plain = (await images(worker, text_to_image()))[0]
+            sizes = [
+                Image.open(io.BytesIO((await images(worker, text_to_image(width=width, height=height)))[0].png)).size
+                for width, height in ((30, 20), (1, 1))
+            ]
+            no_blue = (await images(worker, text_to_image(negative_prior_prompt="blue")))[0]
+            no_red = (await images(worker, text_to_image(negative_decoder_prompt="red")))[0]
+            return sizes, no_blue.png != plain.png, no_red.png != plain.png
+
+    assert run(work()) == ([(30, 20), (1, 1)], True, True)
+
+
+@pytest.mark.parametrize("prior_steps", ["10", "ddim5", "3,2", "1"])
+def test_prior_steps_of_each_form(tiny_folder: Path, prior_steps: str) -> None:
+    async def work() -> tuple[bytes, bytes]:
+        async with running_worker(tiny_folder) as worker:
+            usual, other = text_to_image(), text_to_image(prior_steps=prior_steps)
+            return (await images(worker, usual))[0].png, (await images(worker, other))[0].png
+
+    usual, other = run(work())
+    assert usual != other
+
+
+def test_eta_draws_noise_of_each_picture_and_the_quirk_ignores_it(tiny_folder: Path) -> None:
+    async def work() -> list[Any]:
+        async with running_worker(tiny_folder) as worker:
+            requests = [
+                text_to_image(count=3),
+                text_to_image(count=3, ddim_eta=1.0),
+                text_to_image(seed=5, ddim_eta=1.0),
+                text_to_image(count=3, ddim_eta=1.0, reference_quirks=True),
+            ]
+            return [await images(worker, request) for request in requests]
+
+    plain, noisy, alone, quirky = run(work())
+    assert noisy[2].png != plain[2].png
+    assert np.abs(pixels(noisy[2]) - pixels(alone[0])).max() <= 1
+    assert [image.png for image in quirky] == [image.png for image in plain]
+
+
+@pytest.mark.parametrize(("sampler", "evaluations"), [("ddim_sampler", 8), ("plms_sampler", 9), ("p_sampler", 7)])
+def test_events_come_in_order_with_previews(tiny_folder: Path, sampler: str, evaluations: int) -> None:
+    async def work() -> list[tuple[str, Any]]:
+        async with running_worker(tiny_folder) as worker:
+            request = text_to_image(count=2, num_steps=7, sampler=sampler, preview_every_steps=3, width=150, height=75)
+            return await events(worker, request)
+
+    found = run(work())
+    kinds = [kind for kind, _ in found]
+    started = found[kinds.index("started")][1]
+    assert kinds.index("started") > max(
+        i for i, (_, event) in enumerate(found) if getattr(event, "phase", "") == "loading"
+    )
+    assert (started.worker_version, len(started.model_fingerprint)) == (__version__, 64)
+    assert "threads 1" in started.numeric_fingerprint
+    decoder = [event for kind, event in found if kind == "progress" and event.phase == "decoder"]
+    assert [(event.step, event.steps) for event in decoder][-1] == (2 * evaluations, 2 * evaluations)
+    assert len({event.step for event in decoder}) == evaluations
+    previews = [event for kind, event in found if kind == "preview"]
+    assert [event.position for event in previews] == [0, 1] * ((evaluations - 1) // 3)
+    assert {Image.open(io.BytesIO(event.png)).size for event in previews} == {(128, 64)}
+    assert [event.position for kind, event in found if kind == "image"] == [0, 1]
+
+
+def test_cancelling_a_drawing_stops_it_within_a_step(tiny_folder: Path) -> None:
+    async def work() -> bool:
+        async with running_worker(tiny_folder) as worker:
+            call = worker.stub.TextToImage(text_to_image(count=64, num_steps=1000))
+            async for response in call:
+                if response.event.progress.phase == "decoder":
                     call.cancel()
                     break
             for _ in range(100):
                 await asyncio.sleep(0.05)
                 described = await worker.stub.Describe(pb.DescribeRequest())
-                if described.generating == 0:
-                    return 0
-            return 1
+                if described.generating == 0 and described.progress_age_s == 0:
+                    return True
+            return False
 
-    assert run(work()) == 0
-
-
-def test_embeddings_convert_both_ways(tiny_folder: Path) -> None:
-    async def work() -> tuple[Any, Any]:
-        async with running_worker(tiny_folder) as worker:
-            to_bin = pb.ConvertEmbeddingRequest(
-                file=write_embedding(embedding("sapsan")), to_format=pb.EMBEDDING_FORMAT_REFERENCE_BIN, model="tiny"
-            )
-            converted = await worker.stub.ConvertEmbedding(to_bin)
-            back = pb.ConvertEmbeddingRequest(
-                file=converted.file,
-                to_format=pb.EMBEDDING_FORMAT_SAFETENSORS,
-                model="tiny",
-                placeholder_token="gribnik",
-            )
-            return converted, await worker.stub.ConvertEmbedding(back)
-
-    converted, back = run(work())
-    assert (converted.placeholder_token, converted.num_vectors, converted.step) == ("sapsan", 1, 3)
-    assert (back.placeholder_token, back.pooling) == ("gribnik", pb.POOLING_ARGMAX)
-    assert torch.equal(read_embedding(back.file).t1_RD, embedding("sapsan").t1_RD)
-
-
-def test_a_pickle_that_wants_more_than_tensors_is_refused(tiny_folder: Path) -> None:
-    class Evil:
-        def __reduce__(self) -> tuple[Any, ...]:
-            return (print, ("this must not run",))
-
-    buffer = io.BytesIO()
-    torch.save({"t1": {"sapsan": Evil()}, "t2": {}}, buffer)
-
-    async def work() -> str:
-        async with running_worker(tiny_folder) as worker:
-            request = pb.ConvertEmbeddingRequest(file=buffer.getvalue(), to_format=pb.EMBEDDING_FORMAT_SAFETENSORS)
-            return await code_of(worker.stub.ConvertEmbedding(request))
-
-    assert run(work()) == "embedding.unreadable"
-
-
-def test_blobs_are_checked(tiny_folder: Path) -> None:
-    async def work() -> tuple[list[str], str, list[str]]:
-        async with running_worker(tiny_folder) as worker:
-            large = bytes(range(256)) * 8192  # two chunks
-            good, bad = hashlib.sha256(large).hexdigest(), "0" * 64
-            half = len(large) // 2
-            chunks = [
-                pb.PutBlobsRequest(hash=good, chunk=large[:half]),
-                pb.PutBlobsRequest(hash=good, chunk=large[half:], last=True),
-            ]
-            await worker.stub.PutBlobs(iter(chunks))
-            refused = await code_of(worker.stub.PutBlobs(iter([pb.PutBlobsRequest(hash=bad, chunk=b"x", last=True)])))
-            missing = await worker.stub.MissingBlobs(pb.MissingBlobsRequest(hashes=[bad, good]))
-            return list(missing.hashes), refused, [bad]
-
-    missing, refused, wanted = run(work())
-    assert missing == wanted
-    assert refused == "blob.corrupt"
-
-
-def test_tokens_are_checked(tiny_folder: Path) -> None:
-    async def work() -> list[list[str]]:
-        async with running_worker(tiny_folder) as worker:
-            pairs = [("sapsan", "train"), ("cat", "red train"), ("Sapsan", ""), ("", "locomotive")]
-            answers = [
-                await worker.stub.CheckTokens(
-                    pb.CheckTokensRequest(model="tiny", placeholder_token=word, initializer_token=initializer)
-                )
-                for word, initializer in pairs
-            ]
-            return [[problem.code for problem in answer.problems] for answer in answers]
-
-    assert run(work()) == [
-        [],
-        ["placeholder.known_word", "initializer.not_one_token"],
-        ["placeholder.characters"],
-        ["initializer.not_one_token"],
-    ]
-
-
-def test_the_worker_describes_itself_and_is_healthy(tiny_folder: Path) -> None:
-    async def work() -> tuple[Any, Any]:
-        async with running_worker(tiny_folder) as worker:
-            await draw(worker)
-            channel = grpc.aio.insecure_channel(f"127.0.0.1:{worker.server.port}")
-            stub: Any = health_pb2_grpc.HealthStub(channel)
-            health = await stub.Check(health_pb2.HealthCheckRequest(service=SERVICE_NAME))
-            await channel.close()
-            return await worker.stub.Describe(pb.DescribeRequest()), health
-
-    described, health = run(work())
-    assert health.status == health_pb2.HealthCheckResponse.SERVING
-    model = described.models[0]
-    assert (model.name, model.image_size, model.width_t1, model.width_t2) == ("tiny", 16, 32, 32)
-    assert model.loaded
-    assert model.vocabulary_rms_t1 > 0
-    assert len(model.fingerprint) == 64
-    assert described.slots == 4
-    assert "threads 1" in described.numeric_fingerprint
+    assert run(work())

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 import torch
-from run_tools import encoded, picture, tiny_run, tiny_spec
+from run_tools import encoded, picture, step, tiny_run, tiny_spec
 
 from murnau_worker.checkpoints.run_state import read_state, write_state
 from murnau_worker.errors import WorkerError
@@ -20,16 +20,16 @@ def test_resuming_at_any_step_ends_in_the_same_bytes(tiny: Kandinsky) -> None:
     whole = tiny_run(tiny, spec)
     losses: list[float] = []
     states: list[bytes] = []
-    for step in range(8):
-        losses.append(whole.step()["train_loss"])
-        if step == 3:
+    for number in range(8):
+        losses.append(step(whole)["train_loss"])
+        if number == 3:
             list(whole.evaluate())
         states.append(whole.state_bytes())
     for killed_at in (1, 3, 4, 7):
         resumed = tiny_run(tiny, spec, states[killed_at - 1])
-        for step in range(killed_at, 8):
-            assert resumed.step()["train_loss"] == losses[step]
-            if step == 3:
+        for number in range(killed_at, 8):
+            assert step(resumed)["train_loss"] == losses[number]
+            if number == 3:
                 list(resumed.evaluate())
         assert resumed.state_bytes() == states[-1]
         assert resumed.embedding_bytes() == whole.embedding_bytes()
@@ -39,7 +39,7 @@ def test_only_the_learnt_rows_change_and_only_they_get_gradients(tiny: Kandinsky
     before = tiny.t2.rows.weight.clone()
     run = tiny_run(tiny, tiny_spec())
     initial = run.state.t2.rows_RD.clone()
-    metrics = run.step()
+    metrics = step(run)
     assert torch.equal(before, tiny.t2.rows.weight)
     assert not torch.equal(initial, run.state.t2.rows_RD)
     assert metrics["grad_norm_t1"] > 0
@@ -49,7 +49,7 @@ def test_only_the_learnt_rows_change_and_only_they_get_gradients(tiny: Kandinsky
 
 def test_vocabulary_norm_is_kept(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec(norm="vocabulary", learning_rate_t1=1.0, learning_rate_t2=1.0))
-    metrics = [run.step() for _ in range(3)][-1]
+    metrics = [step(run) for _ in range(3)][-1]
     assert metrics["norm_t1"] == pytest.approx(run.t1.median_norm, rel=1e-5)
     assert metrics["norm_t2"] == pytest.approx(run.t2.median_norm, rel=1e-5)
 
@@ -57,14 +57,14 @@ def test_vocabulary_norm_is_kept(tiny: Kandinsky) -> None:
 def test_relative_rates_are_multiples_of_the_vocabulary_rms(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec(learning_rate_t1=0.5, schedule="constant"))
     table = tiny.t1.rows.weight
-    assert run.step()["learning_rate_t1"] == pytest.approx(0.5 * float(table.square().mean().sqrt()), rel=1e-5)
+    assert step(run)["learning_rate_t1"] == pytest.approx(0.5 * float(table.square().mean().sqrt()), rel=1e-5)
     absolute = tiny_run(tiny, tiny_spec(learning_rate_t1=0.5, learning_rate_unit="absolute", schedule="constant"))
-    assert absolute.step()["learning_rate_t1"] == 0.5
+    assert step(absolute)["learning_rate_t1"] == 0.5
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "linear"])
 def test_schedules_start_at_the_peak_and_do_not_rise(schedule: str) -> None:
-    factors = [schedule_factor(schedule, step, 10) for step in range(13)]
+    factors = [schedule_factor(schedule, done, 10) for done in range(13)]
     assert factors[0] == 1.0
     assert factors == sorted(factors, reverse=True)
     assert min(factors) >= 0.0

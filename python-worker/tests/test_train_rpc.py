@@ -12,11 +12,13 @@ from typing import Any
 
 import grpc
 import pytest
+import torch
 from PIL import Image
 from worker_client import PICTURES, Stream, detail_of, running_worker, spec_message, start_message, train
 
 from murnau_worker.checkpoints.embedding_file import read_canonical
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.textual_inversion import objective
 from murnau_worker.textual_inversion.dataset import NamedPicture
 
 
@@ -218,6 +220,32 @@ def test_runs_take_turns_and_do_not_change_each_other(tiny_folder: Path) -> None
 
     alone, together = run(work())
     assert alone == together
+
+
+def test_a_run_too_large_for_the_device_fails_and_its_neighbours_go_on(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def predict(unet: Any, noised_NCHW: torch.Tensor, *rest: Any) -> torch.Tensor:
+        if len(noised_NCHW) == 3:
+            raise torch.OutOfMemoryError("injected")
+        return objective_predict(unet, noised_NCHW, *rest)
+
+    objective_predict = objective.predict
+    monkeypatch.setattr(objective, "predict", predict)
+
+    async def work() -> tuple[grpc.StatusCode, pb.ErrorDetail, Stream]:
+        async with running_worker(tiny_folder) as worker:
+            await worker.put()
+            too_large = start_message(batch_size=3)
+            too_large.run_id = "00000001"
+            (code, detail), stream = await asyncio.gather(
+                refused(train(worker, too_large)), train(worker, start_message(packing=pb.PACKING_PACKED))
+            )
+            return code, detail, stream
+
+    code, detail, stream = run(work())
+    assert (code, detail.code) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "device.out_of_memory")
+    assert stream.of("finished")[0].reason == pb.FINISH_REASON_UNTIL_STEP
 
 
 def test_draining_ends_runs_at_a_checkpoint(tiny_folder: Path) -> None:

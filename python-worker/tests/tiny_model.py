@@ -57,6 +57,27 @@ def xlmr_tokenizer() -> XLMRobertaTokenizer:
     return XLMRobertaTokenizer(vocab=[*special, *pieces, ("<mask>", 0.0)])
 
 
+def tiny_unet(channels: int) -> UNet2DConditionModel:
+    """A decoder, or of 9 channels an inpainting one."""
+    return UNet2DConditionModel(
+        sample_size=8,
+        in_channels=channels,
+        out_channels=8,
+        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        attention_head_dim=16,
+        cross_attention_dim=WIDTH,
+        norm_num_groups=8,
+        encoder_hid_dim=WIDTH,
+        encoder_hid_dim_type="text_image_proj",
+        addition_embed_type="text_image",
+        resnet_time_scale_shift="scale_shift",
+    )
+
+
 def write_tiny_model(folder: Path, seed: int = 0) -> None:
     """Writes both pipelines' folders and `murnau.yaml`."""
     torch.manual_seed(seed)
@@ -80,23 +101,8 @@ def write_tiny_model(folder: Path, seed: int = 0) -> None:
             eos_token_id=2,
         )
     ).save_pretrained(decoder / "text_encoder")
-    UNet2DConditionModel(
-        sample_size=8,
-        in_channels=4,
-        out_channels=8,
-        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
-        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
-        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
-        block_out_channels=(16, 32),
-        layers_per_block=1,
-        attention_head_dim=16,
-        cross_attention_dim=WIDTH,
-        norm_num_groups=8,
-        encoder_hid_dim=WIDTH,
-        encoder_hid_dim_type="text_image_proj",
-        addition_embed_type="text_image",
-        resnet_time_scale_shift="scale_shift",
-    ).save_pretrained(decoder / "unet")
+    tiny_unet(4).save_pretrained(decoder / "unet")
+    tiny_unet(9).save_pretrained(folder / "kandinsky-2-1-inpaint" / "unet")
     VQModel(
         block_out_channels=(32, 32),
         down_block_types=("DownEncoderBlock2D",) * 2,

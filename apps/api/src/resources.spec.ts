@@ -205,17 +205,21 @@ describe('creations', () => {
     const run = await seedRun(server.store, dataset.id, { placeholder_token: 'wumpus', max_steps: 25 });
     await train(server.store, run, 25);
     const { embedding_id } = await server.store.runs.get(run.id);
-    const made = await post('/v1/generations', { prompt: 'A photo of a Wumpus, at sea', count: 2 });
+    const made = await post('/v1/generations', {
+      task: 'text2img',
+      prompt: 'A photo of a Wumpus, at sea',
+      count: 2,
+    });
     expect(made.json()).toMatchObject({
       phase: 'queued',
       request: { embedding_ids: [embedding_id], count: 2 },
     });
-    const twice = { prompt: 'wumpus', embedding_ids: [embedding_id, embedding_id] };
+    const twice = { task: 'text2img', prompt: 'wumpus', embedding_ids: [embedding_id, embedding_id] };
     expect((await post('/v1/generations', twice)).json()).toMatchObject({
       code: 'embedding.placeholder_clash',
     });
     expect(
-      (await post('/v1/generations', { prompt: 'x', embedding_ids: ['00000000'] })).json(),
+      (await post('/v1/generations', { task: 'text2img', prompt: 'x', embedding_ids: ['00000000'] })).json(),
     ).toMatchObject({ code: 'embedding.not_found' });
   });
 });

@@ -12,6 +12,7 @@ import { datasetRoutes } from './routes/dataset-routes.js';
 import { embeddingRoutes } from './routes/embedding-routes.js';
 import { eventRoutes, type OpenStreams } from './routes/event-routes.js';
 import { generationRoutes } from './routes/generation-routes.js';
+import { modelRoutes } from './routes/model-routes.js';
 import { runRoutes } from './routes/run-routes.js';
 import { sheetRoutes } from './routes/sheet-routes.js';
 import { sweepRoutes } from './routes/sweep-routes.js';
@@ -92,6 +93,7 @@ function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
     ...sheetRoutes(deps),
     ...embeddingRoutes(deps),
     ...generationRoutes(deps),
+    ...modelRoutes(deps),
     ...eventRoutes(deps, streams),
   ];
 }

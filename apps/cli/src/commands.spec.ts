@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fakeApi, problem, stream } from './testing/fake-api.js';
 import type { FakeApi, FakeRoutes } from './testing/fake-api.js';
-import { aRun, aSweep, aTrial } from './testing/fixtures.js';
+import { aRun, aSweep, aTrial, aWorker } from './testing/fixtures.js';
 import { runCommand } from './testing/run-command.js';
 import { runHere } from './testing/run-here.js';
 import type { CommandResult } from './testing/run-command.js';
@@ -113,6 +113,21 @@ describe('without a server', () => {
     expect(result.exitCode).toBe(0);
     expect(result.stderr).toMatch(/No server answers/);
     expect(JSON.parse(result.stdout)).toMatchObject({ trials: 2, steps: 150 });
+  });
+
+  it('a test mode is planned like any other', { timeout: busyMs }, async () => {
+    const result = await runHere(['sweep', 'create', 'octopus.yaml', '--dry-run', '--test-mode', '--json']);
+    expect(JSON.parse(result.stdout)).toMatchObject({ trials: 1, steps: 4, pictures: 1 });
+  });
+
+  it('a dataset that is not there is found in the file', { timeout: busyMs }, async () => {
+    await writeFile(
+      join(folder, 'lost.yaml'),
+      'name: lost\nparameters:\n  pair:\n    values:\n      - { placeholder: oktavo, initializer: fish, dataset: nowhere }\ndataset: octopus\n',
+    );
+    const result = await runHere(['sweep', 'create', 'lost.yaml', '--dry-run']);
+    expect(result.stderr).toMatch(/lost\.yaml:5:51: nowhere .*there is no such folder/);
+    expect(result.exitCode).toBe(2);
   });
 
   it('answers help on stdout, and a bare word that groups commands with 2', { timeout: busyMs }, async () => {
@@ -239,6 +254,33 @@ describe('with a server', () => {
     });
   });
 
+  it('a refusal of the server says where in the file', { timeout: busyMs }, async () => {
+    const refusal = problem('placeholder.known_word', '"oktavo" is a word', {
+      field: 'spec.parameters.pair.values[0].placeholder',
+    });
+    const routes: FakeRoutes = { ...uploads, 'POST /v1/sweeps': () => refusal };
+    const { exitCode, stderr } = await against(routes, ['sweep', 'create', 'octopus.yaml']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('octopus.yaml:4:22: "oktavo" is a word');
+  });
+
+  it.each([
+    [[0, 0], /device time unknown: no worker that serves kandinsky-2\.1-small has been measured yet/],
+    [[2, 4, 0], /about 50 s of device time without pictures \(3 steps\/s, measured on 2 workers\)/],
+  ])(
+    'a dry run with workers of %j steps/s tells the device time',
+    { timeout: busyMs },
+    async (rates, says) => {
+      const workers = rates.map((rate, index) =>
+        aWorker({ name: `worker-${index}`, steps_per_second: rate }),
+      );
+      const routes: FakeRoutes = { 'GET /v1/workers': () => ({ items: workers }) };
+      const { stderr } = await against(routes, ['sweep', 'create', 'octopus.yaml', '--dry-run']);
+      expect(stderr).toMatch(says);
+      expect(stderr).toMatch(/of disk/);
+    },
+  );
+
   it('what is not there exits with 102', { timeout: busyMs }, async () => {
     const missing = problem('run.not_found', 'there is no run ffffffff');
     const { exitCode, stderr } = await against({ 'GET /v1/runs/:id': () => missing }, [
@@ -259,37 +301,6 @@ describe('with a server', () => {
     expect(JSON.parse(json.stdout)).toHaveLength(1);
     const none = await against({ 'GET /v1/runs': () => ({ items: [], next_cursor: null }) }, ['runs', 'ls']);
     expect(none).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringContaining('murnau train') });
-  });
-
-  it('generate writes the pictures and a contact sheet', { timeout: busyMs }, async () => {
-    const generation = {
-      id: '6e000001',
-      owner: 'ada',
-      phase: 'finished',
-      request: { prompt: 'a photo of oktavo' },
-      progress: 1,
-      images: [0, 1].map((position) => ({ position, seed: 7 + position, hash: `h${position}` })),
-      failure: null,
-      created_at: '2026-01-02T03:04:05Z',
-      finished_at: null,
-    };
-    const routes: FakeRoutes = {
-      'POST /v1/generations': () => ({ ...generation, phase: 'queued', images: [], progress: 0 }),
-      'GET /v1/generations/:id': () => generation,
-      'GET /v1/generations/:id/events': () => stream([['end', { phase: 'finished' }]]),
-      'GET /v1/generations/:id/sheet.png': () => png,
-      'GET /v1/blobs/:hash': () => png,
-    };
-    const args = ['generate', 'a photo of oktavo', '--seed', '7', '--count', '2', '--out', 'made'];
-    const { exitCode, stdout, api } = await against(routes, args);
-    expect(exitCode).toBe(0);
-    expect(stdout.trim().split('\n')).toEqual([
-      'made/a-photo-of-oktavo-6e000001-seed-7.png',
-      'made/a-photo-of-oktavo-6e000001-seed-8.png',
-      'made/a-photo-of-oktavo-6e000001-sheet.png',
-    ]);
-    expect(await readdir(join(folder, 'made'))).toHaveLength(3);
-    expect(JSON.parse(String(api.requests[0]?.body))).toMatchObject({ seed: 7, count: 2 });
   });
 
   it('export finds the newest embedding of a word', { timeout: busyMs }, async () => {
@@ -331,5 +342,53 @@ describe('with a server', () => {
       'http://127.0.0.1:7834/namespaces/default/workflows?query=MurnauKind%3D%22run%22%20AND%20MurnauOwner%3D%22ada%22',
     );
     expect(stdout).toContain('http://127.0.0.1:7800/login?token=secret');
+  });
+});
+
+describe('what lives', () => {
+  it('is changed with a reason, under a key that makes it once', { timeout: busyMs }, async () => {
+    const edits: FakeRoutes = {
+      'POST /v1/sweeps/:id/pause': () => aSweep({ phase: 'paused' }),
+      'POST /v1/sweeps/:id/winners': () => aSweep(),
+      'POST /v1/sweeps/:id/trials/:n/drop': () => aSweep(),
+      'POST /v1/runs/:id/stop': () => aRun(),
+    };
+    const pause = await against(edits, ['sweep', 'pause', '19c20d3e', '--why', 'lunch', '--json']);
+    expect(JSON.parse(pause.stdout)).toMatchObject({ phase: 'paused' });
+    const [request] = pause.api.requests;
+    expect(JSON.parse(String(request?.body))).toEqual({ why: 'lunch' });
+    expect(request?.headers['idempotency-key']).toMatch(/^[0-9a-f-]{36}$/);
+    const pick = await against(edits, ['sweep', 'pick', '19c20d3e', '3', '7']);
+    expect(JSON.parse(String(pick.api.requests[0]?.body))).toEqual({ trials: [3, 7], why: '' });
+    expect(pick.stderr).toMatch(/goes on with trial 3, 7/);
+    const stop = await against(edits, ['runs', 'stop', '7f3a91c2']);
+    expect(stop.exitCode).toBe(0);
+    for (const wrong of [
+      ['drop-trial', 'x', 'two'],
+      ['set-concurrency', 'x', '0'],
+      ['pick', 'x', '-1'],
+    ]) {
+      expect((await against(edits, ['sweep', ...wrong])).exitCode).toBe(2);
+    }
+  });
+
+  it('is exported as a table that spreadsheets read', { timeout: busyMs }, async () => {
+    const trials = [
+      aTrial(0, { metrics: { eval_gain: 0.5 }, parameters: { initializer: 'a "b", c' } }),
+      aTrial(1, { metrics: { eval_loss: 2 } }),
+    ];
+    const routes: FakeRoutes = {
+      'GET /v1/sweeps/:id': () => aSweep(),
+      'GET /v1/sweeps/:id/trials': () => ({ metric: 'eval_gain', goal: 'maximize', runs: trials }),
+      'GET /v1/sweeps/:id/decisions': () => ({ items: [], next_cursor: null }),
+    };
+    const { stdout } = await against(routes, ['sweep', 'export', '19c20d3e']);
+    const [head, first, second, end] = stdout.split('\r\n');
+    expect(head).toBe(
+      'trial,run,phase,early_stop,rung,step,device_s,embedding,initializer,placeholder,eval_gain,eval_loss',
+    );
+    expect(first).toBe('0,00000000,running,,0,0,0.0,,"a ""b"", c",,0.5,');
+    expect(second).toBe('1,00000001,running,,0,0,0.0,,cat,oktavo,,2');
+    expect(end).toBe('');
   });
 });

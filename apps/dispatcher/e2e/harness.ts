@@ -87,6 +87,8 @@ export async function startRealWorker(folder: string): Promise<Program & { reado
 
 export interface Harness {
   readonly folder: string;
+  /** What every part is told. */
+  readonly env: Readonly<Record<string, string>>;
   readonly store: Store;
   readonly client: Client;
   readonly starters: Starters;
@@ -131,7 +133,10 @@ const png = Buffer.from(
   'base64',
 );
 
-export async function startHarness(workerOptions: FakeWorkerOptions = {}): Promise<Harness> {
+export async function startHarness(
+  workerOptions: FakeWorkerOptions = {},
+  extraEnv: Record<string, string> = {},
+): Promise<Harness> {
   const folder = mkdtempSync(join(tmpdir(), 'murnau-e2e-'));
   const [postgres, temporalPort] = await Promise.all([startPrivateTestPostgres(), freePort()]);
   const databaseUrl = await postgres.createDatabase();
@@ -170,7 +175,13 @@ export async function startHarness(workerOptions: FakeWorkerOptions = {}): Promi
   };
   await waitForTemporal();
 
-  const env = { DATABASE_URL: databaseUrl, BLOB_DIR: blobDir, TEMPORAL_ADDRESS: address, LOG_LEVEL: 'info' };
+  const env = {
+    DATABASE_URL: databaseUrl,
+    BLOB_DIR: blobDir,
+    TEMPORAL_ADDRESS: address,
+    LOG_LEVEL: 'info',
+    ...extraEnv,
+  };
   const node = (part: string, extra: Record<string, string> = {}, name = part): Program =>
     new Program(
       process.execPath,
@@ -209,6 +220,7 @@ export async function startHarness(workerOptions: FakeWorkerOptions = {}): Promi
 
   return {
     folder,
+    env,
     store,
     client,
     starters,

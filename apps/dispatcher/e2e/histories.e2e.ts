@@ -1,13 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { generationRequestSchema, parse, sweepFileSchema, expandTrials } from '@murnau/domain';
+import type { SweepEdit } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { pause, root, startHarness } from './harness.js';
+import { storeSweep, until } from './sweeps-under-test.js';
 
 /**
- * Records what libs/workflows replays: `npm run histories` in this package. An old history is never edited; one of a
- * changed workflow is recorded anew only together with a patch, with the reason in the commit.
+ * Records what libs/workflows replays and does not have yet: `npm run histories` in this package. What is there is left
+ * as it is: a workflow that has changed gets a history of another name, and goes on replaying the old one.
  */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
 
@@ -21,9 +25,11 @@ describe.runIf(isRecording)('histories', () => {
         .getHandle(workflowId)
         .result()
         .catch(() => undefined);
+      const file = join(folder, `${name}.json`);
+      if (existsSync(file)) return;
       // Who ran it is nobody's business.
       await writeFile(
-        join(folder, `${name}.json`),
+        file,
         harness.showHistory(workflowId).replaceAll(`@${hostname()}"`, '@host"').replaceAll(root, ''),
       );
     };
@@ -66,9 +72,43 @@ describe.runIf(isRecording)('histories', () => {
       await record(name, sweep.workflow_id);
     }
 
+    const paused = await harness.createRun({ max_steps: 200 });
+    await harness.starters.startTrainingRun(paused);
+    while ((await harness.store.runs.get(paused.id)).certified_step < 20) await pause(50);
+    await harness.starters.editRun(paused, 'pause', { by: 'ann', why: 'lunch' });
+    while ((await harness.store.runs.get(paused.id)).phase !== 'paused') await pause(50);
+    await harness.starters.editRun(paused, 'resume', { by: 'ann', why: '' });
+    await pause(300);
+    await harness.starters.editRun(paused, 'stop', { by: 'ann', why: '' });
+    await record('training-run-paused-and-stopped', paused.workflow_id);
+
+    const halving = await storeSweep(harness, {
+      seeds: 6,
+      steps: 40,
+      early_terminate: { type: 'asha', min_steps: 10, eta: 2 },
+      finalists: { count: 1, seeds: [7, 8] },
+    });
+    await harness.starters.startSweep(halving.sweep);
+    await record('sweep-halving', halving.sweep.workflow_id);
+    const [trial] = await halving.trials();
+    await record('training-run-at-a-rung', trial?.workflow_id ?? '');
+
+    const edited = await storeSweep(harness, { seeds: 4, steps: 100 });
+    await harness.starters.startSweep(edited.sweep);
+    const edit = (change: SweepEdit): Promise<void> =>
+      harness.starters.editSweep(edited.sweep, change, { by: 'ann', why: '', updateId: randomUUID() });
+    await pause(1_000);
+    await edit({ kind: 'pause' });
+    await until('a pause', async () => (await edited.count('paused')) === 2);
+    await edit({ kind: 'resume' });
+    await edit({ kind: 'set_concurrency', max_concurrent_trials: 3 });
+    await edit({ kind: 'drop_trial', trial: 0 });
+    await edit({ kind: 'stop' });
+    await record('sweep-edited', edited.sweep.workflow_id);
+
     const request = parse(
       generationRequestSchema,
-      { model: 'fake', prompt: 'a sapsan', count: 1 },
+      { task: 'text2img', model: 'fake', prompt: 'a sapsan', count: 1 },
       'generation',
     );
     const generation = await harness.store.generations.create({ owner: 'tester', request });

@@ -27,7 +27,12 @@ async function main(): Promise<void> {
   const trouble = createWorkerTrouble();
   const trainSlots = new Map<string, GatedSlots>();
   const generateSlots = new GatedSlots(generateSlotCount);
-  const report = createWorkerReport({ name: env.WORKER_NAME, address: env.WORKER_ADDRESS }, store, log);
+  const self = { name: env.WORKER_NAME, address: env.WORKER_ADDRESS };
+  const report = createWorkerReport(self, store, log, () => {
+    log.info('the quarantine was lifted by hand');
+    trouble.reset();
+    watch.lookNow();
+  });
   let models: readonly string[] = [];
 
   const watch = new WorkerWatch({

@@ -3,17 +3,21 @@ import type { Logger } from '@murnau/logging';
 import type { Store } from '@murnau/store';
 import type { WorkerLook } from './worker-watch.js';
 
-/** Tells the store about the worker, one word at a time: a slow store must not delay the next look. */
+/**
+ * Tells the store about the worker, one word at a time: a slow store must not delay the next look.
+ * @param onLifted somebody asked to let it work again
+ */
 export function createWorkerReport(
   worker: { readonly name: string; readonly address: string },
   store: Pick<Store, 'workers'>,
   log: Logger,
+  onLifted: () => void,
 ): (look: WorkerLook) => void {
   let isWriting = false;
   const write = async ({ description, quarantineReason }: WorkerLook): Promise<void> => {
     const { device, models, slots, running, generating, steps_per_second } = description;
     try {
-      await store.workers.heartbeat({
+      const { isLifted } = await store.workers.heartbeat({
         ...worker,
         device,
         models: [...models],
@@ -23,6 +27,7 @@ export function createWorkerReport(
         steps_per_second,
         quarantine_reason: quarantineReason ?? null,
       });
+      if (isLifted) onLifted();
     } catch (error) {
       log.warn(`could not report the worker: ${toMurnauError(error).message}`);
     }

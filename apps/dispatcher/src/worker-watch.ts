@@ -41,6 +41,11 @@ export class WorkerWatch {
     return this.isAnswering && this.quarantinedMs === undefined;
   }
 
+  /** Something has changed: look now. */
+  lookNow(): void {
+    this.wake();
+  }
+
   /** Something went wrong: look now. */
   suspect(): void {
     this.timeouts = allowedTimeouts;

@@ -6,6 +6,8 @@ const schema = z.object({
   BLOB_DIR: z.string().min(1),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7833'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  /** Suggests the trials of sweeps that search; they wait while it is away. */
+  ADVISOR_ADDRESS: z.string().min(1).default('127.0.0.1:7835'),
   /** For links in the Temporal UI. */
   GALLERY_URL: z.url().default('http://127.0.0.1:7800'),
   LOG_LEVEL: logLevelSchema,

@@ -3,9 +3,11 @@ import {
   createBookkeepingActivities,
   createStarters,
   createTemporalClient,
+  findLost,
   startStored,
 } from '@murnau/activities';
 import { MurnauError, orchestratorQueue, toMurnauError } from '@murnau/domain';
+import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
 import { createStore } from '@murnau/store';
 import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
@@ -18,6 +20,7 @@ const env = readEnvironment();
 const log = createLogger({ part: 'orchestrator', level: env.LOG_LEVEL });
 
 const startEveryMs = 2_000;
+const findLostEveryMs = 30_000;
 const collectEveryMs = 3_600_000;
 
 async function main(): Promise<void> {
@@ -31,7 +34,8 @@ async function main(): Promise<void> {
   const store = createStore({ databaseUrl: env.DATABASE_URL, blobDir: env.BLOB_DIR });
   const temporal = { address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE };
   const client = createTemporalClient(temporal);
-  const deps = { store, client, galleryUrl: env.GALLERY_URL };
+  const advisor = createAdvisorClient(env.ADVISOR_ADDRESS);
+  const deps = { store, client, advisor, galleryUrl: env.GALLERY_URL };
   const connection = await connectPatiently(temporal.address);
   const worker = await Worker.create({
     connection,
@@ -55,6 +59,13 @@ async function main(): Promise<void> {
       if (started > 0) log.info({ started }, 'started what was stored only');
     },
   );
+  const stopFinding = repeatedly(
+    { name: 'finding what Temporal lost', everyMs: findLostEveryMs, log },
+    async () => {
+      const lost = await findLost({ store, client });
+      if (lost > 0) log.warn({ lost }, 'Temporal lost workflows: they are started again');
+    },
+  );
   const stopCollecting = repeatedly(
     { name: 'removing unused files', everyMs: collectEveryMs, log },
     async () => {
@@ -66,7 +77,8 @@ async function main(): Promise<void> {
   try {
     await worker.run();
   } finally {
-    await Promise.all([stopStarting(), stopCollecting()]);
+    advisor.close();
+    await Promise.all([stopStarting(), stopFinding(), stopCollecting()]);
     await Promise.allSettled([connection.close(), client.connection.close(), store.close()]);
   }
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode, RunPhase, SweepPhase } from '@murnau/domain';
+import type { EarlyStop, ErrorCode, RunEditKind, RunPhase, SweepEdit, SweepPhase } from '@murnau/domain';
 import type { EmbeddingConversionInput, GenerationInput, TokenCheckInput } from './workflow-inputs.js';
 import type { WorkflowCard } from './start/workflow-card.js';
 
@@ -7,6 +7,8 @@ export interface RunFacts {
   readonly run_id: string;
   readonly model: string;
   readonly owner: string;
+  /** 1 is served first, 5 last. Absent: 3. */
+  readonly priority?: number;
   /** Null: not a trial. */
   readonly sweep_workflow_id: string | null;
   readonly segment_max_s: number;
@@ -14,7 +16,10 @@ export interface RunFacts {
 
 export type RunAction =
   | { readonly kind: 'train'; readonly from_step: number; readonly until_step: number }
-  | { readonly kind: 'finish' }
+  | { readonly kind: 'finish'; readonly early_stop?: EarlyStop | null }
+  /** It has come as far as it may now: it ends its workflow, and is started again if it is promoted. */
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'pause'; readonly by: string }
   | { readonly kind: 'cancel'; readonly by: string }
   | { readonly kind: 'ended'; readonly phase: RunPhase };
 
@@ -42,27 +47,64 @@ export interface RunFailure {
 export interface TrialToStart {
   readonly run_id: string;
   readonly workflow_id: string;
+  /** Absent: 0, the first start. */
+  readonly chain?: number;
+  readonly priority?: number;
   readonly card: WorkflowCard;
 }
 
 export interface SweepStep {
   readonly action: 'run' | 'finish' | 'ended';
   readonly start: readonly TrialToStart[];
-  /** Trials by phase; `waiting` are those not started. */
+  /** Trials by phase. */
   readonly counts: Readonly<Record<string, number>>;
   readonly phase: SweepPhase;
   /** Markdown. */
   readonly details: string;
+  /** Workflows of trials that are to look again at what is wanted of them. */
+  readonly astray?: readonly string[];
+  /** Decide again at once: there is more to do than one decision takes. */
+  readonly more?: boolean;
+  /** When to decide again at the latest, in milliseconds; absent: at the next reconciliation. */
+  readonly wake_ms?: number;
+  /** What it waits for. */
+  readonly waits_for?: string;
+}
+
+export interface RunEditInput {
+  readonly run_id: string;
+  readonly kind: RunEditKind;
+  readonly by: string;
+  readonly why: string;
+}
+
+export interface SweepEditInput {
+  readonly sweep_id: string;
+  readonly edit: SweepEdit;
+  readonly by: string;
+  readonly why: string;
+  /** Applied once. */
+  readonly update_id: string;
 }
 
 /** On the orchestrator's queue: decisions, and what is written down about them. */
 export interface BookkeepingActivities {
-  decideNext(input: { run_id: string }): Promise<NextStep>;
-  finishRun(input: { run_id: string }): Promise<RunView>;
+  /** @param chain of the asking workflow, which proves by asking that it was started */
+  decideNext(input: { run_id: string; chain?: number }): Promise<NextStep>;
+  finishRun(input: { run_id: string; early_stop?: EarlyStop | null }): Promise<RunView>;
+  waitRun(input: { run_id: string }): Promise<RunView>;
+  pauseRun(input: { run_id: string }): Promise<RunView>;
+  editRun(input: RunEditInput): Promise<void>;
   failRun(input: { run_id: string; failure: RunFailure }): Promise<RunView>;
   cancelRun(input: { run_id: string; by: string }): Promise<RunView>;
-  decideSweep(input: { sweep_id: string; reconcile: boolean }): Promise<SweepStep>;
-  markTrialsStarted(input: { sweep_id: string; run_ids: readonly string[] }): Promise<void>;
+  /** @param chain of the asking workflow */
+  decideSweep(input: { sweep_id: string; reconcile: boolean; chain?: number }): Promise<SweepStep>;
+  markTrialsStarted(input: {
+    sweep_id: string;
+    started: readonly { run_id: string; chain: number }[];
+  }): Promise<void>;
+  lookAgain(input: { workflow_ids: readonly string[] }): Promise<void>;
+  editSweep(input: SweepEditInput): Promise<void>;
   cancelTrials(input: { sweep_id: string; by: string }): Promise<void>;
   endSweep(input: {
     sweep_id: string;

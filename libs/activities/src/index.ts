@@ -4,12 +4,14 @@ export type {
   GenerationActivities,
   NextStep,
   RunAction,
+  RunEditInput,
   RunFacts,
   RunFailure,
   RunView,
   SegmentEnd,
   SegmentInput,
   SegmentResult,
+  SweepEditInput,
   SweepStep,
   TrainingActivities,
   TrialToStart,
@@ -19,6 +21,8 @@ export type {
   CancelRequest,
   EmbeddingConversionInput,
   GenerationInput,
+  RunEditRequest,
+  SweepEditMessage,
   SweepInput,
   TokenCheckInput,
   TrainingRunInput,
@@ -34,8 +38,8 @@ export { createWorkerTrouble } from './training/worker-trouble.js';
 export type { WorkerTrouble } from './training/worker-trouble.js';
 export { createStarters } from './start/create-starters.js';
 export type { StarterDeps, Starters } from './start/create-starters.js';
-export { startStored } from './start/start-stored.js';
-export type { StartStoredDeps } from './start/start-stored.js';
+export { findLost, startStored } from './start/start-stored.js';
+export type { FindLostDeps, StartStoredDeps } from './start/start-stored.js';
 export { createTemporalClient } from './start/temporal-client.js';
 export type { TemporalClientOptions } from './start/temporal-client.js';
 export type { WorkflowCard } from './start/workflow-card.js';

@@ -1,8 +1,10 @@
+import type { SweepEdit } from '@murnau/domain';
+
 /** What workflows are started with: ids, cursors and hashes, never data. */
 
 export interface TrainingRunInput {
   readonly run_id: string;
-  /** Times the workflow has continued as new. Absent: 0. */
+  /** Place in the order of the run's workflows, each start and continuation above the one before. Absent: 0. */
   readonly chain?: number;
   /** Segments after which it continues as new, however short its history is. Absent: 200. */
   readonly segments_per_chain?: number;
@@ -10,7 +12,7 @@ export interface TrainingRunInput {
 
 export interface SweepInput {
   readonly sweep_id: string;
-  /** Times the workflow has continued as new. Absent: 0. */
+  /** Place in the order of the sweep's workflows, each start and continuation above the one before. Absent: 0. */
   readonly chain?: number;
   /** Time between reconciliations with what Temporal knows of the trials, in milliseconds. Absent: 20 s. */
   readonly reconcile_interval_ms?: number;
@@ -38,6 +40,20 @@ export interface TokenCheckInput {
 export interface CancelRequest {
   /** Who asked. */
   readonly by: string;
+}
+
+/** Update of a run. */
+export interface RunEditRequest {
+  readonly by: string;
+  readonly why: string;
+}
+
+/** Update of a sweep; what it asks for is its own name's. */
+export interface SweepEditMessage {
+  readonly edit: SweepEdit;
+  readonly by: string;
+  readonly why: string;
+  readonly update_id: string;
 }
 
 /** A trial's word to its sweep; the store already says the same. */

@@ -3,13 +3,17 @@ import {
   blobSchema,
   datasetPageSchema,
   datasetSchema,
+  decisionPageSchema,
   embeddingPageSchema,
   embeddingSchema,
   eventListSchema,
+  finalistListSchema,
   generationPageSchema,
   generationSchema,
+  imageBlobSchema,
   leaderboardSchema,
   metricListSchema,
+  modelListSchema,
   MurnauError,
   runPageSchema,
   runSchema,
@@ -29,12 +33,17 @@ import type {
   Dataset,
   Embedding,
   EmbeddingFormat,
+  Finalist,
+  ForkRun,
   Generation,
   GenerationRequestInput,
+  ImageBlob,
   Leaderboard,
   MetricPoint,
+  Model,
   Page,
   Run,
+  RunEditKind,
   RunPhase,
   Sample,
   SampleKind,
@@ -42,6 +51,7 @@ import type {
   Status,
   StoredEvent,
   Sweep,
+  SweepDecision,
   SweepPhase,
   SweepPlan,
   Worker,
@@ -69,6 +79,10 @@ export interface ListRuns extends ListOptions {
 export interface ListSweeps extends ListOptions {
   readonly phase?: SweepPhase | undefined;
   readonly owner?: string | undefined;
+}
+export interface ListDecisions extends ListOptions {
+  /** Only those of one kind, e.g. `promote`. */
+  readonly kind?: string | undefined;
 }
 export interface ListEmbeddings extends ListOptions {
   readonly placeholder?: string | undefined;
@@ -101,6 +115,17 @@ export class ApiClient {
     return (await this.#get(workerListSchema, '/v1/workers')).items;
   }
 
+  /** By name. */
+  async models(): Promise<Model[]> {
+    return (await this.#get(modelListSchema, '/v1/models')).items;
+  }
+
+  /** Lets a quarantined worker work again. */
+  async liftWorker(name: string): Promise<Worker[]> {
+    const path = `/v1/workers/${at(name)}/lift`;
+    return (await this.#transport.json(workerListSchema, { method: 'POST', path, repeatable: true })).items;
+  }
+
   /** @returns whether the server holds a blob of this SHA-256. */
   async hasBlob(hash: string): Promise<boolean> {
     try {
@@ -121,6 +146,17 @@ export class ApiClient {
       bytes,
       contentType: mediaType,
       // The same bytes give the same blob.
+      repeatable: true,
+    });
+  }
+  /** A mask of any kind of picture, made black (to be drawn anew) and white by the server. */
+  uploadMask(bytes: Uint8Array, mediaType: string, name?: string): Promise<ImageBlob> {
+    return this.#transport.json(imageBlobSchema, {
+      method: 'POST',
+      path: '/v1/blobs',
+      query: { name, purpose: 'mask' },
+      bytes,
+      contentType: mediaType,
       repeatable: true,
     });
   }
@@ -162,6 +198,20 @@ export class ApiClient {
   }
   cancelRun(id: string): Promise<Run> {
     return this.#transport.json(runSchema, { method: 'POST', path: `/v1/runs/${at(id)}/cancel` });
+  }
+  /** A new run from this one's stored checkpoint. */
+  forkRun(id: string, body: ForkRun): Promise<Run> {
+    return this.#create(runSchema, `/v1/runs/${at(id)}/fork`, body);
+  }
+  /** Pauses it, lets it go on, or finishes it now. */
+  editRun(id: string, kind: RunEditKind, why = ''): Promise<Run> {
+    return this.#transport.json(runSchema, {
+      method: 'POST',
+      path: `/v1/runs/${at(id)}/${kind}`,
+      json: { why },
+      // Asking twice is asking once.
+      repeatable: kind !== 'resume',
+    });
   }
   async metrics(id: string, options: { names?: string; after_step?: number } = {}): Promise<MetricPoint[]> {
     const path = `/v1/runs/${at(id)}/metrics`;
@@ -210,6 +260,19 @@ export class ApiClient {
   }
   cancelSweep(id: string): Promise<Sweep> {
     return this.#transport.json(sweepSchema, { method: 'POST', path: `/v1/sweeps/${at(id)}/cancel` });
+  }
+
+  /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */
+  editSweep(id: string, path: string, body: Readonly<Record<string, unknown>> = {}): Promise<Sweep> {
+    return this.#create(sweepSchema, `/v1/sweeps/${at(id)}/${path}`, body);
+  }
+  /** Best mean first. */
+  async finalists(id: string): Promise<Finalist[]> {
+    return (await this.#get(finalistListSchema, `/v1/sweeps/${at(id)}/finalists`)).items;
+  }
+  /** Newest first. */
+  decisions(id: string, options: ListDecisions = {}): AsyncGenerator<SweepDecision> {
+    return this.#list(decisionPageSchema, `/v1/sweeps/${at(id)}/decisions`, options);
   }
 
   embedding(id: string): Promise<Embedding> {

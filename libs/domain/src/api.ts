@@ -1,16 +1,20 @@
 import { z } from 'zod';
+import { whySchema } from './edits.js';
 import { trainingSpecSchema, placeholderSchema } from './training-spec.js';
-import { sweepFileSchema } from './sweep-file.js';
+import { pairSchema, sweepFileSchema } from './sweep-file.js';
 import {
   datasetSchema,
   embeddingSchema,
   eventSchema,
+  finalistSchema,
   generationSchema,
   metricPointSchema,
+  modelSchema,
   runPhases,
   runSchema,
   sampleKinds,
   sampleSchema,
+  sweepDecisionSchema,
   sweepPhases,
   sweepSchema,
   workerSchema,
@@ -78,6 +82,47 @@ export const importEmbeddingSchema = z.strictObject({
 export const embeddingFormats = ['safetensors', 'bin'] as const;
 export type EmbeddingFormat = (typeof embeddingFormats)[number];
 
+/** Body of what changes a run or a sweep and needs no more than a reason. */
+export const editRequestSchema = z.strictObject({ why: whySchema }).prefault({});
+export const extendSweepSchema = z
+  .strictObject({
+    /** More trials of the search. */
+    trials: z.int().min(1).max(10_000).optional(),
+    /** More steps for the trials that have finished. */
+    steps: z.int().min(1).max(1_000_000).optional(),
+    why: whySchema,
+  })
+  .refine(({ trials, steps }) => (trials === undefined) !== (steps === undefined), {
+    error: 'must have either trials or steps',
+  });
+export const addPairSchema = pairSchema.extend({ why: whySchema });
+export const setConcurrencySchema = z.strictObject({
+  max_concurrent_trials: z.int().min(1).max(1_000),
+  why: whySchema,
+});
+export const pickWinnersSchema = z.strictObject({
+  trials: z.array(z.int().min(0).max(1_000_000)).min(1).max(1_000),
+  why: whySchema,
+});
+
+export const forkRunSchema = z.strictObject({
+  /** A step whose checkpoint is stored. Absent: the newest. */
+  from_step: z.int().min(0).optional(),
+  name: z.string().min(1).max(80).optional(),
+  /** What of the spec is to differ. */
+  spec: z
+    .strictObject({
+      max_steps: trainingSpecSchema.shape.max_steps.unwrap().optional(),
+      checkpoint: trainingSpecSchema.shape.checkpoint.optional(),
+      eval: trainingSpecSchema.shape.eval.optional(),
+      samples: trainingSpecSchema.shape.samples.optional(),
+      max_restarts: trainingSpecSchema.shape.max_restarts.unwrap().optional(),
+      segment_max_s: trainingSpecSchema.shape.segment_max_s.unwrap().optional(),
+    })
+    .prefault({}),
+});
+export type ForkRun = z.input<typeof forkRunSchema>;
+
 const pageQuery = {
   cursor: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -102,6 +147,8 @@ export const listEmbeddingsQuerySchema = z.strictObject({
   run_id: z.string().optional(),
 });
 
+export const listDecisionsQuerySchema = z.strictObject({ ...pageQuery, kind: z.string().min(1).optional() });
+
 export const pageSchema = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), next_cursor: z.string().nullable() });
 export interface Page<Item> {
@@ -113,8 +160,13 @@ export interface Page<Item> {
 export const datasetPageSchema = pageSchema(datasetSchema);
 export const runPageSchema = pageSchema(runSchema);
 export const sweepPageSchema = pageSchema(sweepSchema);
+export const decisionPageSchema = pageSchema(sweepDecisionSchema);
+/** Best mean first. */
+export const finalistListSchema = z.object({ items: z.array(finalistSchema) });
 export const embeddingPageSchema = pageSchema(embeddingSchema);
 export const generationPageSchema = pageSchema(generationSchema);
+/** By name. */
+export const modelListSchema = z.object({ items: z.array(modelSchema) });
 export const workerListSchema = z.object({ items: z.array(workerSchema) });
 
 /** What a client needs to know of the server. */

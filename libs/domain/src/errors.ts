@@ -62,6 +62,16 @@ export const errorRegistry = {
   'model.not_served': invalid(
     'Choose a model that `murnau workers` lists, or start a worker that serves it.',
   ),
+  'model.task_not_served': invalid(
+    'Choose a model that `murnau models ls` lists with this task, or add the part that the message names.',
+  ),
+  'model.not_a_model': invalid(
+    'Name a folder of the original checkpoints or of diffusers, as docs/cli.md describes under models.',
+  ),
+  'mask.wrong_size': invalid('Draw the mask in the size of its picture.'),
+  'mask.empty': invalid('Paint black, or make transparent, what is to be drawn anew.'),
+  'recipe.missing': invalid('Name a PNG that `murnau generate` or one of its relatives has written.'),
+  'recipe.unreadable': invalid('Use the file as it was written, or make the picture from its prompt.'),
   'model.unreadable': failed('Check the model files with `murnau doctor`.'),
   'page.invalid_cursor': invalid('Start again from the first page.'),
   'dataset.not_found': missing('List datasets with `murnau datasets ls`.'),
@@ -69,12 +79,16 @@ export const errorRegistry = {
   'sweep.not_found': missing('List sweeps with `murnau sweep ls`.'),
   'embedding.not_found': missing('List embeddings with `murnau embeddings ls`.'),
   'generation.not_found': missing('Start another with `murnau generate`.'),
+  'model.not_registered': missing('List models with `murnau models ls`.'),
   'blob.not_found': missing('Upload the file again.'),
   'sample.not_found': missing('Wait for the first pictures, or look at `murnau runs show ID`.'),
   'route.not_found': missing('See the HTTP API in docs/http-api.md.'),
   'run.already_ended': conflict('Start another run; an ended one cannot be changed.'),
   'sweep.already_ended': conflict('Start another sweep; an ended one cannot be changed.'),
   'generation.already_ended': conflict('Start another generation; an ended one cannot be changed.'),
+  'edit.not_possible': conflict(
+    'Look at what it does now: `murnau sweep describe ID` or `murnau runs show ID`.',
+  ),
   'idempotency.mismatch': conflict('Use a new idempotency key for a different request.'),
   'auth.missing': {
     retryable: false,
@@ -106,6 +120,9 @@ export const errorRegistry = {
   },
   'worker.lost': passing('Wait: the run goes on by itself on another worker or when this one is back.'),
   'worker.unavailable': passing('Look at `murnau workers` and `murnau doctor`.'),
+  'advisor.unavailable': passing(
+    'Wait: sweeps that ask it go on when it is back, or look at `murnau doctor`.',
+  ),
   'temporal.unavailable': passing('Wait, or look at `murnau doctor`.'),
   'storage.full': passing('Free disk space; what is running waits for it.'),
   'storage.unavailable': passing('Wait, or look at `murnau doctor`.'),

@@ -18,33 +18,81 @@ export {
   hyperparameterNames,
   hyperparametersSchema,
   initializerSchema,
+  modelNameSchema,
   placeholderSchema,
   samplesSchema,
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { parameterSchema, sweepFileSchema } from './sweep-file.js';
-export type { Pair, Parameter, SweepFile, SweepFileInput } from './sweep-file.js';
-export { expandTrials } from './search-space.js';
+export { maxTrials, pairSchema, sweepFileSchema, sweepMetrics } from './sweep-file.js';
+export type { Pair, SweepFile, SweepFileInput } from './sweep-file.js';
+export { distributions, parameterSchema } from './sweep-parameters.js';
+export type { Parameter } from './sweep-parameters.js';
+export { durationSchema, durationSeconds } from './duration.js';
+export { policyProblems, rungsOf, sweepPolicies } from './sweep-policies.js';
+export type { Halving, PolicyProblem, SweepPolicies } from './sweep-policies.js';
+export { targetAfter } from './rungs.js';
+export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
+export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
+export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
+export { expandTrials, gridSize, previewTrials } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
-export { generationRequestSchema } from './generation-request.js';
-export type { GenerationRequest, GenerationRequestInput } from './generation-request.js';
+export {
+  blobHashSchema,
+  drawingTasks,
+  generationRequestSchema,
+  inputsOf,
+  mostFuseItems,
+  samplers,
+  textsOf,
+  titleOf,
+  wordsOf,
+} from './generation-request.js';
+export type {
+  DrawingTask,
+  FuseItem,
+  GenerationRequest,
+  GenerationRequestInput,
+  RequestInput,
+  Sampler,
+} from './generation-request.js';
+export { modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
+export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
+export { priorStepsProblem, priorStepsSchema } from './prior-steps.js';
+export { producerSchema, recipeSchema } from './recipe.js';
+export type { Producer, Recipe } from './recipe.js';
+export type {
+  AdviceCondition,
+  AdviceDomain,
+  AdviceParameter,
+  AdviceValue,
+  AdviceValues,
+  PairWords,
+  PastTrial,
+} from './advice.js';
 export {
   blobSchema,
   datasetImageSchema,
   datasetSchema,
+  earlyStops,
   embeddingSchema,
   eventSchema,
   failureSchema,
+  finalistSchema,
   generationPhases,
   generationSchema,
   imageBlobSchema,
   leaderboardSchema,
   metricPointSchema,
+  modelPartSchema,
+  modelSchema,
   runPhases,
   runSchema,
+  runWishes,
   sampleKinds,
   sampleSchema,
+  samplingDefaultsSchema,
+  sweepDecisionSchema,
   sweepPhases,
   sweepSchema,
   workerModelSchema,
@@ -54,33 +102,46 @@ export type {
   Blob,
   Dataset,
   DatasetImage,
+  EarlyStop,
   Embedding,
   Failure,
+  Finalist,
   Generation,
   GenerationPhase,
   ImageBlob,
   Leaderboard,
   MetricPoint,
+  Model,
+  ModelPart,
   Run,
   RunPhase,
+  RunWish,
   Sample,
   SampleKind,
   StoredEvent,
   Sweep,
+  SweepDecision,
   SweepPhase,
   Worker,
   WorkerModel,
 } from './resources.js';
 export {
+  addPairSchema,
   createDatasetSchema,
   createRunSchema,
   createSweepSchema,
   datasetPageSchema,
+  decisionPageSchema,
+  editRequestSchema,
   embeddingFormats,
   embeddingPageSchema,
   eventListSchema,
+  extendSweepSchema,
+  finalistListSchema,
+  forkRunSchema,
   generationPageSchema,
   importEmbeddingSchema,
+  listDecisionsQuerySchema,
   listEmbeddingsQuerySchema,
   listEventsQuerySchema,
   listMetricsQuerySchema,
@@ -89,10 +150,13 @@ export {
   listSamplesQuerySchema,
   listSweepsQuerySchema,
   metricListSchema,
+  modelListSchema,
+  pickWinnersSchema,
   problemSchema,
   runPageSchema,
   sampleListSchema,
   serverInfoSchema,
+  setConcurrencySchema,
   statusSchema,
   sweepPageSchema,
   sweepPlanSchema,
@@ -103,6 +167,7 @@ export type {
   CreateRun,
   CreateSweep,
   EmbeddingFormat,
+  ForkRun,
   Page,
   Problem,
   ServerInfo,

@@ -14,11 +14,13 @@ function distance(a: string, b: string): number {
 
 /** The known word nearest to a mistyped one, if it is near enough to be meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  let best: { word: string; cost: number } | undefined;
+  let best: { word: string; cost: number; edits: number } | undefined;
   for (const candidate of known) {
-    const cost =
-      candidate.startsWith(word) || word.startsWith(candidate) ? 1 : distance(word.toLowerCase(), candidate);
-    if (best === undefined || cost < best.cost) best = { word: candidate, cost };
+    const edits = distance(word.toLowerCase(), candidate);
+    const isBeginning = candidate.startsWith(word) || word.startsWith(candidate);
+    const cost = isBeginning ? Math.min(1, edits) : edits;
+    const isBetter = best === undefined || cost < best.cost || (cost === best.cost && edits < best.edits);
+    if (isBetter) best = { word: candidate, cost, edits };
   }
   return best !== undefined && best.cost <= Math.max(2, Math.floor(word.length / 3)) ? best.word : undefined;
 }

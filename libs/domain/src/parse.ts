@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MurnauError } from './errors.js';
+import { issueText } from './issue-text.js';
 import { nearest } from './nearest.js';
 
 type Issue = z.core.$ZodIssue;
@@ -19,29 +20,92 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  // What could be taken for a number, or for nothing, is shown in quotes.
+  const isPlain = typeof value === 'number' || (typeof value === 'string' && /^[^\d.+-]/.test(value));
+  const text = isPlain ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
+interface SchemaNode {
+  readonly def?: Record<string, unknown>;
+  readonly shape?: Record<string, SchemaNode>;
+  readonly values?: ReadonlySet<unknown>;
+}
+
+/** What an optional, a default or a pipe is made of; of a preprocessing pipe what it leads to. */
+function innerOf({ def }: SchemaNode): unknown {
+  const from = def?.['in'] as SchemaNode | undefined;
+  return def?.['innerType'] ?? (from?.def?.['type'] === 'transform' ? def?.['out'] : from);
+}
+
+/** Those of a union's options that the value's own words choose; without such words all. */
+function chosenOptions({ def }: SchemaNode, value: unknown): SchemaNode[] {
+  const options = (def?.['options'] ?? []) as SchemaNode[];
+  const discriminator = def?.['discriminator'];
+  if (typeof discriminator !== 'string') return options;
+  const word = valueAt(value, [discriminator]);
+  return options.filter(({ shape }) => shape?.[discriminator]?.values?.has(word) === true);
+}
+
 /** Keys that the object schema at `path` knows; looks through optionals, defaults, arrays and unions. */
-function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
-  const node = schema as { def?: Record<string, unknown>; shape?: Record<string, unknown> };
-  const inner = node.def?.['innerType'] ?? node.def?.['in'];
-  if (inner !== undefined) return knownKeys(inner, path);
-  const options = node.def?.['options'];
-  if (Array.isArray(options)) return options.flatMap((option) => knownKeys(option, path));
+function knownKeys(schema: unknown, value: unknown, path: readonly PropertyKey[]): string[] {
+  const node = schema as SchemaNode;
+  const inner = innerOf(node);
+  if (inner !== undefined) return knownKeys(inner, value, path);
+  if (Array.isArray(node.def?.['options'])) {
+    return chosenOptions(node, value).flatMap((option) => knownKeys(option, value, path));
+  }
   const [head, ...rest] = path;
   if (head === undefined) return Object.keys(node.shape ?? {});
-  if (node.shape !== undefined) return knownKeys(node.shape[String(head)], rest);
-  return knownKeys(node.def?.['element'] ?? node.def?.['valueType'] ?? {}, rest);
+  const below = valueAt(value, [head]);
+  if (node.shape !== undefined) return knownKeys(node.shape[String(head)], below, rest);
+  return knownKeys(node.def?.['element'] ?? node.def?.['valueType'] ?? {}, below, rest);
 }
+
+/** The node of a schema at a path; looks through optionals and defaults. */
+function schemaAt(schema: unknown, path: readonly PropertyKey[]): SchemaNode {
+  const node = schema as SchemaNode;
+  const inner = innerOf(node);
+  if (inner !== undefined) return schemaAt(inner, path);
+  const [head, ...rest] = path;
+  if (head === undefined) return node;
+  return schemaAt(node.shape?.[String(head)] ?? node.def?.['element'] ?? node.def?.['valueType'] ?? {}, rest);
+}
+
+/**
+ * What is wrong by the option of a union that shares most keys with the value; an unknown key where none shares any.
+ * Undefined where no option is meant more than another.
+ */
+function meantOption(
+  schema: z.ZodType,
+  value: unknown,
+  issue: Issue & { code: 'invalid_union' },
+): Issue | undefined {
+  const given = valueAt(value, issue.path);
+  if (typeof given !== 'object' || given === null) return undefined;
+  const options = (schemaAt(schema, issue.path).def?.['options'] ?? []) as SchemaNode[];
+  const shared = options.map(
+    ({ shape }) => Object.keys(given).filter((key) => Object.hasOwn(shape ?? {}, key)).length,
+  );
+  const most = Math.max(0, ...shared);
+  const keys = Object.keys(given);
+  const isUnknown = most === 0 && keys.length > 0 && !Array.isArray(given) && options.length > 0;
+  if (isUnknown) return { code: 'unrecognized_keys', keys, path: [], input: { ...given }, message: '' };
+  const isClear = shared.filter((count) => count === most).length === 1;
+  return isClear ? mostTelling(issue.errors[shared.indexOf(most)] ?? []) : undefined;
+}
+
+const mostTelling = (issues: readonly Issue[]): Issue | undefined =>
+  issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
 
 function toError(schema: z.ZodType, value: unknown, issue: Issue, what: string): MurnauError {
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
-    const keys = knownKeys(schema, issue.path);
+    const keys = [...new Set(knownKeys(schema, value, issue.path))];
+    const present = Object.keys(valueAt(value, issue.path) ?? {});
     const field = pathText([...issue.path, key]);
-    const near = nearest(key, keys);
+    const absent = keys.filter((known) => !present.includes(known));
+    const near = nearest(key, absent) ?? nearest(key, keys);
     const hint = near === undefined ? '' : `; did you mean "${near}"?`;
     return new MurnauError('spec.invalid', `${what}: unknown key "${field}"${hint}`, {
       field,
@@ -49,21 +113,20 @@ function toError(schema: z.ZodType, value: unknown, issue: Issue, what: string):
       allowed: keys.join(', '),
     });
   }
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const deepest = issue.errors.flat().sort((a, b) => b.path.length - a.path.length)[0];
-    if (deepest !== undefined && deepest.path.length > 0) {
-      return toError(schema, value, { ...deepest, path: [...issue.path, ...deepest.path] }, what);
+  if (issue.code === 'invalid_union') {
+    const meant = meantOption(schema, value, issue);
+    if (meant !== undefined) {
+      return toError(schema, value, { ...meant, path: [...issue.path, ...meant.path] }, what);
     }
   }
   const field = pathText(issue.path);
   const given = valueAt(value, issue.path);
   const givenText = given === undefined ? 'nothing' : shown(given);
-  const problem =
-    given === undefined && issue.code === 'invalid_type' ? `is missing (${issue.expected})` : issue.message;
-  const where = field === '' ? '' : ` ${field}`;
+  const problem = issueText(issue, given);
+  const where = field === '' ? what : `${what}: ${field}`;
   const code =
     field.split('.').at(-1)?.startsWith('placeholder') === true ? 'placeholder.characters' : 'spec.invalid';
-  return new MurnauError(code, `${what}:${where}: ${problem} (given: ${givenText})`, {
+  return new MurnauError(code, `${where}: ${problem} (given: ${givenText})`, {
     field,
     given: givenText,
     allowed: problem,
@@ -83,7 +146,7 @@ export function parse<Schema extends z.ZodType>(
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const { issues } = result.error;
-  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+  const issue = mostTelling(issues);
   if (issue === undefined) throw new MurnauError('spec.invalid', `${what}: not valid`);
   throw toError(schema, value, issue, what);
 }

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MurnauError } from './errors.js';
 import { parse } from './parse.js';
@@ -41,57 +40,20 @@ describe('expandTrials', () => {
     expect(trials[0]?.parameters).not.toHaveProperty('max_steps');
   });
 
-  it('counts a grid as the product of its axes, each combination once', () => {
-    const axis = fc.uniqueArray(fc.integer({ min: 1, max: 64 }), { minLength: 1, maxLength: 5 });
-    fc.assert(
-      fc.property(axis, axis, fc.integer({ min: 1, max: 4 }), (batchSizes, steps, pairs) => {
-        const trials = expandTrials(
-          file({
-            parameters: {
-              pair: {
-                values: Array.from({ length: pairs }, (_, index) => ({
-                  ...pair,
-                  initializer: `word${index}`,
-                })),
-              },
-              batch_size: { values: batchSizes },
-              max_steps: { values: steps },
-            },
-          }),
-        );
-        const distinct = new Set(trials.map(({ parameters }) => JSON.stringify(parameters)));
-        expect(trials).toHaveLength(batchSizes.length * steps.length * pairs);
-        expect(distinct.size).toBe(trials.length);
-        expect(trials.map(({ trial }) => trial)).toEqual(trials.map((_, index) => index));
-      }),
-    );
-  });
-
-  it('draws random trials within bounds, the same for the same seed, prefix-stable in run_cap', () => {
-    fc.assert(
-      fc.property(fc.nat(), fc.integer({ min: 1, max: 30 }), (seed, cap) => {
-        const of = (runCap: number) =>
-          expandTrials(
-            file({
-              method: 'random',
-              run_cap: runCap,
-              seed,
-              parameters: {
-                pair: { values: [pair] },
-                learning_rate_t1: { distribution: 'log_uniform', min: 0.01, max: 0.5 },
-                batch_size: { distribution: 'int_uniform', min: 2, max: 5 },
-              },
-            }),
-          );
-        const trials = of(cap);
-        expect(of(cap + 5).slice(0, cap)).toEqual(trials);
-        for (const { spec } of trials) {
-          expect(spec.learning_rate_t1).toBeGreaterThanOrEqual(0.01);
-          expect(spec.learning_rate_t1).toBeLessThanOrEqual(0.5);
-          expect([2, 3, 4, 5]).toContain(spec.batch_size);
-        }
-      }),
-    );
+  it('changes the first parameter of the file fastest, whatever its name', () => {
+    const parameters = {
+      pair: { values: [pair] },
+      max_steps: { values: [1, 2] },
+      batch_size: { values: [3, 4] },
+    };
+    const points = expandTrials(file({ parameters })).map(({ spec }) => [spec.max_steps, spec.batch_size]);
+    expect(points).toEqual([
+      [1, 3],
+      [2, 3],
+      [1, 4],
+      [2, 4],
+    ]);
+    expect(Object.keys(file({ parameters }).parameters)).toEqual(Object.keys(parameters));
   });
 
   it('spreads draws evenly', () => {
@@ -111,13 +73,11 @@ describe('expandTrials', () => {
     expect(Math.max(...bins)).toBeLessThan(260);
   });
 
-  it('refuses a distribution in a grid and a value that makes no valid spec', () => {
+  it('refuses a distribution in a grid', () => {
     const ranged = file({
       parameters: { pair: { values: [pair] }, weight_decay: { distribution: 'uniform', min: 0, max: 1 } },
     });
     expect(() => expandTrials(ranged)).toThrow(/a grid needs values/);
-    const negative = file({ parameters: { pair: { values: [pair] }, learning_rate_t1: { value: -1 } } });
-    expect(() => expandTrials(negative)).toThrow(/trial 0: learning_rate_t1/);
   });
 });
 
@@ -155,6 +115,11 @@ describe('sweep file', () => {
       { ...valid, parameters: { pair: { values: [{ ...pair, placeholder: 'Sapsan2' }] } } },
       'parameters.pair.values[0].placeholder',
       'lower-case letters',
+    ],
+    [
+      { ...valid, parameters: { ...valid.parameters, learning_rate_t1: { value: -1 } } },
+      'parameters.learning_rate_t1.value',
+      'must be above 0',
     ],
   ])('names the field and the remedy: %#', (value, field, remedy) => {
     const error = refusal(value);

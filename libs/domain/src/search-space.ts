@@ -1,76 +1,74 @@
-import type { Pair, Parameter, SweepFile } from './sweep-file.js';
-import { parameterSchema } from './sweep-file.js';
+import { MurnauError } from './errors.js';
 import { parse } from './parse.js';
+import { choicesOf, conditionsOf, entriesOf, inOrderOfConditions } from './sweep-checks.js';
+import { maxTrials } from './sweep-file.js';
+import type { Pair, SweepFile } from './sweep-file.js';
+import type { HyperparameterName, Parameter, Scalar } from './sweep-parameters.js';
 import { trainingSpecSchema } from './training-spec.js';
 import type { TrainingSpec } from './training-spec.js';
-import { MurnauError } from './errors.js';
+import { uniform } from './uniform.js';
 
-export type ParameterValue = string | number | boolean;
+export type ParameterValue = Scalar;
 
 /** One point of a search space, ready to run. */
 export interface PlannedTrial {
   /** From 0. */
   readonly trial: number;
-  /** What differs between trials: the pair's words and each searched parameter. */
+  /** What differs between trials: the pair's words and each searched parameter that takes part. */
   readonly parameters: Readonly<Record<string, ParameterValue>>;
   /** Dataset as the sweep file names it. */
   readonly dataset: string;
   readonly spec: TrainingSpec;
 }
 
-/** splitmix64 of (seed, index): uniform in [0, 1), independent of the order of calls. */
-function uniform(seed: number, ...indices: readonly number[]): number {
-  const mask = (1n << 64n) - 1n;
-  let state = BigInt(seed) & mask;
-  let output = 0n;
-  for (const index of [...indices, 0]) {
-    state = (state + 0x9e3779b97f4a7c15n + BigInt(index) * 0xd1b54a32d192ed03n) & mask;
-    let mixed = state;
-    mixed = ((mixed ^ (mixed >> 30n)) * 0xbf58476d1ce4e5b9n) & mask;
-    mixed = ((mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn) & mask;
-    output = mixed ^ (mixed >> 31n);
-    state = output;
-  }
-  return Number(output >> 11n) / 2 ** 53;
+export type Values = Readonly<Record<string, ParameterValue>>;
+type Entry = readonly [HyperparameterName, Parameter];
+
+/** The hyper-parameters of a file, in the order given. */
+export function searchedEntries({ parameters: { pair: _, ...others } }: SweepFile): Entry[] {
+  return entriesOf(others);
 }
 
+/** Whether a parameter's conditions hold, given the values of those it depends on. */
+export const takesPart = (parameter: Parameter, values: Values): boolean =>
+  conditionsOf(parameter).every(([name, allowed]) => {
+    const value = values[name];
+    return value !== undefined && allowed.includes(value);
+  });
+
 function draw(parameter: Parameter, unit: number): ParameterValue {
-  if ('value' in parameter) return parameter.value;
-  if ('values' in parameter) {
-    const value = parameter.values[Math.floor(unit * parameter.values.length)];
+  const choices = choicesOf(parameter);
+  if (choices !== undefined) {
+    const value = choices[Math.floor(unit * choices.length)];
     if (value === undefined) throw new RangeError('drew past the list of values');
     return value;
   }
-  const { distribution, min, max } = parameter;
-  if (distribution === 'int_uniform') return Math.floor(min + unit * (max - min + 1));
-  if (distribution === 'uniform') return min + unit * (max - min);
-  return Math.min(max, Math.max(min, Math.exp(Math.log(min) + unit * (Math.log(max) - Math.log(min)))));
+  const { distribution, min, max } = parameter as Extract<Parameter, { min: number }>;
+  const within = (value: number): number => Math.min(max, Math.max(min, value));
+  switch (distribution) {
+    case 'uniform':
+      return within(min + unit * (max - min));
+    case 'int_uniform':
+      return within(Math.floor(min + unit * (max - min + 1)));
+    case 'log_uniform':
+      return within(logarithmic(min, max, unit));
+    case 'log_int_uniform':
+      // Half a step beyond both ends: the outermost numbers get their whole share.
+      return within(Math.round(logarithmic(min - 0.5, max + 0.5, unit)));
+  }
 }
 
-interface Space {
-  readonly pairs: readonly Pair[];
-  readonly parameters: readonly (readonly [string, Parameter])[];
-}
+const logarithmic = (min: number, max: number, unit: number): number =>
+  Math.exp(Math.log(min) + unit * (Math.log(max) - Math.log(min)));
 
-function spaceOf(file: SweepFile): Space {
-  const { pair, ...others } = file.parameters;
-  return {
-    pairs: pair.values,
-    parameters: Object.entries(others).map(
-      ([name, parameter]) => [name, parse(parameterSchema, parameter, `parameters.${name}`)] as const,
-    ),
-  };
-}
-
-function planTrial(
-  file: SweepFile,
-  trial: number,
-  pair: Pair,
-  values: Record<string, ParameterValue>,
-): PlannedTrial {
+/**
+ * A trial with these values; what takes no part has the training spec's default.
+ * @throws MurnauError `spec.invalid` where the values do not make a valid training spec together
+ */
+export function planTrial(file: SweepFile, trial: number, pair: Pair, values: Values): PlannedTrial {
   const isFixed = (name: string): boolean => {
-    const parameter = file.parameters[name];
-    return typeof parameter === 'object' && parameter !== null && 'value' in parameter;
+    const parameter = file.parameters[name as HyperparameterName];
+    return parameter !== undefined && 'value' in parameter;
   };
   const searched = Object.fromEntries(Object.entries(values).filter(([name]) => !isFixed(name)));
   const spec = parse(
@@ -96,47 +94,105 @@ function planTrial(
   };
 }
 
-function* grid(file: SweepFile): Generator<PlannedTrial> {
-  const { pairs, parameters } = spaceOf(file);
-  const axes = parameters.map(([name, parameter]) => {
-    if ('distribution' in parameter) {
-      throw new MurnauError(
-        'spec.invalid',
-        `sweep file: parameters.${name}: a grid needs values, not a distribution`,
-        {
-          field: `parameters.${name}`,
-          given: parameter.distribution,
-          allowed: '{values: […]}, or method: random',
-        },
-      );
-    }
-    return { name, values: 'value' in parameter ? [parameter.value] : parameter.values };
-  });
-  const combinations = axes.reduce((product, axis) => product * axis.values.length, 1);
-  const total = Math.min(pairs.length * combinations, file.run_cap ?? Number.POSITIVE_INFINITY, 10_000);
-  for (let trial = 0; trial < total; trial += 1) {
-    let rest = trial % combinations;
-    const values: Record<string, ParameterValue> = {};
-    for (const axis of axes) {
-      const value = axis.values[rest % axis.values.length];
-      rest = Math.floor(rest / axis.values.length);
-      if (value !== undefined) values[axis.name] = value;
-    }
-    const pair = pairs[Math.floor(trial / combinations)];
-    if (pair !== undefined) yield planTrial(file, trial, pair, values);
+/** Outermost first, so that the first parameter of the file changes fastest; none before those it depends on. */
+const gridOrder = (file: SweepFile): Entry[] =>
+  inOrderOfConditions([...searchedEntries(file)].reverse()).ordered;
+
+function refuseRanges(file: SweepFile): void {
+  for (const [name, parameter] of searchedEntries(file)) {
+    if (!('distribution' in parameter)) continue;
+    throw new MurnauError(
+      'spec.invalid',
+      `sweep file: parameters.${name}: a grid needs values, not a distribution`,
+      {
+        field: `parameters.${name}`,
+        given: parameter.distribution,
+        allowed: '{values: […]}, or method: random',
+      },
+    );
   }
 }
 
-function* random(file: SweepFile): Generator<PlannedTrial> {
-  const { pairs, parameters } = spaceOf(file);
-  for (let trial = 0; trial < (file.run_cap ?? 0); trial += 1) {
-    const values = Object.fromEntries(
-      parameters.map(([name, parameter], index) => [
-        name,
-        draw(parameter, uniform(file.seed, trial, index + 1)),
-      ]),
+function* combinations(order: readonly Entry[], values: Values = {}): Generator<Values> {
+  const [first, ...rest] = order;
+  if (first === undefined) {
+    yield values;
+    return;
+  }
+  const [name, parameter] = first;
+  if (!takesPart(parameter, values)) {
+    yield* combinations(rest, values);
+    return;
+  }
+  for (const value of choicesOf(parameter) ?? []) yield* combinations(rest, { ...values, [name]: value });
+}
+
+/** Combinations of deciding parameters that are walked through to count a grid's points. */
+const countedCombinations = 100_000;
+
+/**
+ * Number of points of a grid, without making them: of each combination of the parameters that others depend on, the
+ * product of those that take part. Of more than 100,000 such combinations only those are counted.
+ */
+export function gridSize(file: SweepFile): number {
+  refuseRanges(file);
+  const order = gridOrder(file);
+  const deciding = new Set(order.flatMap(([, parameter]) => conditionsOf(parameter).map(([name]) => name)));
+  const [parents, leaves] = [true, false].map((isParent) =>
+    order.filter(([name]) => deciding.has(name) === isParent),
+  ) as [Entry[], Entry[]];
+  let points = 0;
+  let counted = 0;
+  for (const values of combinations(parents)) {
+    points += leaves.reduce(
+      (product, [, parameter]) =>
+        takesPart(parameter, values) ? product * (choicesOf(parameter) ?? []).length : product,
+      1,
     );
-    const pair = pairs[Math.floor(uniform(file.seed, trial, 0) * pairs.length)];
+    counted += 1;
+    if (counted === countedCombinations) break;
+  }
+  return points * file.parameters.pair.values.length;
+}
+
+function* grid(file: SweepFile): Generator<PlannedTrial> {
+  const points = gridSize(file);
+  if (file.run_cap === undefined && points > maxTrials) {
+    const count = Number(points.toPrecision(6)).toLocaleString('en-US');
+    throw new MurnauError(
+      'spec.invalid',
+      `sweep file: parameters: the grid has ${count} points, more than the ${maxTrials.toLocaleString('en-US')} trials ` +
+        'that a sweep may have: give run_cap to take the first ones, or method: random with run_cap to draw from all',
+      { field: 'parameters', given: `${count} points`, allowed: `at most ${maxTrials}, or a run_cap` },
+    );
+  }
+  const cap = file.run_cap ?? points;
+  let trial = 0;
+  for (const pair of file.parameters.pair.values) {
+    for (const values of combinations(gridOrder(file))) {
+      if (trial >= cap) return;
+      yield planTrial(file, trial, pair, values);
+      trial += 1;
+    }
+  }
+}
+
+/** What random search draws for one trial, from (seed, trial, the parameter's place). */
+function drawn(file: SweepFile, trial: number): { pair: Pair | undefined; values: Values } {
+  const entries = searchedEntries(file);
+  const pairs = file.parameters.pair.values;
+  const values: Record<string, ParameterValue> = {};
+  for (const [name, parameter] of inOrderOfConditions(entries).ordered) {
+    if (!takesPart(parameter, values)) continue;
+    const place = entries.findIndex(([known]) => known === name);
+    values[name] = draw(parameter, uniform(file.seed, trial, place + 1));
+  }
+  return { pair: pairs[Math.floor(uniform(file.seed, trial, 0) * pairs.length)], values };
+}
+
+function* random(file: SweepFile): Generator<PlannedTrial> {
+  for (let trial = 0; trial < (file.run_cap ?? 0); trial += 1) {
+    const { pair, values } = drawn(file, trial);
     if (pair !== undefined) yield planTrial(file, trial, pair, values);
   }
 }
@@ -144,8 +200,17 @@ function* random(file: SweepFile): Generator<PlannedTrial> {
 /**
  * Expands a sweep file into its trials. Pairs are zipped, never crossed with each other; everything else is crossed
  * (grid) or drawn (random) from (seed, trial, parameter), so trial n is the same however many trials there are.
- * @throws MurnauError `spec.invalid` when a trial's values do not make a valid training spec.
+ * Those of tpe are suggested one after the other and are none here.
+ * A parameter whose conditions do not hold takes no part: the grid does not repeat itself over its values.
+ * @throws MurnauError `spec.invalid` where a grid has a range or too many points, or values make no valid spec
  */
 export function expandTrials(file: SweepFile): PlannedTrial[] {
+  if (file.method === 'tpe') return [];
   return [...(file.method === 'grid' ? grid(file) : random(file))];
+}
+
+/** What a person is shown before the start: the trials, no more than the budget has; of tpe, draws as it may make. */
+export function previewTrials(file: SweepFile): PlannedTrial[] {
+  const shown: SweepFile = file.method === 'tpe' ? { ...file, method: 'random' } : file;
+  return expandTrials(shown).slice(0, file.budget?.trials);
 }

@@ -1,8 +1,12 @@
 import { z } from 'zod';
-import { nearest } from './nearest.js';
+import { inInputOrder } from './input-order.js';
+import { pairProblems, parameterProblems } from './sweep-checks.js';
+import type { Problem } from './sweep-checks.js';
+import { hyperparameterSearches } from './sweep-parameters.js';
+import { policyProblems, sweepPolicies } from './sweep-policies.js';
 import {
   defaultModel,
-  hyperparameterNames,
+  hyperparametersSchema,
   initializerSchema,
   modelNameSchema,
   placeholderSchema,
@@ -10,44 +14,63 @@ import {
   seedSchema,
 } from './training-spec.js';
 
-const scalarSchema = z.union([z.string(), z.number(), z.boolean()]);
+/** Most trials of one sweep. */
+export const maxTrials = 10_000;
 
-const rangeSchema = z
-  .strictObject({
-    distribution: z.enum(['uniform', 'log_uniform', 'int_uniform']),
-    min: z.number(),
-    max: z.number(),
-  })
-  .refine((range) => range.min < range.max, { path: ['max'], error: 'must be greater than min' })
-  .refine((range) => range.distribution !== 'log_uniform' || range.min > 0, {
-    path: ['min'],
-    error: 'must be above 0 for log_uniform',
-  })
-  .refine(
-    (range) =>
-      range.distribution !== 'int_uniform' || (Number.isInteger(range.min) && Number.isInteger(range.max)),
-    {
-      path: ['min'],
-      error: 'must be whole numbers for int_uniform',
-    },
-  );
+/** Metrics that order trials, and whether more of one is better. */
+export const sweepMetrics = {
+  eval_gain: 'maximize',
+  eval_loss: 'minimize',
+  train_loss: 'minimize',
+  image_alignment: 'maximize',
+  text_alignment: 'maximize',
+} as const;
+const metricNames = Object.keys(sweepMetrics) as (keyof typeof sweepMetrics)[];
 
-const valuesSchema = z.strictObject({ values: z.array(scalarSchema).min(1).max(1000) });
-const valueSchema = z.strictObject({ value: scalarSchema });
+const report =
+  <Value>(problemsOf: (value: Value) => Problem[]) =>
+  (context: z.core.ParsePayload<Value>): void => {
+    for (const { path, message } of problemsOf(context.value)) {
+      context.issues.push({ code: 'custom', input: context.value, path: [...path], message });
+    }
+  };
 
-/** What one hyper-parameter may be. */
-export const parameterSchema = z.union([valueSchema, valuesSchema, rangeSchema], {
-  error: 'must be {value: …}, {values: […]} or {distribution: uniform | log_uniform | int_uniform, min, max}',
-});
-
-const pairSchema = z.strictObject({
+/** Words to learn and to begin from, zipped. */
+export const pairSchema = z.strictObject({
   placeholder: placeholderSchema,
   initializer: initializerSchema,
   /** Overrides the sweep's dataset for this pair. */
   dataset: z.string().min(1).optional(),
 });
 
-const pairsSchema = z.strictObject({ values: z.array(pairSchema).min(1).max(1000) });
+const pairsSchema = z.strictObject({
+  values: z.array(pairSchema).min(1).max(1000).check(report(pairProblems)),
+});
+
+/** The order of its keys is that of a grid's axes. */
+const parametersSchema = inInputOrder(
+  z
+    .strictObject({ pair: pairsSchema, ...hyperparameterSearches })
+    .check(report(({ pair: _, ...others }) => parameterProblems(others))),
+);
+
+const metricSchema = z
+  .strictObject({
+    name: z.enum(metricNames).default('eval_gain'),
+    goal: z.enum(['maximize', 'minimize']).default('maximize'),
+  })
+  // The default goal is the wrong one for a loss: it must be written.
+  .refine(({ name, goal }) => goal === 'minimize' || sweepMetrics[name] === 'maximize', {
+    path: ['goal'],
+    error: 'must be minimize for a loss',
+  });
+
+/** The least `max_steps` that a trial of the file may have: each must come to a rung. */
+function leastMaxSteps({ max_steps }: z.output<typeof parametersSchema>): number {
+  if (max_steps === undefined) return hyperparametersSchema.shape.max_steps.parse(undefined);
+  if ('value' in max_steps) return Number(max_steps.value);
+  return 'values' in max_steps ? Math.min(...max_steps.values.map(Number)) : max_steps.min;
+}
 
 export const sweepFileSchema = z
   .strictObject({
@@ -55,55 +78,37 @@ export const sweepFileSchema = z
     model: modelNameSchema.default(defaultModel),
     /** A folder (the command line uploads it) or a dataset id. */
     dataset: z.string().min(1),
-    method: z.enum(['grid', 'random']).default('grid'),
-    metric: z
-      .strictObject({
-        name: z.string().min(1).default('eval_gain'),
-        goal: z.enum(['maximize', 'minimize']).default('maximize'),
-      })
-      .prefault({}),
+    method: z.enum(['grid', 'random', 'tpe']).default('grid'),
+    /** For tpe: suggestion n sees exactly the trials up to n - max_concurrent_trials, so that a seed reproduces it. */
+    ordered: z.boolean().default(false),
+    metric: metricSchema.prefault({}),
     /** Most trials. Required for random; caps grid. */
-    run_cap: z.int().min(1).max(10_000).optional(),
+    run_cap: z.int().min(1).max(maxTrials).optional(),
     seed: seedSchema.default(0),
-    parameters: z.looseObject({ pair: pairsSchema }).check((context) => {
-      for (const name of Object.keys(context.value)) {
-        if (name === 'pair' || hyperparameterNames.includes(name)) continue;
-        const known = ['pair', ...hyperparameterNames];
-        const near = nearest(name, known);
-        context.issues.push({
-          code: 'custom',
-          input: context.value,
-          path: [name],
-          message: `unknown parameter${near === undefined ? '' : `; did you mean "${near}"?`} Allowed: ${known.join(', ')}`,
-        });
-      }
-      for (const [name, parameter] of Object.entries(context.value)) {
-        if (name === 'pair' || !hyperparameterNames.includes(name)) continue;
-        const result = parameterSchema.safeParse(parameter);
-        if (result.success) continue;
-        for (const issue of result.error.issues) {
-          context.issues.push({
-            code: 'custom',
-            input: parameter,
-            path: [name, ...issue.path],
-            message: issue.message,
-          });
-        }
-      }
-    }),
+    parameters: parametersSchema,
     max_concurrent_trials: z.int().min(1).max(1000).default(4),
     max_restarts: z.int().min(0).max(1000).default(5),
     checkpoint: z.strictObject({ every_steps: z.int().min(1).max(10_000).default(25) }).prefault({}),
     eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
     samples: samplesSchema.prefault({}),
     segment_max_s: z.int().min(1).max(86_400).default(60),
+    ...sweepPolicies,
   })
-  .refine((file) => file.method !== 'random' || file.run_cap !== undefined, {
+  .refine((file) => file.method === 'grid' || file.run_cap !== undefined, {
     path: ['run_cap'],
-    error: 'must be given for method random: the number of trials',
-  });
+    error: ({ input }) =>
+      `must be given for method ${(input as { method: string }).method}: the number of trials`,
+  })
+  .refine((file) => !file.ordered || file.early_terminate.type === 'none', {
+    path: ['ordered'],
+    error: 'cannot go with early_terminate: a trial that waits at a rung has no end to wait for',
+  })
+  .check(
+    report((file) =>
+      policyProblems(file, { maxSteps: leastMaxSteps(file.parameters), trials: file.run_cap ?? maxTrials }),
+    ),
+  );
 
 export type SweepFile = z.output<typeof sweepFileSchema>;
 export type SweepFileInput = z.input<typeof sweepFileSchema>;
-export type Parameter = z.output<typeof parameterSchema>;
 export type Pair = z.output<typeof pairSchema>;

@@ -12,6 +12,19 @@ export const workflowTypes = {
 export const workflowMessages = {
   /** Update: ends the work; what is stored stays. */
   cancel: 'cancel',
+  /** Updates of a run or a sweep; what each asks for is in `edits.ts`. */
+  pause: 'pause',
+  resume: 'resume',
+  stop: 'stop',
+  /** Updates of a sweep. */
+  extend: 'extend',
+  addPair: 'add_pair',
+  setConcurrency: 'set_concurrency',
+  dropTrial: 'drop_trial',
+  retryFailed: 'retry_failed',
+  pickWinners: 'pick_winners',
+  /** Signal to a run: the store says something new about it; decide again. */
+  look: 'look',
   /** Query: where the work stands. */
   status: 'status',
   /** Signal of a trial to its sweep. */

@@ -1,6 +1,7 @@
 import { MurnauError } from '@murnau/domain';
 import type { CallOptions, Metadata } from 'nice-grpc-common';
 import { toCallError } from './errors.js';
+import { workerPeer } from './peer.js';
 import type { CallControl } from './types.js';
 
 /** Runs a call that answers once, with a deadline, and translates what it throws. */
@@ -9,6 +10,7 @@ export async function callOnce<Response>(
   timeoutMs: number,
   control: CallControl | undefined,
   call: (options: CallOptions) => Promise<Response>,
+  peer = workerPeer,
 ): Promise<Response> {
   let trailer: Metadata | undefined;
   const deadline = AbortSignal.timeout(timeoutMs);
@@ -18,14 +20,14 @@ export async function callOnce<Response>(
   } catch (error) {
     if (deadline.aborted && control?.signal?.aborted !== true) {
       throw new MurnauError(
-        'worker.unavailable',
-        `The worker did not answer ${what} within ${timeoutMs} ms.`,
+        peer.unavailable,
+        `The ${peer.name} did not answer ${what} within ${timeoutMs} ms.`,
         {
           cause: error,
         },
       );
     }
-    throw toCallError(error, trailer, false);
+    throw toCallError(error, trailer, false, peer);
   }
 }
 

@@ -66,7 +66,14 @@ describe('GPU client', () => {
     expect(await client.describe()).toMatchObject({
       slots: 2,
       device: { memory_bytes: 1 },
-      models: [{ name: 'fake' }],
+      models: [
+        {
+          name: 'fake',
+          dtype: 'float32',
+          tasks: ['train', 'text2img', 'fuse', 'inpaint', 'img2img'],
+          sampling: { num_steps: 5, prior_steps: '3' },
+        },
+      ],
     });
   });
 
@@ -161,27 +168,7 @@ describe('GPU client', () => {
     expect(worker.sessions.size).toBe(0);
   });
 
-  it('generates, converts and checks words', async () => {
-    const request = {
-      model: 'fake',
-      prompt: 'a photo of a sapsan',
-      count: 2,
-      seed: 3,
-      num_steps: 0,
-      guidance_scale: 0,
-      prior_steps: 0,
-      prior_guidance_scale: 0,
-      sampler: 'ddim_sampler' as const,
-      width: 0,
-      height: 0,
-      negative_decoder_prompt: '',
-      negative_prior_prompt: '',
-    };
-    const images: number[] = [];
-    for await (const event of client.generate({ generation_id: 'aabbccdd', request, embeddings: [] })) {
-      if (event.kind === 'image') images.push(event.seed);
-    }
-    expect(images).toEqual([3, 4]);
+  it('converts and checks words', async () => {
     const converted = await client.convertEmbedding({ file: Buffer.from('x'), to_format: 'bin' });
     expect(converted).toMatchObject({ placeholder_token: 'sapsan', pooling: 'eot' });
     expect(await client.checkTokens({ model: 'fake', placeholder_token: 'train' })).toMatchObject([

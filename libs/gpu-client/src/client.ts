@@ -1,14 +1,17 @@
-import type { ChannelOptions } from '@grpc/grpc-js';
 import { createChannel, createClient } from 'nice-grpc';
+import type { CallOptions } from 'nice-grpc-common';
 import { divide, uploads } from './blobs.js';
 import { callOnce, readStream } from './calls.js';
+import { channelOptions } from './channel.js';
 import { toDescription } from './convert/description.js';
 import { toConvertedEmbedding, toProtoConvertRequest } from './convert/embedding.js';
 import { toProblem } from './convert/error-detail.js';
-import { toGenerateEvent, toProtoGenerateRequest } from './convert/generation.js';
+import { toDrawEvent, toDrawRequest } from './convert/drawing.js';
+import type { DrawRequest } from './convert/drawing.js';
 import { WorkerServiceDefinition } from './gen/murnau/worker/v1/worker.js';
+import type { TextToImageResponse } from './gen/murnau/worker/v1/worker.js';
 import { openTrainSession } from './train-session.js';
-import type { CallControl, GenerateEvent, GenerateStart, GpuClient, ReadBlob } from './types.js';
+import type { CallControl, DrawEvent, DrawStart, GpuClient, ReadBlob } from './types.js';
 
 export interface GpuClientOptions {
   /** `host:port`. */
@@ -22,18 +25,7 @@ const uploadStreams = 2;
 const uploadTimeoutMs = 120_000;
 const conversionTimeoutMs = 30_000;
 /** Progress comes each second, waiting and loading included. */
-const generateSilenceMs = 5_000;
-
-const channelOptions: ChannelOptions = {
-  // A peer that is stopped or cut off is found in 4 s. The streams carry data each second, so no server minds the pings.
-  'grpc.keepalive_time_ms': 2_000,
-  'grpc.keepalive_timeout_ms': 2_000,
-  // Also how long one attempt to connect may take: less is too short for a machine that is short of cores.
-  'grpc.initial_reconnect_backoff_ms': 500,
-  'grpc.max_reconnect_backoff_ms': 1_000,
-  'grpc.max_receive_message_length': 32 * 1024 * 1024,
-  'grpc.max_send_message_length': 32 * 1024 * 1024,
-};
+const drawSilenceMs = 5_000;
 
 /** The one way to a worker. Every error it throws is a MurnauError with its cause, or the caller's own abort. */
 export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions): GpuClient {
@@ -59,13 +51,26 @@ export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions
     return missing.length;
   }
 
-  async function* generate(start: GenerateStart, control?: CallControl): AsyncGenerator<GenerateEvent> {
-    const request = toProtoGenerateRequest(start);
-    for await (const response of readStream(generateSilenceMs, control, (options) =>
-      client.generate(request, options),
-    )) {
-      const event = toGenerateEvent(response);
-      if (event !== undefined) yield event;
+  /** The four calls answer alike. */
+  function call(drawing: DrawRequest, options: CallOptions): AsyncIterable<TextToImageResponse> {
+    switch (drawing.task) {
+      case 'text2img':
+        return client.textToImage(drawing.request, options);
+      case 'fuse':
+        return client.fuse(drawing.request, options);
+      case 'inpaint':
+        return client.inpaint(drawing.request, options);
+      case 'img2img':
+        return client.imageToImage(drawing.request, options);
+    }
+  }
+
+  async function* draw(start: DrawStart, control?: CallControl): AsyncGenerator<DrawEvent> {
+    const request = toDrawRequest(start);
+    const responses = readStream(drawSilenceMs, control, (options) => call(request, options));
+    for await (const { event } of responses) {
+      const known = toDrawEvent(event);
+      if (known !== undefined) yield known;
     }
   }
 
@@ -77,7 +82,7 @@ export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions
       ),
     ensureBlobs,
     train: (start, control) => openTrainSession(client, start, control),
-    generate,
+    draw,
     convertEmbedding: async (input, control) =>
       toConvertedEmbedding(
         await callOnce('ConvertEmbedding', conversionTimeoutMs, control, (options) =>

@@ -4,24 +4,26 @@ import type { Metadata } from 'nice-grpc-common';
 import { ClientError, Status } from 'nice-grpc-common';
 import { toProblem } from './convert/error-detail.js';
 import { ErrorDetail } from './gen/murnau/worker/v1/worker.js';
+import { workerPeer } from './peer.js';
+import type { Peer } from './peer.js';
 
 /** Trailing metadata with a serialised ErrorDetail. */
 const detailKey = 'murnau-error-bin';
 
-/** What an error without a detail means: the worker died, or something between here and there did. */
-function codeOf(status: Status, streaming: boolean): ErrorCode {
+/** What an error without a detail means: the peer died, or something between here and there did. */
+function codeOf(status: Status, streaming: boolean, peer: Peer): ErrorCode {
   switch (status) {
     case Status.INVALID_ARGUMENT:
       return 'spec.invalid';
     case Status.UNAVAILABLE:
-      return streaming ? 'worker.lost' : 'worker.unavailable';
+      return streaming ? peer.lost : peer.unavailable;
     case Status.CANCELLED:
     case Status.ABORTED:
     case Status.INTERNAL:
     case Status.UNKNOWN:
-      return 'worker.lost';
+      return peer.lost;
     case Status.DEADLINE_EXCEEDED:
-      return 'worker.unavailable';
+      return peer.unavailable;
     default:
       return 'internal';
   }
@@ -38,13 +40,17 @@ function detailOf(trailer: Metadata | undefined): ErrorDetail | undefined {
 }
 
 /** gRPC status → domain error; the cause is kept. Cancellation by the caller passes unchanged. */
-export function toCallError(error: unknown, trailer: Metadata | undefined, streaming: boolean): unknown {
+export function toCallError(
+  error: unknown,
+  trailer: Metadata | undefined,
+  streaming: boolean,
+  peer = workerPeer,
+): unknown {
   if (error instanceof MurnauError || !(error instanceof ClientError)) return error;
   const detail = detailOf(trailer);
   if (detail === undefined) {
-    return new MurnauError(codeOf(error.code, streaming), `The worker's call failed: ${error.message}`, {
-      cause: error,
-    });
+    const message = `The ${peer.name}'s call failed: ${error.message}`;
+    return new MurnauError(codeOf(error.code, streaming, peer), message, { cause: error });
   }
   const { code, message, ...rest } = toProblem(detail);
   return new MurnauError(code, message, { ...rest, cause: error });

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createServer, ServerError, Status } from 'nice-grpc';
 import type { CallContext, Server, ServiceImplementation } from 'nice-grpc';
+import { fakeDrawingCalls } from './fake-drawing.js';
+import type { FakeDrawingHost } from './fake-drawing.js';
+import { fakePicture } from './fake-picture.js';
 import * as proto from './gen/murnau/worker/v1/worker.js';
 
 /**
@@ -10,6 +13,8 @@ import * as proto from './gen/murnau/worker/v1/worker.js';
 export interface FakeWorkerOptions {
   readonly port?: number;
   readonly model?: string;
+  /** Tasks that its model's files allow. Default: all. */
+  readonly tasks?: readonly string[];
   readonly slots?: number;
   /** Time of one step, in milliseconds. Default 5. */
   readonly stepMs?: number;
@@ -24,11 +29,15 @@ export interface FakeWorker {
   /** Steps computed since the start, replays included. */
   readonly stepsDone: number;
   readonly blobs: ReadonlySet<string>;
-  /** Breaks every open Train stream, as a network would. */
+  /** Generations being drawn now. */
+  readonly drawings: ReadonlySet<string>;
+  /** Pictures drawn since the start, repetitions included. */
+  readonly picturesDone: number;
+  /** Breaks every open stream, as a network would. */
   dropStreams(): void;
   /** Sends nothing more, as a stopped process would. */
   freeze(): void;
-  /** The next Train calls fail with this error. */
+  /** The next Train or drawing calls fail with this error. */
   failNext(code: string, count?: number): void;
   /** Ends the server at once, open streams included. */
   kill(): Promise<void>;
@@ -57,20 +66,16 @@ const nextValue = (value: string, step: number): string =>
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-// The smallest PNG: one transparent pixel. What follows its end is ignored by readers and tells pictures apart.
-const png = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
-  'base64',
-);
-const picture = (text: string): Buffer => Buffer.concat([png, Buffer.from(text)]);
-
 function refusal(context: CallContext, status: Status, code: string, message: string): ServerError {
   const detail = proto.ErrorDetail.encode({ code, message, field: '', given: '', allowed: '' }).finish();
   context.trailer.set('murnau-error-bin', detail);
   return new ServerError(status, message);
 }
 
-function modelOf(name: string): proto.Model {
+const allTasks = ['train', 'text2img', 'fuse', 'inpaint', 'img2img'];
+const parts = ['text_encoder', 'clip_text', 'clip_image', 'prior', 'unet', 'inpaint_unet', 'movq'];
+
+function modelOf(name: string, tasks: readonly string[]): proto.Model {
   return {
     name,
     family: 'kandinsky-2.1',
@@ -80,17 +85,23 @@ function modelOf(name: string): proto.Model {
     widthT2: 48,
     loaded: true,
     judge: '',
-    sampling: undefined,
+    sampling: { numSteps: 5, guidanceScale: 4, priorSteps: '3', priorGuidanceScale: 2 },
     vocabularyRmsT1: 1,
     vocabularyRmsT2: 1,
+    parts: parts.map((part) => ({ name: part, loaded: part === 'unet', sizeBytes: 1_000_000n })),
+    tasks: [...tasks],
+    dtype: 'float32',
   };
 }
 
 class Fake {
   readonly sessions = new Map<string, Session>();
   readonly blobs = new Set<string>();
+  readonly drawings = new Set<string>();
   readonly incarnation = Math.random().toString(16).slice(2);
   stepsDone = 0;
+  picturesDone = 0;
+  /** Counts the times that all streams were broken. */
   generation = 0;
   isFrozen = false;
   private readonly failures: string[] = [];
@@ -99,6 +110,27 @@ class Fake {
 
   failNext(code: string, count = 1): void {
     for (let index = 0; index < count; index += 1) this.failures.push(code);
+  }
+
+  private drawingHost(): FakeDrawingHost {
+    const { model, tasks, stepMs } = this.options;
+    return {
+      model: modelOf(model, tasks),
+      stepMs,
+      blobs: this.blobs,
+      drawings: this.drawings,
+      numericFingerprint: 'fake',
+      workerVersion: '0.0.0',
+      life: this.generation,
+      pause: async (ms, life) => {
+        await pause(ms);
+        while (this.isFrozen && life === this.generation) await pause(10);
+        if (life !== this.generation) throw new ServerError(Status.UNAVAILABLE, 'dropped');
+      },
+      takeFailure: () => this.failures.shift(),
+      onImage: () => void (this.picturesDone += 1),
+      refuse: refusal,
+    };
   }
 
   async *train(
@@ -174,7 +206,7 @@ class Fake {
             position,
             prompt: `a photo of a ${spec.placeholderToken}`,
             seed: BigInt(position),
-            png: picture(`${state.value} ${kind} ${position}`),
+            png: fakePicture(`${state.value} ${kind} ${position}`),
             imageAlignment: 0.5,
           },
         });
@@ -256,16 +288,16 @@ class Fake {
   }
 
   service(): ServiceImplementation<typeof proto.WorkerServiceDefinition> {
-    const { model, slots } = this.options;
+    const { model, tasks, slots } = this.options;
     return {
       describe: () =>
         Promise.resolve({
           workerVersion: '0.0.0',
           device: { kind: 'cpu', name: 'fake', memoryBytes: 1n, memoryUsedBytes: 1n, threads: 1 },
-          models: [modelOf(model)],
+          models: [modelOf(model, tasks)],
           slots,
           running: this.sessions.size,
-          generating: 0,
+          generating: this.drawings.size,
           stepsPerSecond: 0,
           progressAgeS: 0,
           incarnation: this.incarnation,
@@ -289,18 +321,7 @@ class Fake {
         return { received };
       },
       train: (requests, context) => this.train(requests, context),
-      async *generate(request) {
-        for (let position = 0; position < request.count; position += 1) {
-          yield {
-            event: { $case: 'progress', value: { step: position, steps: request.count, phase: 'decoder' } },
-          };
-          await pause(20);
-          const seed = request.seed + BigInt(position);
-          yield {
-            event: { $case: 'image', value: { position, seed, png: picture(`${request.prompt} ${seed}`) } },
-          };
-        }
-      },
+      ...fakeDrawingCalls(() => this.drawingHost()),
       convertEmbedding: (request) =>
         Promise.resolve({
           file: request.file,
@@ -330,8 +351,8 @@ class Fake {
 }
 
 export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<FakeWorker> {
-  const { port = 0, model = 'fake', slots = 2, stepMs = 5, leaseMs = 3_000 } = options;
-  const fake = new Fake({ model, slots, stepMs, leaseMs });
+  const { port = 0, model = 'fake', tasks = allTasks, slots = 2, stepMs = 5, leaseMs = 3_000 } = options;
+  const fake = new Fake({ model, tasks, slots, stepMs, leaseMs });
   const server: Server = createServer();
   server.add(proto.WorkerServiceDefinition, fake.service());
   const bound = await server.listen(`127.0.0.1:${port}`);
@@ -339,6 +360,10 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     address: `127.0.0.1:${bound}`,
     sessions: fake.sessions,
     blobs: fake.blobs,
+    drawings: fake.drawings,
+    get picturesDone() {
+      return fake.picturesDone;
+    },
     get stepsDone() {
       return fake.stepsDone;
     },

@@ -1,12 +1,21 @@
+export { createAdvisorClient } from './advisor/client.js';
+export type {
+  AdvisorClient,
+  AdvisorClientOptions,
+  Importance,
+  ImportanceQuestion,
+  SuggestQuestion,
+} from './advisor/client.js';
 export { createGpuClient } from './client.js';
 export type { GpuClientOptions } from './client.js';
 export type {
   CallControl,
   ConvertedEmbedding,
   ConvertEmbeddingInput,
+  DrawEvent,
+  DrawnImage,
+  DrawStart,
   FinishReason,
-  GenerateEvent,
-  GenerateStart,
   GpuClient,
   ReadBlob,
   TokenProblem,

@@ -1,5 +1,5 @@
 import type { EmbeddingFormat, SampleKind, TrainingSpec, Worker, WorkerModel } from '@murnau/domain';
-import type { ErrorCode, GenerationRequest } from '@murnau/domain';
+import type { ErrorCode, GenerationRequest, Producer } from '@murnau/domain';
 
 /** What crosses this package's border: domain types only, never generated ones. */
 
@@ -76,16 +76,37 @@ export interface TrainSession extends AsyncIterable<TrainEvent> {
   acknowledge(step: number): void;
 }
 
-export interface GenerateStart {
+export interface DrawStart {
   readonly generation_id: string;
+  /** Its pictures and masks must be in the worker's cache: see `ensureBlobs`. */
   readonly request: GenerationRequest;
   /** Canonical safetensors files. */
   readonly embeddings: readonly Uint8Array[];
 }
 
-export type GenerateEvent =
-  | { readonly kind: 'progress'; readonly step: number; readonly steps: number; readonly phase: string }
-  | { readonly kind: 'image'; readonly position: number; readonly seed: number; readonly png: Uint8Array };
+export interface DrawnImage {
+  /** From 0. */
+  readonly position: number;
+  readonly seed: number;
+  readonly png: Uint8Array;
+}
+
+export type DrawEvent =
+  | ({ readonly kind: 'started' } & Readonly<Producer>)
+  | {
+      readonly kind: 'progress';
+      /** Decoder steps done, of all pictures together. */
+      readonly step: number;
+      /** 0: not known yet. */
+      readonly steps: number;
+      /** Such as `loading` or `decoder`. */
+      readonly phase: string;
+      /** What is loading; empty in other phases. */
+      readonly detail: string;
+    }
+  | { readonly kind: 'notice'; readonly message: string }
+  | ({ readonly kind: 'preview' } & DrawnImage)
+  | ({ readonly kind: 'image' } & DrawnImage);
 
 export interface ConvertEmbeddingInput {
   readonly file: Uint8Array;
@@ -124,7 +145,8 @@ export interface GpuClient {
   /** Uploads those of the blobs that the worker's cache lacks; answers how many that were. */
   ensureBlobs(hashes: readonly string[], read: ReadBlob, control?: CallControl): Promise<number>;
   train(start: TrainStart, control?: CallControl): TrainSession;
-  generate(start: GenerateStart, control?: CallControl): AsyncIterable<GenerateEvent>;
+  /** The call of the request's task. Aborting stops the worker within one sampling step. */
+  draw(start: DrawStart, control?: CallControl): AsyncIterable<DrawEvent>;
   convertEmbedding(input: ConvertEmbeddingInput, control?: CallControl): Promise<ConvertedEmbedding>;
   /** Empty: the words may be used. */
   checkTokens(

@@ -4,5 +4,8 @@ export { contactSheet, strip } from './contact-sheet.js';
 export type { ContactSheet, ContactSheetRow } from './sheet-content.js';
 export { ingest, probe } from './ingest.js';
 export type { IngestedPicture } from './ingest.js';
+export { checkMask, ingestMask } from './mask.js';
+export type { IngestedMask } from './mask.js';
+export { readRecipe, writeRecipe } from './recipe.js';
 export { rendition, renditionFormats } from './rendition.js';
 export type { RenditionFormat, RenditionOptions } from './rendition.js';

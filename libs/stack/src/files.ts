@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** Replaces a file in one step, readable by its owner only: readers see the old or the new content, never half. */
-export async function writeJson(path: string, value: unknown): Promise<void> {
+export const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeText(path, `${JSON.stringify(value, null, 2)}\n`);
+
+/** As `writeJson`, making the file's folder. */
+export async function writeText(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const file = await open(temporary, 'w', 0o600);
-  await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+  await file.writeFile(text);
   await file.close();
   await rename(temporary, path);
 }

@@ -9,6 +9,10 @@ export interface StackPaths {
   state: string;
   /** What was asked for: read by the supervisor. */
   settings: string;
+  /** Registered models: written by `murnau models`, or by hand. */
+  models: string;
+  /** What the workers are given of it, a file for each choice of models. */
+  workerModels: string;
   /** The install's own bearer token. */
   token: string;
   blobs: string;
@@ -25,6 +29,8 @@ export function stackPaths(home: string | undefined): StackPaths {
     home: folder,
     state: join(folder, 'stack.json'),
     settings: join(folder, 'settings.json'),
+    models: join(folder, 'models.yaml'),
+    workerModels: join(folder, 'worker-models'),
     token: join(folder, 'token'),
     blobs: join(folder, 'blobs'),
     postgres: join(folder, 'postgres'),

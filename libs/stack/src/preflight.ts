@@ -4,7 +4,9 @@ import { dirname, join } from 'node:path';
 import { MurnauError } from '@murnau/domain';
 import { portTaken } from './parts/port-book.js';
 import { isPortFree } from './processes/ports.js';
-import { virtualEnvironment, type Settings } from './settings.js';
+import { virtualEnvironment } from './checkout.js';
+import { checkModelFolder } from './models.js';
+import type { Settings } from './settings.js';
 import { isAlive } from './processes/identity.js';
 import type { StackState } from './state.js';
 
@@ -12,6 +14,14 @@ const runs = (command: string): Promise<boolean> =>
   new Promise((resolve) => {
     execFile(command, ['-c', ''], { timeout: 20_000 }, (error) => resolve(error === null));
   });
+
+/** Files may have moved since a model was registered. @throws `model.not_a_model` */
+export function checkRegistered({ models, simulate, workers }: Settings): void {
+  if (simulate || workers === 0) return;
+  for (const { name, dir, holding } of models) {
+    if (holding !== undefined) checkModelFolder(dir, `models.${name}.path`);
+  }
+}
 
 /** What would only show as a part dying again and again is said before anything starts. */
 export async function preflight(settings: Settings, before: StackState | null): Promise<void> {
@@ -57,6 +67,7 @@ async function checkPorts({ ports, workers }: Settings, before: StackState | nul
     ['api', ports.api],
     ['temporal', ports.temporal],
     ['temporal_ui', ports.temporal_ui],
+    ['advisor', ports.advisor],
     ...Array.from({ length: workers }, (_, index): [string, number | null] => [
       `worker-${index}`,
       ports.worker === null ? null : ports.worker + index,

@@ -1,19 +1,20 @@
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { checkout, virtualEnvironment } from './checkout.js';
 import { writeJson } from './files.js';
+import { servedModelSchema, type ServedModel } from './models.js';
 import type { StackPaths } from './paths.js';
 
-/** The checkout: this file lies in libs/stack/dist. */
-export const checkout = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
-
-export const virtualEnvironment = join(checkout, 'python-worker/.venv');
-
 /** Where search for a free port begins; a taken default gives way to the next free one. */
-export const defaultPorts = { api: 7800, temporal: 7833, temporal_ui: 7834, worker: 7840 } as const;
+export const defaultPorts = {
+  api: 7800,
+  temporal: 7833,
+  temporal_ui: 7834,
+  advisor: 7835,
+  worker: 7840,
+} as const;
 
 const programSchema = z.object({ command: z.string(), args: z.array(z.string()) });
 export type Program = z.infer<typeof programSchema>;
@@ -24,16 +25,26 @@ const portSchema = z.number().int().min(1).max(65_535).nullable();
 export const settingsSchema = z.object({
   /** Counts changes: the supervisor reports the newest one that it follows. */
   generation: z.number().int(),
-  models: z.array(z.object({ name: z.string(), dir: z.string() })),
+  models: z.array(servedModelSchema),
+  /** A person named the models; otherwise all known ones are served, as they are known at each `up`. */
+  are_models_chosen: z.boolean().default(false),
   workers: z.number().int().min(0).max(64),
   /** Threads of each worker. They are part of the numeric fingerprint. */
   threads: z.number().int().min(1),
   simulate: z.boolean(),
   /** Ports asked for by a person; null: the default or the next free one. */
-  ports: z.object({ api: portSchema, temporal: portSchema, temporal_ui: portSchema, worker: portSchema }),
+  ports: z.object({
+    api: portSchema,
+    temporal: portSchema,
+    temporal_ui: portSchema,
+    advisor: portSchema.default(null),
+    worker: portSchema,
+  }),
   programs: z.object({
     temporal: programSchema,
     worker: programSchema,
+    // A stack that an older version started has none in its file.
+    advisor: programSchema.default(() => defaultPrograms().advisor),
     orchestrator: programSchema,
     dispatcher: programSchema,
     api: programSchema,
@@ -44,8 +55,8 @@ export type Settings = z.infer<typeof settingsSchema>;
 export interface StackOptions {
   /** Data folder. Default: `$MURNAU_HOME`, else `~/.local/share/murnau`. */
   home?: string | undefined;
-  /** Models to serve. Default: every folder of the checkout's `models/`. */
-  models?: readonly { name: string; dir: string }[] | undefined;
+  /** Models to serve. Default: every folder of the checkout's `models/`, and every registered one. */
+  models?: readonly ServedModel[] | undefined;
   /** Worker processes, each with its dispatcher. Default 1. */
   workers?: number | undefined;
   /** CPU threads of each worker. Default: the machine's cores but one, divided among the workers. */
@@ -55,6 +66,7 @@ export interface StackOptions {
   apiPort?: number | undefined;
   temporalPort?: number | undefined;
   temporalUiPort?: number | undefined;
+  advisorPort?: number | undefined;
   /** Port of the first worker; the others follow it. */
   workerPort?: number | undefined;
   /** How long `startStack` waits until everything answers. Default 120 s. */
@@ -68,39 +80,33 @@ const nodeProgram = (app: string): Program => ({
   args: [join(checkout, 'apps', app, 'dist/main.js')],
 });
 
-function defaultPrograms(): Settings['programs'] {
+export function defaultPrograms(): Settings['programs'] {
   return {
     temporal: { command: join(virtualEnvironment, 'bin/temporal'), args: [] },
     worker: { command: join(virtualEnvironment, 'bin/python'), args: ['-m', 'murnau_worker'] },
+    advisor: { command: join(virtualEnvironment, 'bin/python'), args: ['-m', 'murnau_worker'] },
     orchestrator: nodeProgram('orchestrator'),
     dispatcher: nodeProgram('dispatcher'),
     api: nodeProgram('api'),
   };
 }
 
-/** diffusers' layout names itself in one file, several pipelines of one model in ours. */
-export const isModelFolder = (dir: string): boolean =>
-  ['model_index.json', 'murnau.yaml'].some((file) => existsSync(join(dir, file)));
-
-/** Folders of `models/` that hold a model, each served under its folder's name. */
-export async function shippedModels(): Promise<{ name: string; dir: string }[]> {
-  const folder = join(checkout, 'models');
-  const names = await readdir(folder).catch(() => []);
-  return names
-    .sort()
-    .map((name) => ({ name, dir: join(folder, name) }))
-    .filter(({ dir }) => isModelFolder(dir));
-}
-
-/** Options over what runs already (`current`), else over the defaults. */
-export async function resolveSettings(options: StackOptions, current: Settings | null): Promise<Settings> {
+/**
+ * Options over what runs already (`current`), else over the defaults.
+ * @param known shipped and registered models
+ */
+export function resolveSettings(
+  options: StackOptions,
+  current: Settings | null,
+  known: readonly ServedModel[],
+): Settings {
   const workers = options.workers ?? current?.workers ?? 1;
   // One core is left to the database, the servers and the apps: threads that wait for a busy core slow all others down.
   const sharedThreads = Math.max(1, Math.floor((availableParallelism() - 1) / Math.max(1, workers)));
   const keepsThreads = current !== null && current.workers === workers;
   return {
     generation: (current?.generation ?? 0) + 1,
-    models: options.models ? [...options.models] : (current?.models ?? (await shippedModels())),
+    ...chooseModels(options, current, known),
     workers,
     threads: options.threads ?? (keepsThreads ? current.threads : sharedThreads),
     simulate: options.simulate ?? current?.simulate ?? false,
@@ -108,10 +114,23 @@ export async function resolveSettings(options: StackOptions, current: Settings |
       api: options.apiPort ?? current?.ports.api ?? null,
       temporal: options.temporalPort ?? current?.ports.temporal ?? null,
       temporal_ui: options.temporalUiPort ?? current?.ports.temporal_ui ?? null,
+      advisor: options.advisorPort ?? current?.ports.advisor ?? null,
       worker: options.workerPort ?? current?.ports.worker ?? null,
     },
     programs: { ...(current?.programs ?? defaultPrograms()), ...options.programs },
   };
+}
+
+function chooseModels(
+  { models }: StackOptions,
+  current: Settings | null,
+  known: readonly ServedModel[],
+): Pick<Settings, 'models' | 'are_models_chosen'> {
+  if (models !== undefined) return { models: [...models], are_models_chosen: true };
+  if (current?.are_models_chosen !== true) return { models: [...known], are_models_chosen: false };
+  // How a registered model is held may have changed since it was chosen.
+  const newest = current.models.map((chosen) => known.find(({ name }) => name === chosen.name) ?? chosen);
+  return { models: newest, are_models_chosen: true };
 }
 
 export async function readSettings(paths: StackPaths): Promise<Settings | null> {

@@ -35,6 +35,7 @@ beforeAll(async () => {
     startTimeoutMs: 120_000,
     programs: {
       worker: standIn('worker'),
+      advisor: standIn('advisor'),
       orchestrator: standIn('orchestrator'),
       dispatcher: standIn('dispatcher'),
       api: standIn('api'),
@@ -58,7 +59,7 @@ async function supervisorPid(): Promise<number> {
   return state.supervisor.pid;
 }
 
-const allParts = ['worker-0', 'postgres', 'temporal', 'orchestrator', 'dispatcher-0', 'api'];
+const allParts = ['worker-0', 'postgres', 'temporal', 'advisor', 'orchestrator', 'dispatcher-0', 'api'];
 
 describe('the embedded stack', () => {
   test('two that start it at once get the same one', async () => {
@@ -88,7 +89,7 @@ describe('the embedded stack', () => {
     expect(running.find(({ part }) => part === 'temporal namespace')?.detail).toContain('retention 90 days');
   });
 
-  test.each(['worker-0', 'dispatcher-0', 'api', 'temporal', 'postgres'])(
+  test.each(['worker-0', 'advisor', 'dispatcher-0', 'api', 'temporal', 'postgres'])(
     'a killed %s is back at once, and alone',
     async (part) => {
       const before = pidsOf(await startStack(options));
@@ -131,7 +132,13 @@ describe('the embedded stack', () => {
     process.kill(await supervisorPid(), 'SIGKILL');
     process.kill(pidsOf(before)['api'] as number, 'SIGKILL');
     const after = await startStack({ ...options, workers: 0 });
-    expect(after.parts.map(({ name }) => name)).toEqual(['postgres', 'temporal', 'orchestrator', 'api']);
+    expect(after.parts.map(({ name }) => name)).toEqual([
+      'postgres',
+      'temporal',
+      'advisor',
+      'orchestrator',
+      'api',
+    ]);
     expect(pidsOf(after)['postgres']).toBe(pidsOf(before)['postgres']);
     await expect
       .poll(async () => (await findByEnvironment('MURNAU_STACK', home)).map(({ pid }) => pid))
@@ -147,6 +154,7 @@ describe('the embedded stack', () => {
         'worker-1',
         'postgres',
         'temporal',
+        'advisor',
         'orchestrator',
         'dispatcher-0',
         'dispatcher-1',

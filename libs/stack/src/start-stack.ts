@@ -8,7 +8,8 @@ import { describeState, livingSupervisor, type StackDescription } from './descri
 import { inheritedEnv } from './env.js';
 import { tailOf } from './files.js';
 import { logOf, makeFolders, stackPaths, type StackPaths } from './paths.js';
-import { preflight } from './preflight.js';
+import { knownModels } from './model-registry.js';
+import { checkRegistered, preflight } from './preflight.js';
 import { isAlive } from './processes/identity.js';
 import { withLock } from './processes/lock.js';
 import { signal } from './processes/stop.js';
@@ -72,9 +73,14 @@ async function makeToken(paths: StackPaths): Promise<void> {
 async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promise<number> {
   await waitForStopping(paths);
   const supervisor = await livingSupervisor(paths);
-  const [before, current] = await Promise.all([readState(paths), readSettings(paths)]);
+  const [before, current, known] = await Promise.all([
+    readState(paths),
+    readSettings(paths),
+    knownModels(paths),
+  ]);
   if (supervisor && current) {
-    const settings = await resolveSettings(options, current);
+    const settings = resolveSettings(options, current, known);
+    checkRegistered(settings);
     const isWell = before?.parts.every((part) => part.problem === undefined) ?? false;
     if (isSameSettings(settings, current) && isWell) return current.generation;
     // What was failing gets new tries at once: the reason may be mended.
@@ -83,7 +89,8 @@ async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promi
     return settings.generation;
   }
   // A stack whose supervisor died goes on as it was asked to be; after `down` everything starts from the defaults.
-  const settings = await resolveSettings(options, before ? current : null);
+  const settings = resolveSettings(options, before ? current : null, known);
+  checkRegistered(settings);
   await preflight(settings, before);
   await writeSettings(paths, settings);
   await spawnSupervisor(paths);

@@ -4,10 +4,12 @@ import {
   type GenerationPhase,
   type GenerationRequest,
   generationWorkflowId,
+  inputsOf,
   MurnauError,
   type Page,
+  type Producer,
 } from '@murnau/domain';
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, type Selectable, sql, type Updateable } from 'kysely';
 import type { Connection } from './database/connection.js';
 import { createOnce } from './database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
@@ -33,6 +35,7 @@ export class Generations {
     this.#hub = hub;
   }
 
+  /** @throws `blob.not_found` when a picture of the request is not stored. */
   async create(
     { owner, request }: { owner: string; request: GenerationRequest },
     options: { idempotencyKey?: string | undefined } = {},
@@ -51,6 +54,8 @@ export class Generations {
           failure: null,
         })
         .execute();
+      const inputs = inputsOf(request).map((input) => ({ generation_id: newId, ...input }));
+      if (inputs.length > 0) await trx.insertInto('generation_inputs').values(inputs).execute();
       await insertEvents(trx, [{ kind: 'created', generation_id: newId }]);
     });
     this.#hub.announce();
@@ -85,18 +90,57 @@ export class Generations {
     });
   }
 
-  /** @param progress 0..1 */
-  async setProgress(id: string, progress: number): Promise<void> {
+  /**
+   * @param progress 0..1
+   * @param doing what the worker is at, for a person
+   */
+  async setProgress(id: string, progress: number, doing?: string): Promise<void> {
+    const data = { progress, ...(doing !== undefined && { doing }) };
+    await this.#change(id, { phase: 'running', progress }, { kind: 'progress', data });
+  }
+
+  /** What draws the pictures from here on. */
+  async recordProducer(id: string, producer: Producer): Promise<void> {
+    await this.#change(id, { ...producer }, { kind: 'drawing', data: { ...producer } });
+  }
+
+  /** Each sentence once, however often it is said. */
+  async addNotice(id: string, message: string): Promise<void> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const changed = await trx
         .updateTable('generations')
-        .set({ phase: 'running', progress })
+        .set({ notices: sql<string>`notices || to_jsonb(${message}::text)` })
+        .where('id', '=', id)
+        .where(sql<boolean>`not notices @> to_jsonb(${message}::text)`)
+        .returning('id')
+        .executeTakeFirst();
+      if (changed !== undefined) {
+        await insertEvents(trx, [{ kind: 'notice', generation_id: id, data: { message } }]);
+      }
+    });
+    this.#hub.announce();
+  }
+
+  /** The newest preview takes the place of the one before, whose blob may go. */
+  async setPreview(id: string, preview: GeneratedImage): Promise<void> {
+    await this.#change(id, { preview_hash: preview.hash }, { kind: 'preview', data: { ...preview } });
+  }
+
+  /** Changes a generation that is still open, and says so. */
+  async #change(
+    id: string,
+    values: Updateable<GenerationsTable>,
+    event: { kind: string; data: Record<string, unknown> },
+  ): Promise<void> {
+    await this.#connection.repeatableTransaction(async (trx) => {
+      const changed = await trx
+        .updateTable('generations')
+        .set(values)
         .where('id', '=', id)
         .where('phase', 'in', OPEN_PHASES)
         .returning('id')
         .executeTakeFirst();
-      if (changed !== undefined)
-        await insertEvents(trx, [{ kind: 'progress', generation_id: id, data: { progress } }]);
+      if (changed !== undefined) await insertEvents(trx, [{ ...event, generation_id: id }]);
     });
     this.#hub.announce();
   }
@@ -126,7 +170,7 @@ export class Generations {
           phase,
           failure: failure ? JSON.stringify(failure) : null,
           finished_at: sql<Date>`now()`,
-          ...(phase === 'finished' && { progress: 1 }),
+          ...(phase === 'finished' && { progress: 1, preview_hash: null }),
         })
         .where('id', '=', id)
         .where('phase', 'in', OPEN_PHASES)
@@ -189,7 +233,7 @@ function toGeneration(
   row: Selectable<GenerationsTable>,
   images: ReadonlyMap<string, GeneratedImage[]>,
 ): Generation {
-  const { id, owner, phase, request, progress, failure } = row;
+  const { id, owner, phase, request, progress, failure, notices, preview_hash } = row;
   return {
     id,
     owner,
@@ -197,8 +241,17 @@ function toGeneration(
     request,
     progress,
     images: images.get(id) ?? [],
+    notices,
+    preview_hash,
+    produced_by: producerOf(row),
     failure,
     created_at: row.created_at.toISOString(),
     finished_at: row.finished_at?.toISOString() ?? null,
   };
+}
+
+function producerOf(row: Selectable<GenerationsTable>): Producer | null {
+  const { model_fingerprint, numeric_fingerprint, worker_version } = row;
+  if (model_fingerprint === null || numeric_fingerprint === null || worker_version === null) return null;
+  return { model_fingerprint, numeric_fingerprint, worker_version };
 }

@@ -221,7 +221,11 @@ describe('what was stored but not started', () => {
 });
 
 async function newGeneration(): Promise<Generation> {
-  const request = parse(generationRequestSchema, { prompt: 'a photo of sapsan' }, 'generation request');
+  const request = parse(
+    generationRequestSchema,
+    { task: 'text2img', prompt: 'a photo of sapsan' },
+    'request',
+  );
   return test.store.generations.create({ owner: 'ann', request });
 }
 
@@ -241,6 +245,46 @@ describe('generations', () => {
       images: [{ position: 0 }, { position: 1 }],
     });
     expect((await test.store.generations.list({ owner: 'ann' })).items).toContainEqual(generation);
+  });
+});
+
+describe('generations from pictures', () => {
+  const request = (image: string, mask: string) =>
+    parse(generationRequestSchema, { task: 'inpaint', prompt: 'a hat', image, mask }, 'request');
+
+  it('keep their inputs and newest preview from being collected, and nothing older', async () => {
+    const [image, mask] = [await test.blob('an input'), await test.blob('a mask')];
+    const { id } = await test.store.generations.create({ owner: 'ann', request: request(image, mask) });
+    const [first, second] = [await test.blob('preview 1'), await test.blob('preview 2')];
+    for (const hash of [first, second]) {
+      await test.store.generations.setPreview(id, { position: 0, seed: 0, hash });
+    }
+    await test.store.blobs.collectGarbage(0);
+    expect(await test.store.blobs.has([image, mask, first, second])).toEqual(new Set([image, mask, second]));
+    expect(await test.store.generations.end(id, { phase: 'finished' })).toMatchObject({ preview_hash: null });
+    await test.store.blobs.collectGarbage(0);
+    expect(await test.store.blobs.has([image, mask, second])).toEqual(new Set([image, mask]));
+  });
+
+  it('are refused while an input is missing', async () => {
+    const missing = 'e'.repeat(64);
+    const creation = test.store.generations.create({
+      owner: 'ann',
+      request: request(await test.blob('an input'), missing),
+    });
+    await expect(creation).rejects.toMatchObject({ code: 'blob.not_found', given: missing });
+  });
+
+  it('say what drew them and each notice once', async () => {
+    const { id, produced_by } = await newGeneration();
+    expect(produced_by).toBeNull();
+    const producer = { model_fingerprint: 'm', numeric_fingerprint: 'n', worker_version: '1' };
+    await test.store.generations.recordProducer(id, producer);
+    for (const notice of ['cut "a"', 'other', 'cut "a"']) await test.store.generations.addNotice(id, notice);
+    expect(await test.store.generations.get(id)).toMatchObject({
+      notices: ['cut "a"', 'other'],
+      produced_by: producer,
+    });
   });
 });
 

@@ -1,34 +1,44 @@
 import {
   type Failure,
+  type Finalist,
   type Leaderboard,
   MurnauError,
   type Page,
+  type Run,
   type RunPhase,
   type Sweep,
+  type SweepDecision,
   type SweepFile,
   type SweepPhase,
   sweepWorkflowId,
-  type TrainingSpec,
-  trialWorkflowId,
 } from '@murnau/domain';
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Connection } from './database/connection.js';
 import { isUniqueViolation } from './database/failures.js';
-import { createOnce, newId } from './database/idempotency.js';
+import { createOnce } from './database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
-import type { Database, SweepsTable } from './database/schema.js';
+import type { Database } from './database/schema.js';
 import type { EventHub } from './events/event-hub.js';
 import { insertEvents } from './events/event-records.js';
-import { toInsert, toRun } from './runs/run-records.js';
-import { refuseUnknownDatasets } from './runs/runs.js';
-
-export interface NewTrial {
-  /** From 0. */
-  trial: number;
-  parameters: Readonly<Record<string, string | number | boolean>>;
-  dataset_id: string;
-  spec: TrainingSpec;
-}
+import { withFreshEmbeddingIds } from './runs/end-run.js';
+import { toRun } from './runs/run-records.js';
+import type { OpenWorkflow } from './runs/runs.js';
+import { type DecisionQuery, insertDecisions, listDecisions } from './sweeps/decisions.js';
+import { cancelUnstarted, editSweep, type SweepEditRequest } from './sweeps/edit-sweep.js';
+import {
+  endIdle,
+  type IdleEnd,
+  promote,
+  type Promotion,
+  type RungFacts,
+  selectRungs,
+} from './sweeps/rungs.js';
+import { planFinalists, selectFinalists } from './sweeps/finalists.js';
+import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
+import { openGate, passGate } from './sweeps/gates.js';
+import { selectCounts, selectFacts, type SweepFacts, type TrialCounts } from './sweeps/sweep-facts.js';
+import { planSuggested, selectHistory, type TrialHistory } from './sweeps/suggestions.js';
+import { lockSweep, selectSweep, type SweepRow, summarize, toSweep } from './sweeps/sweep-records.js';
 
 export interface NewSweep {
   owner: string;
@@ -41,20 +51,18 @@ export interface SweepQuery extends PageQuery {
   owner?: string | undefined;
 }
 
-/** As much of a trial as its sweep's workflow decides by. */
+/** A trial in short. */
 export interface SweepTrial {
   run_id: string;
   trial: number;
   workflow_id: string;
+  workflow_chain: number;
   workflow_started: boolean;
   phase: RunPhase;
   best_value: number | null;
 }
 
-/** Rows per INSERT: far below the protocol's 65,535 parameters. */
-const TRIALS_PER_INSERT = 1_000;
-
-type SweepRow = Selectable<SweepsTable>;
+type EndedPhase = Exclude<SweepPhase, 'running' | 'paused'>;
 
 export class Sweeps {
   readonly #connection: Connection;
@@ -85,6 +93,8 @@ export class Sweeps {
           spec: JSON.stringify(spec),
           workflow_id,
           failure: null,
+          max_concurrent_trials: spec.max_concurrent_trials,
+          priority: spec.priority,
         } as const;
         await trx.insertInto('sweeps').values(row).execute();
         await insertTrials(trx, { id: sweepId, owner, spec, workflow_id }, trials);
@@ -158,7 +168,7 @@ export class Sweeps {
     return this.#connection.repeatable((db) =>
       db
         .selectFrom('runs')
-        .select(['id as run_id', 'workflow_id', 'workflow_started', 'phase', 'best_value'])
+        .select(['id as run_id', 'workflow_id', 'workflow_chain', 'workflow_started', 'phase', 'best_value'])
         .select((eb) => eb.ref('trial').$notNull().as('trial'))
         .where('sweep_id', '=', id)
         .orderBy('trial')
@@ -166,23 +176,165 @@ export class Sweeps {
     );
   }
 
-  /** An ended sweep stays as it ended. */
-  async end(
+  /** The best trials, as the leaderboard has them. */
+  best(id: string, limit: number): Promise<Run[]> {
+    return this.#connection.repeatable(async (db) => {
+      const { spec } = await selectSweep(db, id);
+      const order = spec.metric.goal === 'maximize' ? sql`best_value desc` : sql`best_value asc`;
+      const rows = await db
+        .selectFrom('runs')
+        .selectAll()
+        .where('sweep_id', '=', id)
+        .orderBy(sql`${order} nulls last`)
+        .orderBy('trial')
+        .limit(limit)
+        .execute();
+      return rows.map(toRun);
+    });
+  }
+
+  /** As much as one of its trials is decided by. */
+  async brief(id: string): Promise<{ phase: SweepPhase; spec: SweepFile; workflow_id: string }> {
+    const { phase, spec, workflow_id } = await this.#connection.repeatable((db) => selectSweep(db, id));
+    return { phase, spec, workflow_id };
+  }
+
+  /** What its next decision is made by; the size of the answer does not grow with the number of trials. */
+  facts(
     id: string,
-    { phase, failure }: { phase: Exclude<SweepPhase, 'running'>; failure?: Failure | null },
+    { starts = 50, astray = 200 }: { starts?: number; astray?: number } = {},
+  ): Promise<SweepFacts> {
+    return this.#connection.repeatable(async (db) => {
+      const facts = await selectFacts(db, id, { starts, astray });
+      if (facts === undefined) {
+        throw new MurnauError('sweep.not_found', `There is no sweep ${id}.`, { given: id });
+      }
+      return facts;
+    });
+  }
+
+  /** Trials whose workflow should be open, after trial `after`, in their order. */
+  openTrials(
+    id: string,
+    { after = -1, limit = 200 }: { after?: number; limit?: number } = {},
+  ): Promise<SweepTrial[]> {
+    return this.#connection.repeatable((db) =>
+      db
+        .selectFrom('runs')
+        .select(['id as run_id', 'workflow_id', 'workflow_chain', 'workflow_started', 'phase', 'best_value'])
+        .select((eb) => eb.ref('trial').$notNull().as('trial'))
+        .where('sweep_id', '=', id)
+        .where('trial', '>', after)
+        .where('workflow_started', '=', true)
+        .where('phase', 'in', ['queued', 'running', 'paused'])
+        .orderBy('trial')
+        .limit(limit)
+        .execute(),
+    );
+  }
+
+  /** Changes it as somebody asked; once for each update id. @throws `sweep.already_ended`, `edit.not_possible` */
+  async edit(id: string, request: SweepEditRequest): Promise<void> {
+    await editSweep(this.#connection, id, request);
+    this.#hub.announce();
+  }
+
+  /** Newest first. */
+  async decisions(id: string, query: DecisionQuery = {}): Promise<Page<SweepDecision>> {
+    await this.#connection.repeatable((db) => selectSweep(db, id));
+    return listDecisions(this.#connection, id, query);
+  }
+
+  /** Its rungs, lowest first, each with the best of those that wait there. */
+  rungs(id: string, limit = 50): Promise<RungFacts[]> {
+    return this.#connection.repeatable((db) => selectRungs(db, id, limit));
+  }
+
+  /** Lets trials go on from the rungs they wait at; doing it again changes nothing. */
+  async promote(id: string, promotions: readonly Promotion[]): Promise<void> {
+    await this.#decide(id, (trx, sweep) => promote(trx, sweep, promotions));
+  }
+
+  /** Finishes trials that wait for what does not come. @returns how many, at most `limit` */
+  async endIdle(id: string, end: IdleEnd, limit = 50): Promise<number> {
+    return withFreshEmbeddingIds(() => this.#decide(id, (trx, sweep) => endIdle(trx, sweep, end, limit)));
+  }
+
+  /** Starts nothing more, for a reason of its own; what has no workflow and nothing stored ends. */
+  async stopStarting(id: string, reason: string): Promise<void> {
+    await this.#decide(id, async (trx, sweep) => {
+      if (sweep.stop_reason !== null) return;
+      await trx.updateTable('sweeps').set({ stop_reason: reason }).where('id', '=', id).execute();
+      const not_started = await cancelUnstarted(trx, id, 'its sweep');
+      await insertDecisions(trx, id, [{ kind: 'stop', by: 'sweep', why: reason, data: { not_started } }]);
+    });
+  }
+
+  /** What its next trials are suggested by. @param upTo number of the last trial that counts; null: all */
+  history(id: string, upTo: number | null = null): Promise<TrialHistory[]> {
+    return this.#connection.repeatable((db) => selectHistory(db, id, upTo));
+  }
+
+  /** Plans suggested trials; nothing when others have been planned meanwhile. */
+  async planSuggested(id: string, trials: readonly NewTrial[], why: string): Promise<void> {
+    await this.#withFreshTrialIds(() =>
+      this.#decide(id, (trx, sweep) => planSuggested(trx, sweep, trials, why)),
+    );
+  }
+
+  /** A person may pick from now on who goes on. */
+  async openGate(id: string, gate: { rung: number; wait_s: number | null }): Promise<void> {
+    await this.#decide(id, (trx, sweep) => openGate(trx, sweep, gate));
+  }
+
+  /** @throws `edit.not_possible` */
+  async passGate(id: string, picked: { trials: readonly number[]; by: string; why: string }): Promise<void> {
+    await this.#decide(id, (trx, sweep) => passGate(trx, sweep, picked));
+  }
+
+  /** Plans its best trials again on each seed; once. */
+  async planFinalists(id: string, plan: { count: number; seeds: readonly number[] }): Promise<void> {
+    await this.#withFreshTrialIds(() =>
+      this.#decide(id, async (trx, sweep) => insertTrials(trx, sweep, await planFinalists(trx, sweep, plan))),
+    );
+  }
+
+  /** Who was trained again on several seeds, best mean first. */
+  finalists(id: string): Promise<Finalist[]> {
+    return this.#connection.repeatable(async (db) => selectFinalists(db, await selectSweep(db, id)));
+  }
+
+  /** Ends it when none of its trials has anything left to do; else it stays as it is. */
+  async settle(
+    id: string,
+    phaseOf: (counts: TrialCounts) => 'finished' | 'failed' | 'cancelled' | undefined,
   ): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
-      const changed = await trx
-        .updateTable('sweeps')
-        .set({ phase, failure: failure ? JSON.stringify(failure) : null, finished_at: sql<Date>`now()` })
-        .where('id', '=', id)
-        .where('phase', '=', 'running')
-        .returning('id')
-        .executeTakeFirst();
-      if (changed === undefined) return;
-      await insertEvents(trx, [
-        { kind: 'phase', sweep_id: id, data: { phase, ...(failure ? { failure } : {}) } },
-      ]);
+      const sweep = await lockSweep(trx, id);
+      if (sweep.phase !== 'running' && sweep.phase !== 'paused') return;
+      const phase = phaseOf(await selectCounts(trx, id));
+      if (phase !== undefined) await writeEnd(trx, sweep, phase, null);
+    });
+    this.#hub.announce();
+    return this.get(id);
+  }
+
+  /** Ends its trials that were not started or wait at a rung: none of them has a workflow. */
+  async cancelIdleTrials(id: string, by: string): Promise<void> {
+    await this.#connection.repeatableTransaction(async (trx) => {
+      await lockSweep(trx, id);
+      await cancelUnstarted(trx, id, by, { waitingToo: true });
+    });
+    this.#hub.announce();
+  }
+
+  /** An ended sweep stays as it ended. */
+  async end(id: string, { phase, failure }: { phase: EndedPhase; failure?: Failure | null }): Promise<Sweep> {
+    await this.#connection.repeatableTransaction(async (trx) => {
+      const sweep = await lockSweep(trx, id);
+      if (sweep.phase === 'running' || sweep.phase === 'paused') {
+        await writeEnd(trx, sweep, phase, failure ?? null);
+      }
     });
     this.#hub.announce();
     return this.get(id);
@@ -197,7 +349,7 @@ export class Sweeps {
         .selectFrom('sweeps')
         .selectAll()
         .where('workflow_started', '=', false)
-        .where('phase', '=', 'running')
+        .where('phase', 'in', ['running', 'paused'])
         .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
         .orderBy('created_at')
         .limit(limit)
@@ -210,10 +362,64 @@ export class Sweeps {
     });
   }
 
-  async markStarted(id: string): Promise<void> {
+  /** The workflow that was started with this chain is at work; a word about an earlier one changes nothing. */
+  async markStarted(id: string, chain = 0): Promise<void> {
     await this.#connection.repeatable((db) =>
-      db.updateTable('sweeps').set({ workflow_started: true }).where('id', '=', id).execute(),
+      db
+        .updateTable('sweeps')
+        .set({ workflow_started: true })
+        .where('id', '=', id)
+        .where('workflow_started', '=', false)
+        .where('workflow_chain', '<=', chain)
+        .execute(),
     );
+  }
+
+  /** Chain with which its workflow is, or was, to be started. */
+  async workflowChain(id: string): Promise<number> {
+    return (await this.#connection.repeatable((db) => selectSweep(db, id))).workflow_chain;
+  }
+
+  /** Temporal does not know the workflow of this chain: it is to be started again. */
+  async markLost(id: string, chain: number): Promise<void> {
+    await this.#connection.repeatable((db) =>
+      db
+        .updateTable('sweeps')
+        .set({ workflow_started: false, workflow_chain: chain + 1 })
+        .where('id', '=', id)
+        .where('workflow_chain', '=', chain)
+        .where('phase', 'in', ['running', 'paused'])
+        .execute(),
+    );
+  }
+
+  /** Sweeps whose workflow should be open, after `afterId`, by id. */
+  startedAndOpen({ afterId = '', limit = 100 }: { afterId?: string; limit?: number } = {}): Promise<
+    OpenWorkflow[]
+  > {
+    return this.#connection.repeatable((db) =>
+      db
+        .selectFrom('sweeps')
+        .select(['id', 'workflow_id', 'workflow_chain'])
+        .where('id', '>', afterId)
+        .where('workflow_started', '=', true)
+        .where('phase', 'in', ['running', 'paused'])
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
+    );
+  }
+
+  /** One decision at a time, of a sweep that lives. */
+  async #decide<Result>(
+    id: string,
+    work: (trx: Transaction<Database>, sweep: SweepRow) => Promise<Result>,
+  ): Promise<Result> {
+    const result = await this.#connection.repeatableTransaction(async (trx) =>
+      work(trx, await lockSweep(trx, id)),
+    );
+    this.#hub.announce();
+    return result;
   }
 
   /** Trial ids are random: a collision with another run's is met by drawing all again. */
@@ -228,93 +434,19 @@ export class Sweeps {
   }
 }
 
-async function insertTrials(
+async function writeEnd(
   trx: Transaction<Database>,
-  sweep: { id: string; owner: string; spec: SweepFile; workflow_id: string },
-  trials: readonly NewTrial[],
+  { id }: SweepRow,
+  phase: EndedPhase,
+  failure: Failure | null,
 ): Promise<void> {
-  await refuseUnknownDatasets(
-    trx,
-    trials.map((trial) => trial.dataset_id),
-  );
-  const rows = trials.map(({ trial, parameters, dataset_id, spec }) =>
-    toInsert({
-      id: newId(),
-      name: `${sweep.spec.name}-${String(trial).padStart(2, '0')}`,
-      owner: sweep.owner,
-      dataset_id,
-      spec,
-      workflow_id: trialWorkflowId(sweep.workflow_id, trial),
-      metric: sweep.spec.metric,
-      sweep_id: sweep.id,
-      trial,
-      parameters,
-    }),
-  );
-  for (let start = 0; start < rows.length; start += TRIALS_PER_INSERT) {
-    await trx
-      .insertInto('runs')
-      .values(rows.slice(start, start + TRIALS_PER_INSERT))
-      .onConflict((conflict) => conflict.columns(['sweep_id', 'trial']).doNothing())
-      .execute();
-  }
-}
-
-async function selectSweep(db: Kysely<Database>, id: string): Promise<SweepRow> {
-  const row = await db.selectFrom('sweeps').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row === undefined) throw new MurnauError('sweep.not_found', `There is no sweep ${id}.`, { given: id });
-  return row;
-}
-
-interface Summary {
-  counts: Record<string, number>;
-  trials: number;
-  best_run_id: string | null;
-}
-
-/** Counts by phase and the best trial of many sweeps, in one query. */
-async function summarize(db: Kysely<Database>, ids: readonly string[]): Promise<Map<string, Summary>> {
-  if (ids.length === 0) return new Map();
-  const { rows } = await sql<{
-    sweep_id: string;
-    phase: string;
-    trials: number;
-    best_run_id: string | null;
-    merit: number | null;
-  }>`
-    select sweep_id, phase, count(*) as trials, max(merit) as merit,
-           (array_agg(id order by merit desc nulls last, trial) filter (where merit is not null))[1] as best_run_id
-    from (
-      select sweep_id, phase, id, trial, case metric_goal when 'maximize' then best_value else -best_value end as merit
-      from runs where sweep_id = any(${ids}::text[])
-    ) as trials
-    group by sweep_id, phase`.execute(db);
-  const summaries = new Map<string, Summary & { merit: number }>();
-  for (const { sweep_id, phase, trials, best_run_id, merit } of rows) {
-    const summary = summaries.get(sweep_id) ?? { counts: {}, trials: 0, best_run_id: null, merit: -Infinity };
-    summary.counts[phase] = trials;
-    summary.trials += trials;
-    if (merit !== null && merit > summary.merit) Object.assign(summary, { merit, best_run_id });
-    summaries.set(sweep_id, summary);
-  }
-  return summaries;
-}
-
-function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>): Sweep {
-  const { id, name, owner, phase, spec, workflow_id, failure } = row;
-  const { counts, trials, best_run_id } = summaries.get(id) ?? { counts: {}, trials: 0, best_run_id: null };
-  return {
-    id,
-    name,
-    owner,
-    phase,
-    spec,
-    workflow_id,
-    trials,
-    counts,
-    best_run_id,
-    failure,
-    created_at: row.created_at.toISOString(),
-    finished_at: row.finished_at?.toISOString() ?? null,
-  };
+  const stored = failure === null ? null : JSON.stringify(failure);
+  await trx
+    .updateTable('sweeps')
+    .set({ phase, failure: stored, finished_at: sql<Date>`now()` })
+    .where('id', '=', id)
+    .execute();
+  await insertEvents(trx, [
+    { kind: 'phase', sweep_id: id, data: { phase, ...(failure === null ? {} : { failure }) } },
+  ]);
 }

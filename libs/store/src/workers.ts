@@ -1,4 +1,4 @@
-import type { Worker } from '@murnau/domain';
+import { MurnauError, type Worker } from '@murnau/domain';
 import { sql } from 'kysely';
 import type { Connection } from './database/connection.js';
 
@@ -19,7 +19,8 @@ export class Workers {
     this.#connection = connection;
   }
 
-  async heartbeat(worker: WorkerHeartbeat): Promise<void> {
+  /** @returns whether somebody has asked, since the last word, to let it work again */
+  async heartbeat(worker: WorkerHeartbeat): Promise<{ isLifted: boolean }> {
     const row = {
       ...worker,
       device: JSON.stringify(worker.device),
@@ -27,11 +28,35 @@ export class Workers {
       last_seen_at: sql<Date>`now()`,
     };
     const { name: _, ...changes } = row;
+    return this.#connection.repeatableTransaction(async (trx) => {
+      const before = await trx
+        .selectFrom('workers')
+        .select('lift_requested_at')
+        .where('name', '=', worker.name)
+        .forUpdate()
+        .executeTakeFirst();
+      const cleared = { ...changes, lift_requested_at: null };
+      await trx
+        .insertInto('workers')
+        .values({ ...row, lift_requested_at: null })
+        .onConflict((conflict) => conflict.column('name').doUpdateSet(cleared))
+        .execute();
+      return { isLifted: before !== undefined && before.lift_requested_at !== null };
+    });
+  }
+
+  /** Lets a quarantined worker work again: its dispatcher is told with its next word. @throws `edit.not_possible` */
+  async lift(name: string): Promise<void> {
+    const worker = (await this.list()).find((other) => other.name === name);
+    if (worker?.state !== 'quarantined') {
+      const what = worker === undefined ? 'There is no worker' : 'It is not quarantined:';
+      throw new MurnauError('edit.not_possible', `${what} ${name}.`, { field: 'name', given: name });
+    }
     await this.#connection.repeatable((db) =>
       db
-        .insertInto('workers')
-        .values(row)
-        .onConflict((conflict) => conflict.column('name').doUpdateSet(changes))
+        .updateTable('workers')
+        .set({ lift_requested_at: sql<Date>`now()` })
+        .where('name', '=', name)
         .execute(),
     );
   }
@@ -51,19 +76,21 @@ export class Workers {
         .execute();
       return rows
         .filter((row) => row.silent_ms < FORGOTTEN_AFTER_MS)
-        .map(({ quarantine_reason, silent_ms, last_seen_at, device, models, ...row }) => ({
-          ...row,
-          device: device as Worker['device'],
-          models: models as Worker['models'],
-          state:
-            silent_ms > OFFLINE_AFTER_MS
-              ? ('offline' as const)
-              : quarantine_reason === null
-                ? ('online' as const)
-                : ('quarantined' as const),
-          reason: quarantine_reason,
-          last_seen_at: last_seen_at.toISOString(),
-        }));
+        .map(
+          ({ quarantine_reason, silent_ms, last_seen_at, lift_requested_at: _, device, models, ...row }) => ({
+            ...row,
+            device: device as Worker['device'],
+            models: models as Worker['models'],
+            state:
+              silent_ms > OFFLINE_AFTER_MS
+                ? ('offline' as const)
+                : quarantine_reason === null
+                  ? ('online' as const)
+                  : ('quarantined' as const),
+            reason: quarantine_reason,
+            last_seen_at: last_seen_at.toISOString(),
+          }),
+        );
     });
   }
 }

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 describe('recorded histories', () => {
   it('are there', () => {
-    expect(names.length).toBeGreaterThanOrEqual(6);
+    expect(names.length).toBeGreaterThanOrEqual(10);
   });
 
   it.each(names)(

@@ -12,6 +12,11 @@ export interface StopRequest {
   isNative(): boolean;
   /** From here on the end is certain, and a wish comes too late. */
   close(): void;
+  /** The end was not certain after all. */
+  reopen(): void;
+  readonly isClosed: boolean;
+  /** Interrupts what is at work, to decide anew. */
+  interrupt(): void;
   /** Runs what a wish interrupts. */
   interruptible<Result>(work: () => Promise<Result>): Promise<Result>;
 }
@@ -42,6 +47,11 @@ export function listenForStop(endedCode: string): StopRequest {
     by: () => by,
     isNative: () => isNative,
     close: () => void (isClosed = true),
+    reopen: () => void (isClosed = false),
+    get isClosed() {
+      return isClosed;
+    },
+    interrupt: () => scope?.cancel(),
     interruptible: async (work) => {
       scope = new CancellationScope();
       try {

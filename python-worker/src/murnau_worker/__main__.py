@@ -1,9 +1,11 @@
-"""Entry point: `python -m murnau_worker serve | convert-embedding`."""
+"""Entry point: `python -m murnau_worker serve | advise | convert-embedding | convert-model | verify-model`."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
+import json
 import os
 import sys
 from pathlib import Path
@@ -19,19 +21,47 @@ def _named_folder(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
+def _default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "murnau"
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of samples, 1 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="murnau_worker", description="GPU worker of murnau")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     commands = parser.add_subparsers(dest="command", required=True)
     serve = commands.add_parser("serve", help="serve models over gRPC")
     serve.add_argument("--listen", default="127.0.0.1:7840", help="HOST:PORT; port 0 takes a free one")
-    serve.add_argument("--model", type=_named_folder, action="append", required=True, metavar="NAME=DIR")
+    serve.add_argument("--model", type=_named_folder, action="append", default=[], metavar="NAME=DIR")
+    serve.add_argument("--registry", type=Path, metavar="FILE", help="YAML of models with dtype, device and offload")
+    serve.add_argument("--memory-limit-mb", type=int, default=0, metavar="N", help="of loaded parts; 0: none")
+    serve.add_argument("--cache-dir", type=Path, default=_default_cache(), help="digests of large files are kept here")
     serve.add_argument("--threads", type=int, default=1, help="threads of the device thread's kernels")
     serve.add_argument("--slots", type=int, default=4, help="training streams taken at once")
+    serve.add_argument(
+        "--max-samples",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="samples trained together at most (default: measured)",
+    )
+    advise = commands.add_parser("advise", help="suggest trials of sweeps over gRPC; needs no model and no GPU")
+    advise.add_argument("--listen", default="127.0.0.1:7835", help="HOST:PORT; port 0 takes a free one")
     convert = commands.add_parser("convert-embedding", help="convert a learnt embedding between formats")
     convert.add_argument("input", type=Path)
     convert.add_argument("output", type=Path, help="a name ending in .safetensors or .bin")
     convert.add_argument("--placeholder", default="", help="new placeholder (default: the file's)")
+    model = commands.add_parser("convert-model", help="write a model as diffusers' folders of safetensors")
+    model.add_argument("source", type=Path)
+    model.add_argument("target", type=Path, help="a folder that is not there yet, or empty")
+    model.add_argument("--dtype", choices=["float32", "bfloat16", "float16"], help="default: each part as its file is")
+    verify = commands.add_parser("verify-model", help="compare what this code computes with a folder of goldens")
+    verify.add_argument("folder", type=Path, metavar="DIR")
     return parser
 
 
@@ -42,6 +72,7 @@ def _quiet_libraries() -> None:
     """
     for name, value in (
         ("OMP_WAIT_POLICY", "PASSIVE"),
+        ("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),  # without it a GPU's products differ from run to run
         ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
         ("HF_HUB_OFFLINE", "1"),
         ("TRANSFORMERS_VERBOSITY", "error"),
@@ -51,19 +82,35 @@ def _quiet_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
-def _serve(arguments: argparse.Namespace) -> None:
+def _serve(arguments: argparse.Namespace) -> bool:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
 
     from murnau_worker.engine.engine import Engine
+    from murnau_worker.models.registry_file import collect_models
     from murnau_worker.rpc.server import serve
 
-    engine = Engine(dict(arguments.model), threads=arguments.threads, slots=arguments.slots)
+    engine = Engine(
+        collect_models(arguments.registry, arguments.model),
+        threads=arguments.threads,
+        slots=arguments.slots,
+        memory_limit_bytes=arguments.memory_limit_mb * 1024 * 1024,
+        cache=arguments.cache_dir,
+        max_samples=arguments.max_samples,
+    )
     asyncio.run(serve(engine, arguments.listen))
+    return True
 
 
-def _convert(arguments: argparse.Namespace) -> None:
+def _advise(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.rpc.advisor_service import serve
+
+    asyncio.run(serve(arguments.listen))
+    return True
+
+
+def _convert(arguments: argparse.Namespace) -> bool:
     from murnau_worker.checkpoints.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
 
     writers = {".safetensors": write_embedding, ".bin": write_reference_bin}
@@ -74,22 +121,44 @@ def _convert(arguments: argparse.Namespace) -> None:
     if arguments.placeholder:
         embedding = renamed(embedding, arguments.placeholder)
     arguments.output.write_bytes(writer(embedding))
+    return True
 
 
-_COMMANDS = {"serve": _serve, "convert-embedding": _convert}
+def _convert_model(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.models.conversion import convert_model
+    from murnau_worker.models.registry_file import TORCH_DTYPES
+
+    dtype = TORCH_DTYPES[arguments.dtype] if arguments.dtype else None
+    result = convert_model(arguments.source, arguments.target, dtype)
+    print(json.dumps(dataclasses.asdict(result)))
+    return True
+
+
+def _verify(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.verify.compare import verify_model
+
+    return verify_model(arguments.folder)
+
+
+_COMMANDS = {  # each says whether all is well
+    "serve": _serve,
+    "advise": _advise,
+    "convert-embedding": _convert,
+    "convert-model": _convert_model,
+    "verify-model": _verify,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
-    configure_logging(parsed.log_level)
+    configure_logging(parsed.log_level, part="advisor" if parsed.command == "advise" else "worker")
     _quiet_libraries()
     try:
-        _COMMANDS[parsed.command](parsed)
+        return 0 if _COMMANDS[parsed.command](parsed) else 1
     except (WorkerError, OSError, RuntimeError) as error:
         code = error.code if isinstance(error, WorkerError) else "internal"
         get_logger().error(str(error), extra={"code": code})
         return 1
-    return 0
 
 
 if __name__ == "__main__":

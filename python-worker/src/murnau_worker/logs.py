@@ -15,11 +15,15 @@ _STANDARD_KEYS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "ascti
 class JsonFormatter(logging.Formatter):
     """Formats a record as JSON; keys given by `extra=` become keys of the object."""
 
+    def __init__(self, part: str = "worker") -> None:
+        super().__init__()
+        self._part = part
+
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
-            "part": "worker",
+            "part": self._part,
             "message": record.getMessage(),
         }
         entry.update({key: value for key, value in vars(record).items() if key not in _STANDARD_KEYS})
@@ -28,10 +32,10 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str, ensure_ascii=False)
 
 
-def configure_logging(level: str) -> None:
-    """Sends all logs to stderr as JSON lines. `level`: debug, info, warning or error."""
+def configure_logging(level: str, *, part: str = "worker") -> None:
+    """Sends all logs to stderr as JSON lines. `level`: debug, info, warning or error. `part`: who speaks."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(JsonFormatter(part))
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.WARNING)
     logging.getLogger(LOGGER_NAME).setLevel(level.upper())

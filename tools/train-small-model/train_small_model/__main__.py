@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("--repository", type=Path, default=Path(__file__).resolve().parents[3])
     parser.add_argument("--font", type=Path, default=Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"))
     parser.add_argument("--emojibase", type=Path, required=False, help="folder of npm's emojibase-data")
+    parser.add_argument("--pictures", type=int, help="size of the rendered set (default: the whole recipe's)")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--processes", type=int, default=1, help="processes that share each batch of a stage")
     parser.add_argument("--bf16", action="store_true", help="bfloat16 products (processors with avx512_bf16 or AMX)")

@@ -40,7 +40,7 @@ class ClipTrainer(nn.Module):
 def text_sizes(place: Place, tower: str) -> tuple[int, int]:
     """Size of a tower's vocabulary and its number of private rows."""
     tokenizer = open_tokenizer(place.work, tower)
-    return len(tokenizer), len(place.glyphs.of("private"))
+    return len(tokenizer), place.private_rows
 
 
 def pooled_at_end(text, ids_BL: torch.Tensor, end_id: int) -> tuple[torch.Tensor, torch.Tensor]:

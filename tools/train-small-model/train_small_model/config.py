@@ -1,11 +1,12 @@
 """Every size, schedule and seed of the training, in one place.
 
-Widths are chosen for a download of at most 16 MB in fp16 and for two CPU cores; steps, never wall time, end a stage.
+Widths are chosen for a download of at most 16 MB in fp16 (the inpainting decoder apart) and for two CPU cores; steps,
+never wall time, end a stage.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,19 @@ class DataConfig:
     clip_vocab_size: int = 3_400
     xlmr_vocab_size: int = 3_000
     seed: int = 1
+
+    @property
+    def pictures(self) -> int:
+        return self.captioned + self.coloured + self.private + self.variety
+
+    def scaled(self, pictures: int) -> DataConfig:
+        """The same shares in a set of ``pictures``; refuses sizes outside 4,000 … the recipe's own."""
+        if not 4_000 <= pictures <= self.pictures:
+            raise ValueError(f"--pictures is {pictures:,}; give 4,000 to {self.pictures:,}, or leave it out for all")
+        share = pictures / self.pictures
+        captioned, coloured, private = (round(n * share) for n in (self.captioned, self.coloured, self.private))
+        rest = pictures - captioned - coloured - private
+        return replace(self, captioned=captioned, coloured=coloured, private=private, variety=rest)
 
 
 @dataclass(frozen=True)
@@ -72,4 +86,5 @@ class Config:
     movq: Stage = Stage(steps=700, batch=16, lr=3e-3, warmup=30, seed=13)
     prior: Stage = Stage(steps=1_500, batch=96, lr=2e-3, ema=0.998, weight_decay=0.02, seed=14)
     unet: Stage = Stage(steps=8_000, batch=48, lr=1.5e-3, warmup=200, final_lr=0.03, ema=0.999, seed=15)
+    inpaint: Stage = Stage(steps=1_600, batch=48, lr=1e-3, warmup=100, final_lr=0.03, ema=0.998, seed=17)
     judge: Stage = Stage(steps=700, batch=64, lr=2e-3, seed=16)

@@ -137,9 +137,14 @@ def held_out_pictures(glyphs: GlyphSet, kinds: tuple[str, ...], each: int, seed:
     """Fresh renderings for judging: pictures ``[len(kinds' glyphs) * each, 64, 64, 3]`` uint8 and their glyphs."""
     rng = np.random.default_rng(seed)
     owners = [glyph for glyph in glyphs.of(*kinds) for _ in range(each)]
-    base = p.to_tensor(glyphs.pixels[[glyph.index for glyph in owners]])
     _, ground = p.backgrounds(len(owners), rng, plain)
-    return p.to_uint8(p.over(p.warp(base, p.Warp(), rng, 64), ground)), owners
+    return p.to_uint8(p.over(fresh_layers(glyphs, owners, rng), ground)), owners
+
+
+def fresh_layers(glyphs: GlyphSet, owners: list[Glyph], rng: np.random.Generator) -> torch.Tensor:
+    """The glyphs as a training picture shows them, without a ground: premultiplied RGBA ``[N, 4, 64, 64]`` in 0..1."""
+    base = p.to_tensor(glyphs.pixels[[glyph.index for glyph in owners]])
+    return p.warp(base, p.Warp(), rng, 64)
 
 
 def batch_images(data: TrainingSet, rows: np.ndarray) -> torch.Tensor:

@@ -12,7 +12,7 @@ from . import vocabulary as v
 from .data import held_out_pictures
 from .judge import background_colour
 from .movq import psnr
-from .sampling import GUIDANCE, STEPS, Shipped
+from .sampling import GUIDANCE, STEPS, Shipped, shipped_model
 from .sheets import sheet
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ SHEET_CAPTIONS = (
 )  # fmt: skip
 
 
-def _shipped(place: Place) -> Shipped:
-    return Shipped(place.repository / "models" / "kandinsky-2.1-small")
-
-
-def _publish(place: Place, name: str, result: object) -> None:
+def publish(place: Place, name: str, result: object) -> None:
     """Keeps a result as ``evaluation-<name>.json`` in the work folder, with the sampler that made it."""
     record = {"sampler": f"DDIM, {STEPS} steps, guidance {GUIDANCE}", name: result}
     (place.work / f"evaluation-{name}.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
@@ -42,21 +38,21 @@ def _publish(place: Place, name: str, result: object) -> None:
 
 def run_gate(place: Place) -> None:
     """The ``gate`` stage."""
-    _publish(place, "gate", gate(place, _shipped(place)))
+    publish(place, "gate", gate(place, shipped_model(place)))
 
 
 def run_languages(place: Place) -> None:
     """The ``languages`` stage."""
-    _publish(place, "languages", languages(place, _shipped(place)))
+    publish(place, "languages", languages(place, shipped_model(place)))
 
 
 def run_captions(place: Place) -> None:
     """The ``captions`` stage: the 40-caption contact sheet in docs/images, its captions, and background colours."""
-    shipped, images = _shipped(place), place.repository / "docs" / "images"
+    shipped, images = shipped_model(place), place.repository / "docs" / "images"
     sheet(shipped.draw_prompts(list(SHEET_CAPTIONS), seed=7), images / "captions.png", 8)
     lines = [f"{i + 1}. {text}" for i, text in enumerate(SHEET_CAPTIONS)]
     (images / "captions.txt").write_text("\n".join(lines) + "\n", "utf-8")
-    _publish(place, "background", backgrounds(shipped))
+    publish(place, "background", backgrounds(shipped))
 
 
 def gate(place: Place, shipped: Shipped) -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import CLIPImageProcessor
 
-from . import clip, judge, models, movq, prior, unet, xlmr
+from . import clip, inpaint, judge, models, movq, prior, unet, xlmr
 from .glyphs import judge_classes
 from .vocabulary import BACKGROUNDS
 
@@ -51,11 +51,7 @@ def run(place: Place) -> None:
         module.half().save_pretrained(folder, safe_serialization=True)
         _neutral_names(folder / "config.json")
     _tokenizers(place, decoder / "tokenizer", prior_root / "tokenizer")
-    DDPMScheduler(
-        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="linear", clip_sample=True,
-        clip_sample_range=2.0, prediction_type="epsilon", variance_type="learned_range", thresholding=True,
-        dynamic_thresholding_ratio=0.995, sample_max_value=2.0,
-    ).save_pretrained(decoder / "scheduler")  # fmt: skip
+    _scheduler().save_pretrained(decoder / "scheduler")
     UnCLIPScheduler(
         num_train_timesteps=1000, variance_type="fixed_small_log", clip_sample=True, clip_sample_range=10.0,
         prediction_type="sample",
@@ -70,6 +66,17 @@ def run(place: Place) -> None:
     _registry_entry(target / "murnau.yaml", size, [float(e.weight.float().square().mean().sqrt()) for e in embeddings])
     total = sum(f.stat().st_size for f in target.rglob("*") if f.is_file())
     print(f"exported {target.name}: {total / 1e6:.2f} MB", flush=True)
+
+
+def run_inpaint(place: Place) -> None:
+    """The ``export-inpaint`` stage: the inpainting decoder's own weights; its other parts are kandinsky-2-1's."""
+    target = place.repository / "models" / NAME / "kandinsky-2-1-inpaint"
+    shutil.rmtree(target, ignore_errors=True)
+    inpaint.load(place).half().save_pretrained(target / "unet", safe_serialization=True)
+    _neutral_names(target / "unet" / "config.json")
+    _scheduler().save_pretrained(target / "scheduler")
+    (target / "model_index.json").write_text(_index("KandinskyInpaintPipeline", **DECODER_PARTS), "utf-8")
+    print(f"exported {target.name}: {sum(f.stat().st_size for f in target.rglob('*')) / 1e6:.2f} MB", flush=True)
 
 
 def _or_untrained(load: Callable[[], nn.Module], build: Callable[[], nn.Module], name: str) -> nn.Module:
@@ -102,12 +109,23 @@ def _tokenizers(place: Place, xlmr_folder: Path, clip_folder: Path) -> None:
         path.write_text(compact, "utf-8")
 
 
+def _scheduler() -> DDPMScheduler:
+    return DDPMScheduler(
+        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="linear", clip_sample=True,
+        clip_sample_range=2.0, prediction_type="epsilon", variance_type="learned_range", thresholding=True,
+        dynamic_thresholding_ratio=0.995, sample_max_value=2.0,
+    )  # fmt: skip
+
+
+DECODER_PARTS = {
+    "text_encoder": ["kandinsky", "MultilingualCLIP"], "tokenizer": ["transformers", "XLMRobertaTokenizer"],
+    "unet": ["diffusers", "UNet2DConditionModel"], "movq": ["diffusers", "VQModel"],
+    "scheduler": ["diffusers", "DDPMScheduler"],
+}  # fmt: skip
+
+
 def _indices(decoder: Path, prior_root: Path) -> None:
-    (decoder / "model_index.json").write_text(_index(
-        "KandinskyPipeline", text_encoder=["kandinsky", "MultilingualCLIP"],
-        tokenizer=["transformers", "XLMRobertaTokenizer"], unet=["diffusers", "UNet2DConditionModel"],
-        movq=["diffusers", "VQModel"], scheduler=["diffusers", "DDPMScheduler"],
-    ), "utf-8")  # fmt: skip
+    (decoder / "model_index.json").write_text(_index("KandinskyPipeline", **DECODER_PARTS), "utf-8")
     (prior_root / "model_index.json").write_text(_index(
         "KandinskyPriorPipeline", prior=["diffusers", "PriorTransformer"],
         image_encoder=["transformers", "CLIPVisionModelWithProjection"],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import torch
 
 from . import stages
 from .common import use_bfloat16
+from .config import Config
 
 
 def process(rank: int, options: argparse.Namespace) -> None:
@@ -20,7 +22,10 @@ def work(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     use_bfloat16(options.bf16)
     emojibase = options.emojibase or options.work_dir / "node_modules" / "emojibase-data"
-    place = stages.Place(options.work_dir, options.repository, options.font, emojibase)
+    config = Config()
+    if options.pictures is not None:
+        config = replace(config, data=config.data.scaled(options.pictures))
+    place = stages.Place(options.work_dir, options.repository, options.font, emojibase, config)
     names = stages.DEFAULT_ORDER if "all" in options.stage else options.stage
     for name in names:
         stages.STAGES[name](place)

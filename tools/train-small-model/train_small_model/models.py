@@ -54,12 +54,15 @@ def prior(m: ModelConfig) -> PriorTransformer:
     )  # fmt: skip
 
 
-def unet(m: ModelConfig) -> UNet2DConditionModel:
-    """Kandinsky 2.1's decoder: real block types, image tokens and pooled text as added embeddings, learnt sigma."""
+def unet(m: ModelConfig, in_channels: int = 4) -> UNet2DConditionModel:
+    """Kandinsky 2.1's decoder: real block types, image tokens and pooled text as added embeddings, learnt sigma.
+
+    Nine input channels make the inpainting decoder: noised latents, the picture's kept latents, mask (1: kept).
+    """
     down = ("ResnetDownsampleBlock2D", *["SimpleCrossAttnDownBlock2D"] * (len(m.unet_channels) - 1))
     up = (*["SimpleCrossAttnUpBlock2D"] * (len(m.unet_channels) - 1), "ResnetUpsampleBlock2D")
     model = UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=8, down_block_types=down, up_block_types=up,
+        sample_size=16, in_channels=in_channels, out_channels=8, down_block_types=down, up_block_types=up,
         mid_block_type="UNetMidBlock2DSimpleCrossAttn", block_out_channels=m.unet_channels, layers_per_block=1,
         attention_head_dim=m.unet_head_dim, cross_attention_dim=m.embed_dim, norm_num_groups=NORM_GROUPS,
         encoder_hid_dim=m.xlmr_width, encoder_hid_dim_type="text_image_proj", addition_embed_type="text_image",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
@@ -18,10 +20,20 @@ from transformers import (
     XLMRobertaTokenizer,
 )
 
-from . import judge, prior, unet, xlmr
+from . import inpaint, judge, prior, unet, xlmr
+
+if TYPE_CHECKING:
+    from .stages import Place
 
 GUIDANCE = 2.5
 STEPS = 15
+
+# Latents of both halves of guidance, step, text, added conditions → the decoder's output.
+NoiseOf = Callable[[torch.Tensor, int, torch.Tensor, dict[str, torch.Tensor]], torch.Tensor]
+
+
+def shipped_model(place: Place) -> Shipped:
+    return Shipped(place.repository / "models" / "kandinsky-2.1-small")
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,10 @@ class Shipped:
     @cached_property
     def unet(self) -> UNet2DConditionModel:
         return self._load(UNet2DConditionModel, "kandinsky-2-1", "unet").to(memory_format=torch.channels_last)
+
+    @cached_property
+    def inpaint_unet(self) -> UNet2DConditionModel:
+        return self._load(UNet2DConditionModel, "kandinsky-2-1-inpaint", "unet").to(memory_format=torch.channels_last)
 
     @cached_property
     def movq(self) -> VQModel:
@@ -103,10 +119,43 @@ class Shipped:
         pooled, hidden = xlmr.encode(self.multilingual, ids_BL)
         return pooled, unet.full_text(hidden)
 
-    @torch.no_grad()
     def draw(self, embeds_BD: torch.Tensor, ids_BL: torch.Tensor, generator: torch.Generator,
              guidance: float = GUIDANCE, steps: int = STEPS) -> torch.Tensor:  # fmt: skip
-        """Pictures ``[B, 3, 64, 64]`` in −1..1 by deterministic DDIM with clean latents held within ±4."""
+        """Pictures ``[B, 3, 64, 64]`` in −1..1."""
+        return self.decode(self._latents(self._noise, embeds_BD, ids_BL, generator, guidance, steps))
+
+    def repaint(self, latents_NCHW: torch.Tensor, mask_N1HW: torch.Tensor, embeds_BD: torch.Tensor,
+                ids_BL: torch.Tensor, generator: torch.Generator,
+                guidance: float = GUIDANCE, steps: int = STEPS) -> torch.Tensor:  # fmt: skip
+        """The inpainting decoder's latents ``[B, 4, 16, 16]`` as drawn; see :meth:`pasted`. Mask 1 is kept."""
+        kept, mask = latents_NCHW.repeat(2, 1, 1, 1), mask_N1HW.repeat(2, 1, 1, 1)
+
+        def noise(x: torch.Tensor, t: int, text: torch.Tensor, conditions: dict[str, torch.Tensor]) -> torch.Tensor:
+            return self.inpaint_unet(inpaint.inputs(x, kept, mask), t, text, added_cond_kwargs=conditions).sample
+
+        return self._latents(noise, embeds_BD, ids_BL, generator, guidance, steps)
+
+    def pasted(self, drawn: torch.Tensor, latents: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Pictures of what was drawn with the kept latents put back."""
+        return self.decode(mask * latents + (1 - mask) * drawn)
+
+    @torch.no_grad()
+    def encode(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
+        return torch.cat([self.movq.encode(part).latents for part in pixels_NCHW.split(64)])
+
+    @torch.no_grad()
+    def decode(self, latents_NCHW: torch.Tensor) -> torch.Tensor:
+        parts = latents_NCHW.split(64)
+        return torch.cat([self.movq.decode(part, force_not_quantize=True).sample.clamp(-1, 1) for part in parts])
+
+    def _noise(self, x: torch.Tensor, t: int, text: torch.Tensor, conditions: dict[str, torch.Tensor]) -> torch.Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        return self.unet(x, t, text, added_cond_kwargs=conditions).sample
+
+    @torch.no_grad()
+    def _latents(self, noise_of: NoiseOf, embeds_BD: torch.Tensor, ids_BL: torch.Tensor, generator: torch.Generator,
+                 guidance: float, steps: int) -> torch.Tensor:  # fmt: skip
+        """Latents ``[B, 4, 16, 16]`` by deterministic DDIM with clean latents held within ±4."""
         batch = len(embeds_BD)
         pooled, text = self.text(ids_BL)
         empty_pooled, empty_text = self.text(self.xlmr_ids([""]))
@@ -122,8 +171,7 @@ class Shipped:
         x = torch.randn(batch, 4, 16, 16, generator=generator)
         times = [int(t) for t in torch.linspace(999, 0, steps + 1).round()[:-1]]
         for t, after in zip(times, [*times[1:], -1], strict=True):
-            doubled = x.repeat(2, 1, 1, 1).contiguous(memory_format=torch.channels_last)
-            noise = self.unet(doubled, t, text, added_cond_kwargs=conditions).sample[:, :4]
+            noise = noise_of(x.repeat(2, 1, 1, 1), t, text, conditions)[:, :4]
             with_text, without = noise.chunk(2)
             noise = without + guidance * (with_text - without)
             a = bars[t]
@@ -131,7 +179,7 @@ class Shipped:
             noise = (x - a.sqrt() * clean) / (1 - a).sqrt()
             b = bars[after] if after >= 0 else torch.tensor(1.0)
             x = b.sqrt() * clean + (1 - b).sqrt() * noise
-        return self.movq.decode(x, force_not_quantize=True).sample.clamp(-1, 1)
+        return x
 
     def draw_prompts(self, prompts: list[str], seed: int, batch: int = 32, **options) -> torch.Tensor:
         """The whole chain, text to picture; one generator for all prompts of the call."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from .config import Config
 from .glyphs import GlyphSet, load_glyphs
 
+ADOPTED_TOWERS = "adopted-towers"  # A file of the work folder: its text towers are the shipped ones.
+
 
 @dataclass(frozen=True)
 class Place:
@@ -26,6 +28,11 @@ class Place:
     def glyphs(self) -> GlyphSet:
         return load_glyphs(self.font, self.emojibase)
 
+    @property
+    def private_rows(self) -> int:
+        """Rows past the vocabularies, one a private glyph; none where the towers were adopted, which ship without."""
+        return 0 if (self.work / ADOPTED_TOWERS).exists() else len(self.glyphs.of("private"))
+
 
 DEFAULT_ORDER = (
     "data",
@@ -38,12 +45,15 @@ DEFAULT_ORDER = (
     "prior",
     "samples",
     "unet",
+    "inpaint",
     "examples",
     "export",
+    "export-inpaint",
     "gate",
     "languages",
     "captions",
     "invert",
+    "inpaint-eval",
 )
 
 
@@ -64,11 +74,14 @@ def _function(module: str, function: str) -> Callable[[Place], None]:
 
 
 NAMED = {
+    "adopt-all": _function("adopt", "run_all"),
     "embeddings": _function("prior", "image_embeddings"),
     "latents": _function("unet", "cache_latents"),
     "samples": _function("unet", "cache_prior"),
+    "export-inpaint": _function("export", "run_inpaint"),
+    "inpaint-eval": _stage("inpaint_evaluate"),
     "gate": _function("evaluate", "run_gate"),
     "languages": _function("evaluate", "run_languages"),
     "captions": _function("evaluate", "run_captions"),
 }
-STAGES = {name: NAMED.get(name) or _stage(name) for name in (*DEFAULT_ORDER, "adopt")}
+STAGES = {name: NAMED.get(name) or _stage(name) for name in (*DEFAULT_ORDER, "adopt", "adopt-all")}

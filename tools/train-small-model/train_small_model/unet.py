@@ -53,7 +53,9 @@ def cache_prior(place: Place) -> None:
     """``prior_rows.npy`` [P] captioned rows and ``prior_embeds.npy`` [P, D]: the prior's samples for caption 0."""
     data, model, text = TrainingSet.open(place.work / "data"), prior.load(place), clip.load(place).text
     end_id = clip.text_sizes(place, "clip")[0] - 1
-    rows = np.flatnonzero(np.asarray(data.glyph) >= 0)[: place.config.prior_samples]
+    captioned, private, _ = kinds_of_rows(place, data)
+    told = np.sort(np.concatenate([captioned, private])) if place.private_rows else captioned
+    rows = told[: place.config.prior_samples]
     generator = torch.Generator().manual_seed(5)
     parts = []
     for part in np.array_split(rows, len(rows) // 250):
@@ -61,6 +63,14 @@ def cache_prior(place: Place) -> None:
         parts.append(prior.sample(model, text, ids, end_id, PRIOR_GUIDANCE, PRIOR_STEPS, generator).numpy())
     np.save(place.work / "prior_rows.npy", rows)
     np.save(place.work / "prior_embeds.npy", np.concatenate(parts))
+
+
+def kinds_of_rows(place: Place, data: TrainingSet) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of captioned glyphs, of private glyphs, and of procedural variety."""
+    glyph = np.asarray(data.glyph)
+    kinds = np.array([g.kind for g in place.glyphs.glyphs])
+    is_private = (glyph >= 0) & (kinds[glyph] == "private")
+    return np.flatnonzero((glyph >= 0) & ~is_private), np.flatnonzero(is_private), np.flatnonzero(glyph < 0)
 
 
 def full_text(hidden_BLW: torch.Tensor) -> torch.Tensor:
@@ -75,11 +85,8 @@ class Batches:
     def __init__(self, place: Place) -> None:
         self.data = TrainingSet.open(place.work / "data")
         self.latents, self.embeds = cached(place, "latents"), cached(place, "image_embeds")
-        glyph = np.asarray(self.data.glyph)
-        kinds = np.array([g.kind for g in place.glyphs.glyphs])
-        is_private = (glyph >= 0) & (kinds[glyph] == "private")
-        self.captioned = np.flatnonzero((glyph >= 0) & ~is_private)
-        self.private, self.variety = np.flatnonzero(is_private), np.flatnonzero(glyph < 0)
+        self.captioned, self.private, self.variety = kinds_of_rows(place, self.data)
+        self.untold = PRIVATE_UNTOLD if place.private_rows else 1.0
         sampled, self.prior_embeds = cached(place, "prior_rows"), cached(place, "prior_embeds")
         self.sample_of = {int(row): i for i, row in enumerate(sampled)}
         self.sampled_captioned, self.sampled_private = (
@@ -91,13 +98,24 @@ class Batches:
         with torch.no_grad():
             self.zero = clip.load(place).vision(torch.zeros(1, 3, 64, 64)).image_embeds[0].numpy()
 
-    @torch.no_grad()
     def draw(self, rng: np.random.Generator, size: int) -> tuple[torch.Tensor, ...]:
         """Latents ``[B, 4, 16, 16]``, image embeddings ``[B, D]``, pooled text ``[B, D]``, text ``[B, 77, W]``."""
+        rows, *conditions = self.draw_rows(rng, size)
+        return self.latents_of(rows), *conditions
+
+    def latents_of(self, rows: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(self.latents[rows], np.float32))
+
+    @torch.no_grad()
+    def draw_rows(
+        self, rng: np.random.Generator, size: int
+    ) -> tuple[np.ndarray, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Rows of the set, and what stands for each: image embeddings, pooled text, text, as in :meth:`draw`."""
         half, quarter = size // 2, size // 4
+        told = half if self.untold == 1 else half + quarter  # Those whose text the prior can read.
         rows = np.concatenate([rng.choice(self.captioned, half), rng.choice(self.private, quarter),
                                rng.choice(self.variety, size - half - quarter)])  # fmt: skip
-        sampled = np.flatnonzero(rng.random(half + quarter) < PRIOR_SHARE * size / (half + quarter))
+        sampled = np.flatnonzero(rng.random(told) < PRIOR_SHARE * size / told)
         for i in sampled:
             rows[i] = rng.choice(self.sampled_captioned if i < half else self.sampled_private)
         picks = rng.integers(0, 2, size)
@@ -106,15 +124,14 @@ class Batches:
         embeds[sampled] = self.prior_embeds[[self.sample_of[int(row)] for row in rows[sampled]]]
         ids = self.data.xlmr_ids[rows, picks].astype(np.int64)
         private = np.arange(half, half + quarter)
-        ids[private[rng.random(quarter) < PRIVATE_UNTOLD]] = self.empty_ids
+        ids[private[rng.random(quarter) < self.untold]] = self.empty_ids
         ids[half + quarter :] = self.empty_ids
         empty = rng.random(size) < EMPTY_EMBEDDING
         embeds[empty], ids[empty] = self.zero, self.empty_ids
         tokens = torch.from_numpy(ids)
         tokens = tokens[:, : int((tokens != xlmr.PAD_ID).sum(-1).max()) + 1]
         pooled, hidden = xlmr.encode(self.text, tokens)
-        latents = torch.from_numpy(np.asarray(self.latents[rows], np.float32))
-        return latents, torch.from_numpy(embeds), pooled, full_text(hidden)
+        return rows, torch.from_numpy(embeds), pooled, full_text(hidden)
 
 
 def timesteps(rng: np.random.Generator, size: int) -> torch.Tensor:
@@ -131,17 +148,29 @@ def run(place: Place) -> None:
 
     def loss_of(step: int, rng: np.random.Generator) -> torch.Tensor:
         latents, embeds, pooled, text = batches.draw(rng, stage.batch)
-        t = timesteps(rng, len(latents))
-        noise = torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32))
-        a = bars[t][:, None, None, None]
-        noisy = (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
+        t, noise, noisy = noised(latents, bars, rng)
         with mixed():
             guess = model(noisy, t, text, added_cond_kwargs=models.added_conditions(pooled, embeds)).sample[:, :4]
-        snr = (a / (1 - a)).flatten()
-        weight = snr.clamp(max=MIN_SNR) / snr
-        return (weight * (guess.float() - noise).square().mean((1, 2, 3))).mean() / 0.5
+        errors = (guess.float() - noise).square().mean((1, 2, 3))
+        return (min_snr_weight(bars[t]) * errors).mean() / 0.5
 
     train("unet", stage, model, loss_of, place.work)
+
+
+def noised(
+    latents: torch.Tensor, bars: torch.Tensor, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Random steps ``[B]``, noise, and the latents with that much of it, channels last."""
+    t = timesteps(rng, len(latents))
+    noise = torch.from_numpy(rng.standard_normal(tuple(latents.shape), dtype=np.float32))
+    a = bars[t][:, None, None, None]
+    return t, noise, (a.sqrt() * latents + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
+
+
+def min_snr_weight(bars_B: torch.Tensor) -> torch.Tensor:
+    """Min-SNR weighting of the noise's squared error (Hang et al. 2023, gamma MIN_SNR)."""
+    snr = bars_B / (1 - bars_B)
+    return snr.clamp(max=MIN_SNR) / snr
 
 
 def build(place: Place) -> UNet2DConditionModel:

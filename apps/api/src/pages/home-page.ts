@@ -1,4 +1,4 @@
-import type { Generation, Run, Sample, Sweep } from '@murnau/domain';
+import { type Generation, type Run, type Sample, type Sweep, titleOf } from '@murnau/domain';
 import { ago, number, parameter, words } from '../format.js';
 import { coverOf } from '../pictures/choose-samples.js';
 import { type Content, html, type Html } from './html.js';
@@ -155,8 +155,10 @@ function generationGrid({ generations }: HomePage): Html {
         html`<a class="card" href="/generations/${id}">
           ${thumbnail(images[0]?.hash)}
           <div>
-            <h3>${request.prompt}</h3>
-            <p class="under">${phasePill(phase)} ${images.length} of ${request.count} pictures</p>
+            <h3>${titleOf(request)}</h3>
+            <p class="under">
+              ${phasePill(phase)} ${request.task}, ${images.length} of ${request.count} pictures
+            </p>
           </div>
         </a>`,
     )}

@@ -17,6 +17,7 @@ const RECENT_SHOWN = 12;
 /** Trials whose pictures a sweep's page shows, best first. */
 const TRIALS_SHOWN = 24;
 const EVENTS_SHOWN = 100;
+const DECISIONS_SHOWN = 100;
 /** Of which the trials' progress is left out. */
 const SWEEP_EVENTS_READ = 400;
 
@@ -112,17 +113,27 @@ async function run({ store, identity }: ServerDeps, id: string): Promise<Html> {
 
 async function sweep(deps: ServerDeps, id: string): Promise<Html> {
   const { store, identity } = deps;
-  const [found, leaderboard, events] = await Promise.all([
+  const [found, leaderboard, events, decisions] = await Promise.all([
     store.sweeps.get(id),
     store.sweeps.leaderboard(id),
     store.events.newest({ sweepId: id }, SWEEP_EVENTS_READ),
+    store.sweeps.decisions(id, { limit: DECISIONS_SHOWN }),
   ]);
   const { temporalUiUrl, namespace } = identity;
   const samples = await groupedSamples(
     deps,
     leaderboard.runs.slice(0, TRIALS_SHOWN).map((trial) => trial.id),
   );
-  return sweepPage({ sweep: found, leaderboard, samples, events, temporalUiUrl, namespace, now: Date.now() });
+  return sweepPage({
+    sweep: found,
+    leaderboard,
+    samples,
+    events,
+    decisions: decisions.items,
+    temporalUiUrl,
+    namespace,
+    now: Date.now(),
+  });
 }
 
 async function generation({ store, identity }: ServerDeps, id: string): Promise<Html> {

@@ -30,7 +30,7 @@ export interface RunPage {
   now: number;
 }
 
-const activePhases = new Set(['queued', 'running', 'paused']);
+const activePhases = new Set(['queued', 'running', 'waiting', 'paused']);
 
 export function runPage(page: RunPage): Html {
   const { run, temporalUiUrl, dataset } = page;

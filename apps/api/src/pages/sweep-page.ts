@@ -1,4 +1,5 @@
-import type { Leaderboard, Run, Sample, StoredEvent, Sweep } from '@murnau/domain';
+import type { Leaderboard, Run, Sample, StoredEvent, Sweep, SweepDecision } from '@murnau/domain';
+import { decisionList } from './decision-list.js';
 import { eventList } from './event-list.js';
 import { ago, duration, number, parameter, words } from '../format.js';
 import { comparable, coverOf, valueOf, varyingParameters } from '../pictures/choose-samples.js';
@@ -22,6 +23,8 @@ export interface SweepPage {
   /** Of the best trials, by run id. */
   samples: ReadonlyMap<string, readonly Sample[]>;
   events: readonly StoredEvent[];
+  /** Newest first. */
+  decisions: readonly SweepDecision[];
   temporalUiUrl: string;
   namespace: string;
   now: number;
@@ -33,7 +36,7 @@ export function sweepPage(page: SweepPage): Html {
     title: sweep.name,
     section: undefined,
     temporalUiUrl,
-    ...(sweep.phase === 'running' ? { eventsUrl: `/v1/sweeps/${sweep.id}/events?after=now` } : {}),
+    ...(isOpen(sweep) ? { eventsUrl: `/v1/sweeps/${sweep.id}/events?after=now` } : {}),
     content: [
       head(page),
       section(
@@ -43,6 +46,7 @@ export function sweepPage(page: SweepPage): Html {
         `by ${words(leaderboard.metric)}, ${leaderboard.goal}`,
       ),
       section('side-by-side', 'Side by side', sideBySide(page), 'same prompts and seeds in each column'),
+      section('decisions', 'Decisions', decisionList(page.decisions), 'newest first, UTC'),
       html`<div class="columns">
         ${section('spec', 'Specification', specification(sweep))}
         ${section(
@@ -59,7 +63,9 @@ export function sweepPage(page: SweepPage): Html {
   });
 }
 
-const phaseOrder = ['finished', 'running', 'queued', 'paused', 'failed', 'cancelled'];
+const isOpen = ({ phase }: Sweep): boolean => phase === 'running' || phase === 'paused';
+
+const phaseOrder = ['finished', 'running', 'waiting', 'queued', 'paused', 'failed', 'cancelled'];
 
 function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage): Html {
   const { counts, created_at, finished_at } = sweep;
@@ -74,12 +80,13 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
     <p class="crumbs"><a href="/">Home</a> / sweep</p>
     <h1>${sweep.name} ${phasePill(sweep.phase)}</h1>
     <p class="lead">${sweep.trials} trials, ${sweep.spec.method}, on ${sweep.spec.model}</p>
-    ${sweep.phase === 'running' ? progressBar(steps, allSteps, 'All trials') : null}
+    ${isOpen(sweep) ? progressBar(steps, allSteps, 'All trials') : null}
     <p class="under">
       ${shown.map((phase) => html`<span class="count ${phase}">${counts[phase] ?? 0} ${phase}</span> `)} ·
       ${took}
     </p>
-    ${failureBox(sweep.failure)}
+    ${sweep.stop_reason === null ? null : html`<p class="under">Nothing more is started: ${sweep.stop_reason}.</p>`}
+    ${gateNote(sweep)} ${failureBox(sweep.failure)}
     <p class="buttons">
       ${
         sweep.best_run_id === null
@@ -94,6 +101,14 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
       ${temporalLink(temporalUiUrl, namespace, sweep.workflow_id)}
     </p>
   </section>`;
+}
+
+function gateNote({ id, gate }: Sweep): Content {
+  if (gate === null || gate.is_passed) return null;
+  const timer = gate.deadline === null ? '' : ` At ${gate.deadline} the best are picked without you.`;
+  return html`<p class="under">
+    Waits at rung ${gate.rung} for somebody to pick: <code>murnau sweep pick ${id} TRIAL …</code>.${timer}
+  </p>`;
 }
 
 /** How an event's run is called on this page. */
@@ -145,7 +160,9 @@ function metricText(run: Run, name: string): string {
   return value === undefined ? '–' : number(value);
 }
 
-function trialProgress({ phase, step, spec }: Run): Content {
+function trialProgress({ phase, step, spec, early_stop }: Run): Content {
+  if (early_stop !== null) return html`${phasePill(phase)} at step ${step} (${early_stop})`;
+  if (phase === 'waiting') return html`${phasePill(phase)} at step ${step}`;
   if (phase !== 'running' && phase !== 'paused') return phasePill(phase);
   return progressBar(step, spec.max_steps, 'Training');
 }
@@ -194,14 +211,15 @@ function sideBySide({ leaderboard: { runs, metric }, samples }: SweepPage): Html
   </div>`;
 }
 
-function specification({ spec, owner, workflow_id }: Sweep): Html {
+function specification({ spec, owner, workflow_id, max_concurrent_trials, priority }: Sweep): Html {
   return html`${facts([
       ['method', spec.method],
       ['metric', html`${words(spec.metric.name)} <small>${spec.metric.goal}</small>`],
       ['model', spec.model],
       ['dataset', spec.dataset],
       ['seed', String(spec.seed)],
-      ['at once', String(spec.max_concurrent_trials)],
+      ['at once', String(max_concurrent_trials)],
+      ['priority', String(priority)],
       ['owner', owner],
       ['workflow', html`<code>${workflow_id}</code>`],
     ])}

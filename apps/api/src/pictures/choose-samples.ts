@@ -23,7 +23,7 @@ export function comparable(
   samplesOf: (runId: string) => readonly Sample[],
 ): { run: Run; pictures: Sample[] }[] {
   const isUnderWay = runs.some(
-    ({ phase }) => phase === 'queued' || phase === 'running' || phase === 'paused',
+    ({ phase }) => phase === 'queued' || phase === 'running' || phase === 'waiting' || phase === 'paused',
   );
   const kinds = isUnderWay ? (['progress', 'final'] as const) : (['final', 'progress'] as const);
   const kind = kinds.find((one) => runs.some(({ id }) => ofKind(samplesOf(id), one).length > 0));

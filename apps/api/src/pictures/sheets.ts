@@ -1,5 +1,5 @@
 import type { Dataset, Generation, Leaderboard, Run, Sample, Sweep } from '@murnau/domain';
-import { MurnauError } from '@murnau/domain';
+import { MurnauError, titleOf } from '@murnau/domain';
 import type { ContactSheet, ContactSheetRow } from '@murnau/images';
 import { number, parameter, words } from '../format.js';
 import { comparable, ofKind, sampledSteps, valueOf, varyingParameters } from './choose-samples.js';
@@ -16,6 +16,8 @@ const MOST_STEPS = 12;
 /** A sheet of more trials is no longer looked at; the best come first. */
 const MOST_TRIALS = 60;
 const MOST_PER_TRIAL = 8;
+/** Characters of a title that are still read. */
+const MOST_TITLE = 200;
 
 /** Samples over steps, one row per seed, then the final pictures against the initializer's. */
 export function runSheet(run: Run, samples: readonly Sample[]): PlannedSheet {
@@ -99,8 +101,8 @@ export function sweepSheet(
 export function generationSheet({ id, request, images }: Generation): PlannedSheet {
   return refuseEmpty(
     {
-      title: request.prompt,
-      subtitle: request.model,
+      title: titleOf(request).slice(0, MOST_TITLE),
+      subtitle: `${request.task}, ${request.model}`,
       rows: [{ hashes: images.map(({ hash }) => hash), captions: images.map(({ seed }) => `seed ${seed}`) }],
     },
     `generation ${id}`,

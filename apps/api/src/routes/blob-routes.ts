@@ -1,5 +1,5 @@
 import { blobSchema, imageBlobSchema, MurnauError } from '@murnau/domain';
-import { ingest } from '@murnau/images';
+import { ingest, ingestMask } from '@murnau/images';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { byteRange } from '../http/byte-range.js';
@@ -12,6 +12,8 @@ const bytes = 'application/octet-stream';
 const uploadQuery = z.strictObject({
   /** The file's name, for messages. */
   name: z.string().min(1).max(255).default('the picture'),
+  /** `mask`: what is dark or transparent is to be drawn anew; stored as black and white. */
+  purpose: z.enum(['picture', 'mask']).default('picture'),
 });
 const downloadQuery = z.strictObject({
   width: z.coerce.number().int().min(1).max(4096).optional(),
@@ -27,12 +29,16 @@ export function blobRoutes(deps: ServerDeps): Route[] {
     route<z.output<typeof uploadQuery>, Buffer>({
       method: 'POST',
       path: '/v1/blobs',
-      summary: 'Upload a file; a picture is checked and turned upright',
+      summary: 'Upload a file; a picture is checked and turned upright, a mask made black and white',
       tag: 'blobs',
       query: uploadQuery,
       body: { raw: true, limitBytes: MOST_BYTES, mediaTypes: ['image/*', bytes] },
       answers: { 201: z.union([imageBlobSchema, blobSchema]) },
-      handle: async ({ query: { name }, body, request }) => {
+      handle: async ({ query: { name, purpose }, body, request }) => {
+        if (purpose === 'mask') {
+          const { content, media_type, width, height } = await ingestMask(body, { name });
+          return { ...(await store.blobs.put(content, media_type)), width, height };
+        }
         if (request.headers['content-type']?.startsWith('image/') !== true)
           return store.blobs.put(body, bytes);
         const { content, media_type, width, height } = await ingest(body, { name });

@@ -42,6 +42,25 @@ function notServed(model: string, served: readonly string[], field: string): Mur
   });
 }
 
+/** Refuses a task that no worker's files of the model allow. @param field what chose it */
+export async function checkTask(
+  { store }: ServerDeps,
+  { model, task, field }: { model: string; task: string; field: string },
+): Promise<void> {
+  const models = (await store.workers.list()).flatMap((worker) => worker.models);
+  if (models.some(({ name, tasks }) => name === model && tasks.includes(task))) return;
+  const able = [...new Set(models.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name))];
+  const known = [...new Set(models.filter(({ name }) => name === model).flatMap(({ tasks }) => tasks))];
+  throw new MurnauError('model.task_not_served', `The files of ${model} do not allow the task ${task}.`, {
+    field,
+    given: `${task} by ${model}`,
+    allowed:
+      able.length > 0
+        ? `${task} by ${able.sort().join(', ')}; ${model} does ${known.join(', ')}`
+        : `${model} does ${known.join(', ')}; no model that is served does ${task}`,
+  });
+}
+
 export interface Words {
   placeholder_token: string;
   initializer_token: string;

@@ -4,11 +4,13 @@ import {
   generationSchema,
   listQuerySchema,
   MurnauError,
+  wordsOf,
 } from '@murnau/domain';
 import type { Embedding, GenerationRequest } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, idempotencyKey, startStored } from './creation.js';
+import { checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkInputs } from './generation-inputs.js';
 
 export function generationRoutes(deps: ServerDeps): Route[] {
   const { store, starters } = deps;
@@ -16,7 +18,7 @@ export function generationRoutes(deps: ServerDeps): Route[] {
     route({
       method: 'POST',
       path: '/v1/generations',
-      summary: 'Draw pictures, with learnt embeddings where the prompt names them',
+      summary: 'Draw pictures by one of four tasks, with learnt embeddings where the texts name them',
       tag: 'generations',
       isCreation: true,
       body: generationRequestSchema,
@@ -24,9 +26,11 @@ export function generationRoutes(deps: ServerDeps): Route[] {
       handle: async ({ body, owner, request }) => {
         const once = idempotencyKey(request);
         await checkModel(deps, body.model, 'model');
+        await checkTask(deps, { model: body.model, task: body.task, field: 'task' });
         const embedding_ids = await chooseEmbeddings(deps, body);
+        const checked = await checkInputs(deps, body);
         const generation = await store.generations.create(
-          { owner, request: { ...body, embedding_ids } },
+          { owner, request: { ...checked, embedding_ids } },
           once,
         );
         await startStored(deps, { kind: 'generation', id: generation.id }, () =>
@@ -66,12 +70,11 @@ export function generationRoutes(deps: ServerDeps): Route[] {
   ];
 }
 
-/** Named ones as they are; else the newest of each learnt word in the prompt. Fixed here, so a repetition draws the same. */
+/** Named ones as they are; else the newest of each learnt word in the texts. Fixed here, so a repetition draws the same. */
 async function chooseEmbeddings({ store }: ServerDeps, request: GenerationRequest): Promise<string[]> {
-  const { model, prompt, embedding_ids } = request;
+  const { model, embedding_ids } = request;
   if (embedding_ids === undefined) {
-    const words = [...new Set(prompt.toLowerCase().match(/[a-z]+/g) ?? [])];
-    return (await store.embeddings.newest(model, words)).map(({ id }) => id);
+    return (await store.embeddings.newest(model, wordsOf(request))).map(({ id }) => id);
   }
   const embeddings = await Promise.all(embedding_ids.map((id) => store.embeddings.get(id)));
   embeddings.forEach((embedding, index) => checkEmbedding(embedding, index, embeddings, model));

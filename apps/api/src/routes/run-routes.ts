@@ -1,21 +1,24 @@
 import {
   createRunSchema,
+  editRequestSchema,
   eventListSchema,
+  forkRunSchema,
   listEventsQuerySchema,
   listMetricsQuerySchema,
   listRunsQuerySchema,
   listSamplesQuerySchema,
   metricListSchema,
+  runEditKinds,
   runPageSchema,
   runSchema,
   sampleListSchema,
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
+import { checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
-  return [createRun(deps), ...readRuns(deps), cancelRun(deps)];
+  return [createRun(deps), ...readRuns(deps), ...editRun(deps), forkRun(deps), cancelRun(deps)];
 }
 
 function createRun(deps: ServerDeps): Route {
@@ -32,6 +35,7 @@ function createRun(deps: ServerDeps): Route {
       const once = idempotencyKey(request);
       await store.datasets.get(dataset_id);
       await checkModel(deps, spec.model, 'spec.model');
+      await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
       await checkWords(deps, spec.model, [spec], (_, field) => `spec.${field}`);
       const run = await store.runs.create(
         { owner, ...(name === undefined ? {} : { name }), dataset_id, spec },
@@ -100,6 +104,48 @@ function readRuns({ store }: ServerDeps): Route[] {
       },
     }),
   ];
+}
+
+const editSummaries = {
+  pause: 'Pause a run: it checkpoints and holds no device',
+  resume: 'Let a paused run go on',
+  stop: 'Finish a run now, with the embedding of its newest checkpoint',
+} as const;
+
+function editRun({ store, starters }: ServerDeps): Route[] {
+  return runEditKinds.map((kind) =>
+    route({
+      method: 'POST',
+      path: `/v1/runs/:id/${kind}`,
+      summary: editSummaries[kind],
+      tag: 'runs',
+      body: editRequestSchema,
+      answers: { 202: runSchema },
+      handle: async ({ params: { id = '' }, body: { why }, owner }) => {
+        await starters.editRun(await store.runs.get(id), kind, { by: owner, why });
+        return store.runs.get(id);
+      },
+    }),
+  );
+}
+
+function forkRun(deps: ServerDeps): Route {
+  const { store, starters } = deps;
+  return route({
+    method: 'POST',
+    path: '/v1/runs/:id/fork',
+    summary: "Start a new run from one's stored checkpoint",
+    tag: 'runs',
+    isCreation: true,
+    body: forkRunSchema,
+    answers: { 201: runSchema },
+    handle: async ({ params: { id = '' }, body: { from_step, name, spec }, owner, request }) => {
+      const changes = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
+      const run = await store.runs.fork(id, { owner, name, from_step, changes }, idempotencyKey(request));
+      await startStored(deps, { kind: 'run', id: run.id }, () => starters.startTrainingRun(run));
+      return run;
+    },
+  });
 }
 
 function cancelRun({ store, starters }: ServerDeps): Route {

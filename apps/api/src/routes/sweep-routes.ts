@@ -7,6 +7,7 @@ import {
   listSweepsQuerySchema,
   MurnauError,
   type PlannedTrial,
+  previewTrials,
   type SweepFile,
   sweepPageSchema,
   type SweepPlan,
@@ -15,11 +16,15 @@ import {
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, checkWords, idempotencyKey, startStored } from './creation.js';
+import { checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
+import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
-  return [createSweep(deps), ...readSweeps(deps), cancelSweep(deps)];
+  return [createSweep(deps), ...readSweeps(deps), ...sweepEditRoutes(deps), cancelSweep(deps)];
 }
+
+/** No more trials than the budget has. */
+const planOf = (spec: SweepFile): PlannedTrial[] => expandTrials(spec).slice(0, spec.budget?.trials);
 
 function createSweep(deps: ServerDeps): Route {
   const { store, starters } = deps;
@@ -33,11 +38,11 @@ function createSweep(deps: ServerDeps): Route {
     answers: { 201: sweepSchema, 200: sweepPlanSchema },
     handle: async ({ body: { spec, dry_run }, owner, request, reply }) => {
       const once = idempotencyKey(request);
-      const trials = expandTrials(spec);
+      const trials = planOf(spec);
       await checkSweep(deps, spec, trials);
       if (dry_run) {
         reply.status(200);
-        return toPlan(trials);
+        return toPlan(previewTrials(spec));
       }
       const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
       const sweep = await store.sweeps.create({ owner, spec, trials: planned }, once);
@@ -48,7 +53,7 @@ function createSweep(deps: ServerDeps): Route {
 }
 
 async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly PlannedTrial[]): Promise<void> {
-  if (trials.length === 0) {
+  if (trials.length === 0 && spec.method !== 'tpe') {
     throw new MurnauError('spec.invalid', 'sweep file: there is no trial to run', {
       field: 'spec.parameters',
     });
@@ -61,6 +66,7 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
     ),
   ]);
   await checkModel(deps, spec.model, 'spec.model');
+  await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
   const words = pairs.map(({ placeholder, initializer }) => ({
     placeholder_token: placeholder,
     initializer_token: initializer,

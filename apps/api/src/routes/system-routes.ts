@@ -50,6 +50,17 @@ export function systemRoutes(deps: ServerDeps): Route[] {
       answers: { 200: workerListSchema },
       handle: async () => ({ items: await store.workers.list() }),
     }),
+    route({
+      method: 'POST',
+      path: '/v1/workers/:name/lift',
+      summary: 'Let a quarantined worker work again',
+      tag: 'workers',
+      answers: { 202: workerListSchema },
+      handle: async ({ params: { name = '' } }) => {
+        await store.workers.lift(name);
+        return { items: await store.workers.list() };
+      },
+    }),
   ];
 }
 

@@ -8,7 +8,7 @@ import {
   sweepFileSchema,
   trainingSpecSchema,
 } from '@murnau/domain';
-import type { TrainingSpecInput } from '@murnau/domain';
+import type { TrainingSpecInput, WorkerModel } from '@murnau/domain';
 import type { Store } from '@murnau/store';
 import sharp from 'sharp';
 
@@ -45,27 +45,50 @@ export async function seedDataset(store: Store, name = 'sapsan'): Promise<Datase
   return store.datasets.create({ name, owner, images });
 }
 
+export const smallModel: WorkerModel = {
+  name: model,
+  family: 'kandinsky-2.1',
+  fingerprint: 'c0ffee'.repeat(10),
+  image_size: 64,
+  width_t1: 64,
+  width_t2: 48,
+  loaded: true,
+  judge: 'glyphs',
+  dtype: 'float32',
+  tasks: ['train', 'text2img', 'fuse', 'img2img', 'inpaint'],
+  parts: [
+    { name: 'prior', loaded: true, size_bytes: 2e6 },
+    { name: 'unet', loaded: false, size_bytes: 0 },
+  ],
+  sampling: { num_steps: 50, guidance_scale: 4, prior_steps: '25', prior_guidance_scale: 4 },
+};
+/** One that cannot be trained, and draws from text only. */
+export const drawingModel: WorkerModel = {
+  name: 'kandinsky-2.1-drawing-only',
+  family: 'kandinsky-2.1',
+  fingerprint: 'beef'.repeat(16),
+  image_size: 768,
+  width_t1: 1024,
+  width_t2: 768,
+  loaded: false,
+  judge: '',
+  dtype: 'float16',
+  tasks: ['text2img'],
+  parts: [],
+  sampling: null,
+};
+
 export async function seedWorker(
   store: Store,
   name = 'worker-0',
   quarantine_reason: string | null = null,
+  models: readonly WorkerModel[] = [smallModel],
 ): Promise<void> {
   await store.workers.heartbeat({
     name,
     address: '127.0.0.1:7840',
     device: { kind: 'cpu', name: 'A processor', memory_bytes: 24e9, memory_used_bytes: 1.3e9, threads: 2 },
-    models: [
-      {
-        name: model,
-        family: 'kandinsky-2.1',
-        fingerprint: 'c0ffee'.repeat(10),
-        image_size: 64,
-        width_t1: 64,
-        width_t2: 48,
-        loaded: true,
-        judge: 'glyphs',
-      },
-    ],
+    models: [...models],
     slots: 4,
     running: 2,
     generating: 0,

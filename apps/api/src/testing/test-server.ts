@@ -29,6 +29,8 @@ export function absentTemporal(given: Partial<Starters> = {}): Starters {
     startGeneration: away,
     cancelRun: away,
     cancelSweep: away,
+    editRun: away,
+    editSweep: away,
     cancelGeneration: away,
     convertEmbedding: away,
     checkTokens: () => Promise.resolve([]),

@@ -28,7 +28,7 @@ export function sweepExitCode(
   counts: Readonly<Record<string, number>>,
   rule: FailOn,
 ): ExitCode {
-  if (phase === 'running') return exitCodes.detached;
+  if (phase === 'running' || phase === 'paused') return exitCodes.detached;
   if (phase === 'cancelled') return exitCodes.cancelled;
   const failed = counts['failed'] ?? 0;
   const finished = counts['finished'] ?? 0;

@@ -18,6 +18,13 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** Any finite number, for commander. */
+export function decimal(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
 export const limitOption = (): Option =>
   new Option('--limit <n>', 'most entries to show').default(50).argParser(wholeNumber(1));
 

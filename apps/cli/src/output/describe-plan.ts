@@ -9,7 +9,11 @@ export interface PlanEstimate {
   readonly trials: number;
   readonly steps: number;
   readonly pictures: number;
-  /** Undefined while no worker that serves the model has been measured. */
+  /** Workers online that serve the model and have taken steps. */
+  readonly measured_workers: number;
+  /** Mean of the measured workers. Undefined while there is none. */
+  readonly steps_per_second: number | undefined;
+  /** Time of all steps on one such worker, without pictures. Undefined while none has been measured. */
   readonly device_seconds: number | undefined;
   readonly disk_bytes: number;
 }
@@ -32,7 +36,8 @@ export function estimate(trials: readonly PlannedTrial[], workers: readonly Work
   const serving = workers.filter(
     ({ state, models }) => state === 'online' && models.some(({ name }) => name === model),
   );
-  const perSecond = serving.reduce((sum, worker) => sum + worker.steps_per_second, 0);
+  const rates = serving.map((worker) => worker.steps_per_second).filter((rate) => rate > 0);
+  const perSecond = rates.length > 0 ? rates.reduce((sum, rate) => sum + rate, 0) / rates.length : undefined;
   const side = serving[0]?.models.find(({ name }) => name === model)?.image_size ?? 64;
   const checkpoints = trials.reduce(
     (sum, { spec }) => sum + Math.ceil(spec.max_steps / spec.checkpoint.every_steps),
@@ -42,7 +47,9 @@ export function estimate(trials: readonly PlannedTrial[], workers: readonly Work
     trials: trials.length,
     steps,
     pictures,
-    device_seconds: perSecond > 0 ? steps / perSecond : undefined,
+    measured_workers: rates.length,
+    steps_per_second: perSecond,
+    device_seconds: perSecond === undefined ? undefined : steps / perSecond,
     disk_bytes: checkpoints * bytesPerCheckpoint + pictures * side * side * bytesPerPixel,
   };
 }
@@ -54,15 +61,18 @@ export function describePlan(context: Context, trials: readonly PlannedTrial[], 
     { title: 'trial', align: 'right', cell: ({ trial }) => String(trial) },
     ...names.map((name) => ({
       title: shortName(name),
-      cell: ({ parameters }: PlannedTrial) => parameter(parameters[name] ?? ''),
+      // A parameter that takes no part in this trial.
+      cell: ({ parameters }: PlannedTrial) => parameter(parameters[name] ?? '–'),
     })),
     { title: 'steps', align: 'right', cell: ({ spec }) => String(spec.max_steps) },
   ];
   for (const line of tableLines(trials, columns, out.colours)) out.line(line);
+  const { device_seconds: seconds, steps_per_second: rate, measured_workers: measured } = plan;
+  const model = trials[0]?.spec.model ?? '';
   const time =
-    plan.device_seconds === undefined
-      ? 'device time unknown until a worker has been measured'
-      : `about ${duration(plan.device_seconds)} of device time without pictures`;
+    seconds === undefined || rate === undefined
+      ? `device time unknown: no worker that serves ${model} has been measured yet`
+      : `about ${duration(seconds)} of device time without pictures (${parameter(rate)} steps/s, measured on ${plural(measured, 'worker')})`;
   context.say(
     `${plural(plan.trials, 'trial')}, ${plural(plan.steps, 'step')}, ${plural(plan.pictures, 'picture')}; ${time}; at most ${bytes(plan.disk_bytes)} of disk.`,
   );

@@ -27,6 +27,14 @@ export function describeRun(context: Context, run: Run): void {
     ['dataset', run.dataset_id],
     ['sweep', run.sweep_id === null ? undefined : `${run.sweep_id}, trial ${run.trial ?? 0}`],
     ['step', `${run.step} of ${run.spec.max_steps} (certified to ${run.certified_step})`],
+    ['rung', run.rung === 0 ? undefined : `${run.rung}, may train to step ${run.target_step}`],
+    ['ended early', run.early_stop ?? undefined],
+    ['asked to', run.wish ?? undefined],
+    [
+      'forked from',
+      run.forked_from === null ? undefined : `run ${run.forked_from.run_id} at step ${run.forked_from.step}`,
+    ],
+    ['device time', run.device_s === 0 ? undefined : duration(run.device_s)],
     ['scores', shown(names.filter((name) => mainMetrics.includes(name)))],
     ['other', shown(names.filter((name) => !mainMetrics.includes(name)))],
     [

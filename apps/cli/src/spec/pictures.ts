@@ -1,5 +1,5 @@
 import { open, readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { MurnauError } from '@murnau/domain';
 
 export interface Picture {
@@ -118,6 +118,22 @@ export async function picturesOf(folder: string): Promise<Picture[]> {
   const pictures: Picture[] = [];
   for (const name of names) pictures.push(await checkPicture(full, name));
   return pictures;
+}
+
+/**
+ * One picture by its path.
+ * @param flag what named it, for messages
+ * @throws MurnauError `usage.invalid` when there is no such file; `image.unreadable`, `image.too_large`
+ */
+export async function pictureAt(path: string, flag: string): Promise<Picture> {
+  const info = await stat(path).catch(() => undefined);
+  if (info?.isFile() === true) return checkPicture(dirname(path), basename(path));
+  const what = info === undefined ? 'there is no such file' : 'this is not a file';
+  throw new MurnauError('usage.invalid', `${flag} ${path}: ${what}`, {
+    field: flag,
+    given: path,
+    allowed: 'a PNG, JPEG or WebP file',
+  });
 }
 
 export const folderName = (folder: string): string => basename(resolve(folder)).slice(0, 80) || 'pictures';

@@ -31,11 +31,11 @@ function refused(run: () => unknown): MurnauError {
   throw new Error('was not refused');
 }
 const sweepError = (text: string, sets: string[] = []): MurnauError =>
-  refused(() => parseSweep(text, '/some/where/pairs.yaml', sets));
+  refused(() => parseSweep(text, '/some/where/pairs.yaml', { sets }));
 
 describe('sweep file', () => {
   it('is expanded here', () => {
-    const { trials } = parseSweep(file, 'pairs.yaml', []);
+    const { trials } = parseSweep(file, 'pairs.yaml');
     expect(trials).toHaveLength(4);
     expect(trials[3]?.parameters).toEqual({
       placeholder: 'oktavo',
@@ -46,47 +46,65 @@ describe('sweep file', () => {
 
   it('takes overrides: a dotted key, or a hyper-parameter by its name', () => {
     const sets = ['learning_rate_t1=0.2', 'samples.every_steps=0', 'max_concurrent_trials=1', 'seed=5'];
-    const { file: parsed, trials } = parseSweep(file, 'pairs.yaml', sets);
+    const { file: parsed, trials } = parseSweep(file, 'pairs.yaml', { sets });
     expect(trials.map(({ spec }) => spec.learning_rate_t1)).toEqual([0.2, 0.2]);
     expect(trials[0]?.spec.samples.every_steps).toBe(0);
     expect(parsed.max_concurrent_trials).toBe(1);
     expect(parsed.seed).toBe(5);
   });
 
-  it.each([
-    [
-      'an unknown key',
-      `${file}run_capp: 3\n`,
-      /^pairs\.yaml:11: unknown key "run_capp"; did you mean "run_cap"/,
-    ],
-    [
-      'an unknown parameter',
-      file.replace('learning_rate_t1', 'learning_rate'),
-      /^pairs\.yaml:9: parameters\.learning_rate: unknown parameter; did you mean "learning_rate_/,
-    ],
-    [
-      'a placeholder with capitals',
-      file.replace('placeholder: oktavo\n', 'placeholder: Oktavo8\n'),
-      /^pairs\.yaml:7: parameters\.pair\.values\[1\]\.placeholder: must be 2 to 32 lower-case letters/,
-    ],
-    ['a value of the wrong kind', file.replace('60', 'many'), /^pairs\.yaml:10: .*max_steps/],
-    ['a missing key', file.replace('name: pairs\n', ''), /^pairs\.yaml: name: is missing/],
-    [
-      'a missing key of a pair',
-      file.replace(', initializer: fish', ''),
-      /^pairs\.yaml:6: .*initializer: is missing/,
-    ],
-    [
-      'a distribution in a grid',
-      file.replace('{ values: [0.05, 0.1] }', '{ distribution: uniform, min: 0, max: 1 }'),
-      /^pairs\.yaml:9: .*grid needs values/,
-    ],
-    ['broken YAML', file.replace('[0.05, 0.1] }', '[0.05, 0.1'), /^pairs\.yaml:\d+: not valid YAML/],
-    ['an empty file', '', /^pairs\.yaml: name: is missing/],
-    ['a list', '- a\n- b\n', /^pairs\.yaml/],
-  ])('says where it has %s', (_, text, message) => {
-    expect(sweepError(text).message).toMatch(message);
-    expect(sweepError(text).kind.exitCode).toBe(2);
+  it('follows anchors and merges, and finds errors behind them', () => {
+    const anchored = file
+      .replace('{ values: [0.05, 0.1] }', '&rate { values: [0.05, 0.1] }\n  learning_rate_t2: *rate')
+      .replace(
+        'oktavo, initializer: fish }',
+        'oktavo, initializer: fish }\n      - &more { placeholder: kalmar, initializer: fish }',
+      )
+      .replace('- placeholder: oktavo\n        initializer: cat', '- { <<: *more, initializer: cat }');
+    expect(parseSweep(anchored, 'pairs.yaml').trials).toHaveLength(12);
+    expect(sweepError(anchored.replace('0.1]', '-0.1]')).message).toMatch(
+      /^pairs\.yaml:9:44: parameters\.learning_rate_t1\.values\[1\]: must be above 0/,
+    );
+  });
+
+  it('has trials in which a parameter takes part and others in which it does not', () => {
+    const conditional = `${file}  schedule: { values: [constant, cosine] }
+  schedule_steps: { values: [30, 60], when: { schedule: cosine } }
+`;
+    const { trials } = parseSweep(conditional, 'pairs.yaml');
+    expect(trials).toHaveLength(2 * 2 * (1 + 2));
+    for (const { parameters, spec } of trials) {
+      expect('schedule_steps' in parameters).toBe(parameters['schedule'] === 'cosine');
+      expect(spec.schedule_steps).toBe(parameters['schedule_steps']);
+    }
+  });
+
+  it('is tried out with a few steps, one checkpoint and one picture of each trial', () => {
+    const text = `${file.replace('{ value: 60 }', '{ values: [60, 80] }')}samples:\n  prompts: ["a {placeholder}", "{placeholder}"]\n`;
+    const { file: tried, trials } = parseSweep(text, 'pairs.yaml', { isTestMode: true });
+    expect(tried.name).toBe('pairs-test');
+    expect(trials).toHaveLength(4);
+    for (const { spec } of trials) {
+      const { max_steps, samples } = spec;
+      expect(max_steps / spec.checkpoint.every_steps).toBe(1);
+      const rounds = Math.floor(max_steps / samples.every_steps);
+      expect(rounds * samples.prompts.length * samples.per_prompt + samples.final_count).toBe(1);
+    }
+    const sets = ['max_steps=8'];
+    const [longer] = parseSweep(text, 'pairs.yaml', { isTestMode: true, sets }).trials;
+    expect(longer?.spec.max_steps).toBe(8);
+    expect(() => parseSweep('- a', 'pairs.yaml', { isTestMode: true })).toThrow(/pairs\.yaml:1:1: must be/);
+    expect(() => parseSweep('name: a\nparameters: 3', 'pairs.yaml', { isTestMode: true })).toThrow(
+      /1:1: dataset/,
+    );
+  });
+
+  it('is located by an error of the server', () => {
+    const { locate } = parseSweep(file, 'pairs.yaml');
+    const field = 'spec.parameters.pair.values[1].placeholder';
+    const located = locate(new MurnauError('placeholder.known_word', '"oktavo" is a word', { field }));
+    expect(located.message).toBe('pairs.yaml:7:9: "oktavo" is a word');
+    expect(located.code).toBe('placeholder.known_word');
   });
 
   it('says that an override is wrong, not the file', () => {

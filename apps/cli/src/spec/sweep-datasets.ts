@@ -1,18 +1,47 @@
 import type { ApiClient } from '@murnau/api-client';
-import type { SweepFile } from '@murnau/domain';
+import { MurnauError } from '@murnau/domain';
+import type { PlannedTrial, SweepFile } from '@murnau/domain';
 import { ensureDataset, resolveDataset } from './datasets.js';
 import type { DatasetReference } from './datasets.js';
-import type { LoadedSweep } from './sweep-file.js';
+import type { Locate } from './sweep-file.js';
 
 /** Each dataset that a sweep names, by the name it gives it. */
 export type SweepDatasets = ReadonlyMap<string, DatasetReference>;
 
+/** A sweep whose datasets are to be found; `locate` tells where in its file, if it is one. */
+export interface NamedDatasets {
+  readonly file: SweepFile;
+  readonly folder: string;
+  readonly trials: readonly PlannedTrial[];
+  readonly locate?: Locate;
+}
+
 /** Finds and checks every folder before anything is sent. */
-export async function resolveSweepDatasets({ file, folder, trials }: LoadedSweep): Promise<SweepDatasets> {
+export async function resolveSweepDatasets({
+  file,
+  folder,
+  trials,
+  locate = (error) => error,
+}: NamedDatasets): Promise<SweepDatasets> {
   const names = new Set([file.dataset, ...trials.map(({ dataset }) => dataset)]);
   const found = new Map<string, DatasetReference>();
-  for (const name of names) found.set(name, await resolveDataset(name, folder));
+  for (const name of names) {
+    try {
+      found.set(name, await resolveDataset(name, folder));
+    } catch (error) {
+      if (!(error instanceof MurnauError)) throw error;
+      const { code, message, given, allowed } = error;
+      throw locate(
+        new MurnauError(code, message, { field: fieldOf(file, name), given, allowed, cause: error }),
+      );
+    }
+  }
   return found;
+}
+
+function fieldOf({ dataset, parameters: { pair } }: SweepFile, name: string): string {
+  const index = pair.values.findIndex((entry) => entry.dataset === name);
+  return dataset === name || index < 0 ? 'dataset' : `parameters.pair.values[${index}].dataset`;
 }
 
 /** Uploads what the server lacks and puts ids in the place of folders. */

@@ -1,16 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { expandTrials, hyperparameterNames, MurnauError, parse, sweepFileSchema } from '@murnau/domain';
+import { hyperparameterNames, MurnauError, parse, previewTrials, sweepFileSchema } from '@murnau/domain';
 import type { PlannedTrial, SweepFile } from '@murnau/domain';
-import { LineCounter, parseDocument } from 'yaml';
 import { parseSetValue, withValue } from './set-values.js';
-import { lineOf } from './yaml-place.js';
+import { forTestMode } from './test-mode.js';
+import { readYaml } from './yaml-place.js';
+import type { YamlFile } from './yaml-place.js';
+
+/** The same error with the file's line and column of its field in front. */
+export type Locate = (error: MurnauError) => MurnauError;
 
 export interface LoadedSweep {
   readonly file: SweepFile;
   readonly trials: readonly PlannedTrial[];
   /** Folder that relative paths in the file start from. */
   readonly folder: string;
+  readonly locate: Locate;
 }
 
 async function readText(path: string): Promise<string> {
@@ -40,37 +45,51 @@ function applySets(root: unknown, sets: readonly string[]): { value: unknown; fi
 }
 
 /**
- * Reads, overrides, checks and expands a sweep file; nothing is sent anywhere.
- * @throws MurnauError whose message starts with `file.yaml:LINE`.
+ * Says where in the file an error's field is; that an override is wrong where it is, not the file.
+ * @param fields fields that `--set` gave
  */
-export function parseSweep(text: string, path: string, sets: readonly string[]): Omit<LoadedSweep, 'folder'> {
-  const name = basename(path);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [syntax] = document.errors;
-  if (syntax !== undefined) {
-    const line = lines.linePos(syntax.pos[0]).line;
-    throw new MurnauError('spec.invalid', `${name}:${line}: not valid YAML: ${syntax.message}`, {
-      cause: syntax,
-    });
-  }
-  const { value, fields } = applySets(document.toJS() ?? {}, sets);
-  try {
-    const file = parse(sweepFileSchema, value, 'sweep file');
-    return { file, trials: expandTrials(file) };
-  } catch (error) {
-    if (!(error instanceof MurnauError)) throw error;
-    const { code, field = '', given, allowed } = error;
+function locator(yaml: YamlFile, name: string, fields: readonly string[]): Locate {
+  return (error) => {
+    const { code, given, allowed, message } = error;
+    const field = (error.field ?? '').replace(/^spec\./, '');
     const isSet = fields.some((set) => field === set || field.startsWith(`${set}.`));
     // A trial's spec names its own fields; in the file they are parameters.
-    const inFile = error.message.startsWith('trial ') ? `parameters.${field}` : field;
-    const line = lineOf(document, lines, inFile) ?? lineOf(document, lines, field);
-    const where = isSet ? `${name}, --set` : line === undefined ? name : `${name}:${line}`;
-    const what = error.message.replace(/^sweep file: ?/, '');
-    throw new MurnauError(code, `${where}: ${what}`, { field, given, allowed, cause: error });
+    const inFile =
+      message.startsWith('trial ') && yaml.has(`parameters.${field}`) ? `parameters.${field}` : field;
+    const where = isSet ? `${name}, --set` : yaml.placeOf(inFile);
+    const what = message.replace(/^sweep file: ?/, '');
+    return new MurnauError(code, `${where}: ${what}`, { field, given, allowed, cause: error });
+  };
+}
+
+export interface SweepOverrides {
+  /** `key=value` each. */
+  readonly sets?: readonly string[];
+  /** Each trial a few steps, one checkpoint, one picture; `sets` go over that. */
+  readonly isTestMode?: boolean;
+}
+
+/**
+ * Reads, overrides, checks and expands a sweep file; nothing is sent anywhere.
+ * @throws MurnauError whose message starts with `file.yaml:LINE:COLUMN`.
+ */
+export function parseSweep(
+  text: string,
+  path: string,
+  { sets = [], isTestMode = false }: SweepOverrides = {},
+): Omit<LoadedSweep, 'folder'> {
+  const name = basename(path);
+  const yaml = readYaml(text, name);
+  const { value, fields } = applySets(isTestMode ? forTestMode(yaml.value) : yaml.value, sets);
+  const locate = locator(yaml, name, fields);
+  try {
+    const file = parse(sweepFileSchema, value, 'sweep file');
+    return { file, trials: previewTrials(file), locate };
+  } catch (error) {
+    throw error instanceof MurnauError ? locate(error) : error;
   }
 }
 
-export async function loadSweep(path: string, sets: readonly string[]): Promise<LoadedSweep> {
-  return { ...parseSweep(await readText(path), path, sets), folder: dirname(resolve(path)) };
+export async function loadSweep(path: string, overrides: SweepOverrides): Promise<LoadedSweep> {
+  return { ...parseSweep(await readText(path), path, overrides), folder: dirname(resolve(path)) };
 }

@@ -20,9 +20,14 @@ export interface FakeApi {
   readonly close: () => void;
 }
 
-export function problem(code: ErrorCode, detail: string): (response: ServerResponse) => void {
+export function problem(
+  code: ErrorCode,
+  detail: string,
+  more: { field?: string } = {},
+): (response: ServerResponse) => void {
   const { httpStatus, nextStep } = errorRegistry[code];
-  const body = { type: 'about:blank', title: code, status: httpStatus, detail, code, next_step: nextStep };
+  const about = { type: 'about:blank', title: code, status: httpStatus };
+  const body = { ...about, detail, code, next_step: nextStep, ...more };
   return (response) =>
     response.writeHead(httpStatus, { 'content-type': 'application/problem+json' }).end(JSON.stringify(body));
 }

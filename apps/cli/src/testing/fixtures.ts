@@ -1,5 +1,13 @@
-import { runSchema, sweepFileSchema, sweepSchema, trainingSpecSchema } from '@murnau/domain';
-import type { Run, Sweep } from '@murnau/domain';
+import {
+  generationRequestSchema,
+  generationSchema,
+  runSchema,
+  sweepFileSchema,
+  sweepSchema,
+  trainingSpecSchema,
+  workerSchema,
+} from '@murnau/domain';
+import type { Generation, GenerationRequestInput, Run, Sweep, Worker } from '@murnau/domain';
 
 const time = '2026-01-02T03:04:05Z';
 
@@ -25,6 +33,13 @@ export function aRun(changes: Partial<Run> & { initializer?: string } = {}): Run
     certified_step: 0,
     metrics: {},
     best: null,
+    rung: 0,
+    target_step: 100,
+    early_stop: null,
+    wish: null,
+    priority: 3,
+    device_s: 0,
+    forked_from: null,
     restarts: {},
     embedding_id: null,
     failure: null,
@@ -59,6 +74,11 @@ export function aSweep(changes: Partial<Sweep> = {}): Sweep {
     trials: 2,
     counts: {},
     best_run_id: null,
+    max_concurrent_trials: 4,
+    priority: 3,
+    stop_reason: null,
+    gate: null,
+    device_s: 0,
     failure: null,
     created_at: time,
     finished_at: null,
@@ -76,6 +96,61 @@ export function aTrial(trial: number, changes: Partial<Run> = {}): Run {
     trial,
     parameters: { placeholder: 'oktavo', initializer },
     workflow_id: `sweep/octopus/19c20d3e/trial-0${trial}`,
+    ...changes,
+  });
+}
+
+/** A finished generation of two pictures. */
+export function aGeneration(
+  request: GenerationRequestInput,
+  changes: Partial<Omit<Generation, 'request'>> = {},
+): Generation {
+  return generationSchema.parse({
+    id: '6e000001',
+    owner: 'ada',
+    phase: 'finished',
+    request: generationRequestSchema.parse(request),
+    progress: 1,
+    images: [0, 1].map((position) => ({ position, seed: 7 + position, hash: `h${position}` })),
+    notices: [],
+    preview_hash: null,
+    produced_by: null,
+    failure: null,
+    created_at: time,
+    finished_at: null,
+    ...changes,
+  });
+}
+
+/** A worker that serves the small model. */
+export function aWorker(changes: Partial<Worker> = {}): Worker {
+  return workerSchema.parse({
+    name: 'worker-0',
+    address: '127.0.0.1:7840',
+    state: 'online',
+    reason: null,
+    device: { kind: 'cpu', name: 'x86_64', memory_bytes: 1, memory_used_bytes: 1, threads: 1 },
+    models: [
+      {
+        name: 'kandinsky-2.1-small',
+        family: 'kandinsky-2.1',
+        fingerprint: 'f'.repeat(64),
+        image_size: 64,
+        width_t1: 64,
+        width_t2: 48,
+        loaded: true,
+        judge: '',
+        dtype: 'float32',
+        tasks: ['train'],
+        parts: [],
+        sampling: null,
+      },
+    ],
+    slots: 4,
+    running: 0,
+    generating: 0,
+    steps_per_second: 0,
+    last_seen_at: time,
     ...changes,
   });
 }

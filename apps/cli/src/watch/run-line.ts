@@ -7,6 +7,7 @@ import type { StepRate } from './rate.js';
 const marks: Readonly<Record<RunPhase, string>> = {
   queued: '·',
   running: '▶',
+  waiting: '◇',
   paused: '‖',
   finished: '✓',
   failed: '✗',

@@ -10,8 +10,7 @@ export interface ViewSize {
   readonly rows: number;
 }
 
-const isOpen = (run: Run): boolean =>
-  run.phase === 'running' || run.phase === 'queued' || run.phase === 'paused';
+const isOpen = (run: Run): boolean => ['running', 'queued', 'waiting', 'paused'].includes(run.phase);
 
 /** Number of trials by phase, from the sweep where it says, else counted. */
 export function countsOf(state: WatchState): Record<string, number> {
@@ -22,7 +21,7 @@ export function countsOf(state: WatchState): Record<string, number> {
 
 /** `2 finished, 1 running, 1 queued, 4 to come`. */
 export function countsText(counts: Readonly<Record<string, number>>, trials: number): string {
-  const order = ['finished', 'running', 'queued', 'paused', 'failed', 'cancelled'];
+  const order = ['finished', 'running', 'waiting', 'queued', 'paused', 'failed', 'cancelled'];
   const parts = order.filter((phase) => (counts[phase] ?? 0) > 0).map((phase) => `${counts[phase]} ${phase}`);
   const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
   if (trials > known) parts.push(`${trials - known} to come`);

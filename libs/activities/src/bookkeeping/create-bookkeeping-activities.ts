@@ -17,10 +17,15 @@ export function createBookkeepingActivities(deps: BookkeepingDeps): BookkeepingA
   return {
     decideNext: kept(runs.decideNext),
     finishRun: kept(runs.finishRun),
+    waitRun: kept(runs.waitRun),
+    pauseRun: kept(runs.pauseRun),
+    editRun: kept(runs.editRun),
     failRun: kept(runs.failRun),
     cancelRun: kept(runs.cancelRun),
     decideSweep: kept(sweeps.decideSweep),
     markTrialsStarted: kept(sweeps.markTrialsStarted),
+    lookAgain: kept(sweeps.lookAgain),
+    editSweep: kept(sweeps.editSweep),
     cancelTrials: kept(sweeps.cancelTrials),
     endSweep: kept(sweeps.endSweep),
     endGeneration: kept(async ({ generation_id, phase, failure }: EndGeneration) => {

@@ -1,9 +1,12 @@
+import type { AdvisorClient } from '@murnau/gpu-client';
 import type { Store } from '@murnau/store';
 import type { Client } from '@temporalio/client';
 
 export interface BookkeepingDeps {
   readonly store: Pick<Store, 'runs' | 'sweeps' | 'generations' | 'events'>;
   readonly client: Client;
+  /** Asked by sweeps of method tpe only. */
+  readonly advisor: Pick<AdvisorClient, 'suggest'>;
   /** For links in the Temporal UI. */
   readonly galleryUrl: string;
 }

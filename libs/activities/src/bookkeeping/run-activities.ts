@@ -1,7 +1,8 @@
-import { errorRegistry, isErrorCode } from '@murnau/domain';
+import { errorRegistry, isErrorCode, MurnauError } from '@murnau/domain';
 import type { Failure, Run } from '@murnau/domain';
 import type { BookkeepingActivities, NextStep, RunFailure, RunView } from '../activity-types.js';
 import { decideNext } from '../decisions/decide-next.js';
+import { isPlateau } from '../decisions/plateau.js';
 import type { BookkeepingDeps } from './deps.js';
 import { runView } from './run-view.js';
 
@@ -11,38 +12,76 @@ export function toStoredFailure({ code, message }: RunFailure): Failure {
   return { code: known, message, next_step: errorRegistry[known].nextStep };
 }
 
-async function nextStep({ store, galleryUrl }: BookkeepingDeps, run: Run): Promise<NextStep> {
-  const sweep = run.sweep_id === null ? null : await store.sweeps.get(run.sweep_id);
+/** Steps from one look for a plateau to the next. */
+const plateauEverySteps = 50;
+
+async function hasSettledLoss({ store }: BookkeepingDeps, { id, metrics }: Run): Promise<boolean> {
+  const losses = await store.runs.metrics(id, { names: ['eval_loss'] });
+  const evaluations = losses.map(({ step, value }) => ({ step, eval_loss: value }));
+  return isPlateau(evaluations, metrics['eval_gain']);
+}
+
+async function nextStep(deps: BookkeepingDeps, runId: string, chain: number): Promise<NextStep> {
+  const { store, galleryUrl } = deps;
+  const { run, details } = await store.runs.getWithDetails(runId);
+  // Whoever asks is at work: so the start is known even if the one who started it died before he said so.
+  if (!details.workflow_started && chain >= details.workflow_chain)
+    await store.runs.markStarted(run.id, chain);
+  const sweep = run.sweep_id === null ? null : await store.sweeps.brief(run.sweep_id);
+  const watchesPlateau = sweep?.spec.stop_when.plateau === true;
+  const action = decideNext({
+    phase: run.phase,
+    certified_step: run.certified_step,
+    target_step: run.target_step,
+    max_steps: run.spec.max_steps,
+    wish: run.wish,
+    wish_by: details.wish_by,
+    sweep_phase: sweep?.phase ?? null,
+    ...(watchesPlateau
+      ? { is_plateau: await hasSettledLoss(deps, run), decide_every_steps: plateauEverySteps }
+      : {}),
+  });
+  if (action.kind === 'train' && run.phase === 'paused') await store.runs.setPhase(run.id, 'queued');
   return {
     facts: {
       run_id: run.id,
       model: run.spec.model,
       owner: run.owner,
+      priority: run.priority,
       sweep_workflow_id: sweep?.workflow_id ?? null,
       segment_max_s: run.spec.segment_max_s,
     },
-    action: decideNext({
-      phase: run.phase,
-      certified_step: run.certified_step,
-      max_steps: run.spec.max_steps,
-      sweep_phase: sweep?.phase ?? null,
-    }),
+    action,
     view: runView(run, galleryUrl),
   };
 }
 
-type RunActivities = Pick<BookkeepingActivities, 'decideNext' | 'finishRun' | 'failRun' | 'cancelRun'>;
+type RunActivities = Pick<
+  BookkeepingActivities,
+  'decideNext' | 'finishRun' | 'waitRun' | 'pauseRun' | 'editRun' | 'failRun' | 'cancelRun'
+>;
 
 export function createRunActivities(deps: BookkeepingDeps): RunActivities {
   const { store, galleryUrl } = deps;
   const view = async (runId: string): Promise<RunView> => runView(await store.runs.get(runId), galleryUrl);
   return {
-    decideNext: async ({ run_id }) => nextStep(deps, await store.runs.get(run_id)),
-    finishRun: async ({ run_id }) => {
+    decideNext: ({ run_id, chain = 0 }) => nextStep(deps, run_id, chain),
+    finishRun: async ({ run_id, early_stop = null }) => {
       // The workflow asks for nothing else meanwhile: whoever holds this epoch is done.
       const { epoch } = await store.runs.details(run_id);
-      await store.runs.finish(run_id, epoch);
+      await store.runs.finish(run_id, epoch, { early_stop });
       return view(run_id);
+    },
+    waitRun: async ({ run_id }) => {
+      await store.runs.reachRung(run_id);
+      return view(run_id);
+    },
+    pauseRun: async ({ run_id }) => {
+      await ignoringEnded(store.runs.setPhase(run_id, 'paused'));
+      return view(run_id);
+    },
+    editRun: async ({ run_id, ...edit }) => {
+      await store.runs.edit(run_id, edit);
     },
     failRun: async ({ run_id, failure }) => {
       await store.runs.end(run_id, { phase: 'failed', failure: toStoredFailure(failure) });
@@ -57,4 +96,13 @@ export function createRunActivities(deps: BookkeepingDeps): RunActivities {
       return view(run_id);
     },
   };
+}
+
+/** A run that ended meanwhile tells so at the next decision. */
+async function ignoringEnded(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof MurnauError) || error.code !== 'run.already_ended') throw error;
+  }
 }

@@ -1,20 +1,19 @@
-import type { Leaderboard, Sweep } from '@murnau/domain';
+import type { Run, Sweep, SweepDecision } from '@murnau/domain';
 
-const shownTrials = 10;
-
-/** What the Temporal UI shows of a sweep. */
+/** What the Temporal UI shows of a sweep: how it goes, its best trials, and what was decided last. */
 export function sweepDetails(
   sweep: Sweep,
-  counts: Readonly<Record<string, number>>,
-  leaderboard: Leaderboard,
+  best: readonly Run[],
+  decisions: readonly SweepDecision[],
   galleryUrl: string,
 ): string {
-  const summary = Object.entries(counts)
+  const { metric } = sweep.spec;
+  const summary = Object.entries(sweep.counts)
     .filter(([, count]) => count > 0)
     .map(([phase, count]) => `${count} ${phase}`)
     .join(' · ');
-  const rows = leaderboard.runs.slice(0, shownTrials).map((run) => {
-    const value = run.metrics[leaderboard.metric];
+  const rows = best.map((run) => {
+    const value = run.metrics[metric.name];
     const parameters = Object.entries(run.parameters).map(([name, set]) => `${name}=${set}`);
     const place = `[${run.trial ?? '–'}](${galleryUrl}/runs/${run.id})`;
     const shown = value === undefined ? '–' : value.toFixed(4);
@@ -22,9 +21,16 @@ export function sweepDetails(
   });
   return [
     `**${sweep.phase}** · ${summary} · [leaderboard](${galleryUrl}/sweeps/${sweep.id})`,
+    ...(sweep.stop_reason === null ? [] : ['', `Nothing more is started: ${sweep.stop_reason}.`]),
     '',
-    `| trial | phase | step | ${leaderboard.metric} | parameters |`,
+    `| trial | phase | step | ${metric.name} | parameters |`,
     '| --- | --- | --- | --- | --- |',
     ...rows,
+    ...(decisions.length === 0 ? [] : ['', ...decisions.map(decisionLine)]),
   ].join('\n');
+}
+
+function decisionLine({ at, kind, trial, by, why }: SweepDecision): string {
+  const about = trial === null ? '' : ` trial ${trial}`;
+  return `- ${at.slice(11, 19)} **${kind}**${about}${by === 'sweep' ? '' : ` by ${by}`}${why === '' ? '' : `: ${why}`}`;
 }

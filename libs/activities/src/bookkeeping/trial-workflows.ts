@@ -29,6 +29,17 @@ export async function cancelWorkflow(client: Client, workflowId: string): Promis
   }
 }
 
+/** One that is not there needs no word. */
+export async function signalWorkflow(client: Client, workflowId: string, signal: string): Promise<void> {
+  try {
+    await client.withDeadline(Date.now() + timeoutMs, () =>
+      client.workflow.getHandle(workflowId).signal(signal),
+    );
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
 /** Maps with at most `limit` calls at once, in order of the results. */
 export async function mapBounded<Item, Result>(
   items: readonly Item[],

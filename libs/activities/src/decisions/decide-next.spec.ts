@@ -1,4 +1,4 @@
-import { runPhases, sweepPhases } from '@murnau/domain';
+import { runPhases, runWishes, sweepPhases } from '@murnau/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideNext } from './decide-next.js';
@@ -6,9 +6,22 @@ import { decideNext } from './decide-next.js';
 const states = fc.record({
   phase: fc.constantFrom(...runPhases),
   certified_step: fc.nat(1_000),
+  target_step: fc.integer({ min: 1, max: 1_000 }),
   max_steps: fc.integer({ min: 1, max: 1_000 }),
+  wish: fc.option(fc.constantFrom(...runWishes)),
+  wish_by: fc.option(fc.constant('ann')),
   sweep_phase: fc.option(fc.constantFrom(...sweepPhases)),
 });
+
+const running = {
+  phase: 'running',
+  certified_step: 5,
+  target_step: 10,
+  max_steps: 10,
+  wish: null,
+  wish_by: null,
+  sweep_phase: 'running',
+} as const;
 
 describe('decideNext', () => {
   it('never goes on with what has ended, and never trains past the end', () => {
@@ -20,9 +33,21 @@ describe('decideNext', () => {
         if (action.kind === 'train') {
           expect(action.from_step).toBe(state.certified_step);
           expect(action.until_step).toBeGreaterThan(action.from_step);
-          expect(action.until_step).toBeLessThanOrEqual(state.max_steps);
+          expect(action.until_step).toBeLessThanOrEqual(Math.min(state.max_steps, state.target_step));
+          // Whoever asked for anything else, or whose sweep rests, computes nothing.
+          expect(state.wish).toBeNull();
+          expect(state.sweep_phase).not.toBe('paused');
         }
-        if (action.kind === 'finish') expect(state.certified_step).toBeGreaterThanOrEqual(state.max_steps);
+        if (action.kind === 'finish') {
+          const isWhole = state.certified_step >= state.max_steps;
+          expect(isWhole || state.wish === 'stop').toBe(true);
+          // Something is published only where something is stored.
+          expect(state.certified_step).toBeGreaterThan(0);
+        }
+        if (action.kind === 'wait') {
+          expect(state.certified_step).toBeGreaterThanOrEqual(state.target_step);
+          expect(state.certified_step).toBeLessThan(state.max_steps);
+        }
       }),
     );
   });
@@ -35,7 +60,10 @@ describe('decideNext', () => {
           const action = decideNext({
             phase: 'running',
             certified_step: step,
+            target_step: 100,
             max_steps: 100,
+            wish: null,
+            wish_by: null,
             sweep_phase: null,
           });
           if (action.kind === 'finish') return;
@@ -48,7 +76,16 @@ describe('decideNext', () => {
   });
 
   it('ends a trial whose sweep was cancelled', () => {
-    const state = { phase: 'running', certified_step: 5, max_steps: 10, sweep_phase: 'cancelled' } as const;
-    expect(decideNext(state)).toEqual({ kind: 'cancel', by: 'its sweep' });
+    expect(decideNext({ ...running, sweep_phase: 'cancelled' })).toEqual({ kind: 'cancel', by: 'its sweep' });
+  });
+
+  it('finishes early, or ends with nothing, as it was asked', () => {
+    const asked = { ...running, wish_by: 'ann' };
+    expect(decideNext({ ...asked, wish: 'stop' })).toEqual({ kind: 'finish', early_stop: 'stopped' });
+    expect(decideNext({ ...asked, wish: 'stop', certified_step: 0 })).toEqual({ kind: 'cancel', by: 'ann' });
+    expect(decideNext({ ...asked, wish: 'drop' })).toEqual({ kind: 'cancel', by: 'ann' });
+    expect(decideNext({ ...running, is_plateau: true })).toEqual({ kind: 'finish', early_stop: 'plateau' });
+    expect(decideNext({ ...running, decide_every_steps: 3 })).toMatchObject({ until_step: 8 });
+    expect(decideNext({ ...asked, wish: 'pause' })).toEqual({ kind: 'pause', by: 'ann' });
   });
 });

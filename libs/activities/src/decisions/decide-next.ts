@@ -1,19 +1,38 @@
-import type { RunPhase, SweepPhase } from '@murnau/domain';
+import type { RunPhase, RunWish, SweepPhase } from '@murnau/domain';
 import type { RunAction } from '../activity-types.js';
 
 export interface RunState {
   readonly phase: RunPhase;
   /** Newest step that a stored checkpoint certifies; 0: none. */
   readonly certified_step: number;
+  /** Up to where it may train now. */
+  readonly target_step: number;
   readonly max_steps: number;
+  readonly wish: RunWish | null;
+  readonly wish_by: string | null;
+  /** Whether its loss has stopped moving and its sweep finishes such trials. */
+  readonly is_plateau?: boolean;
+  /** Longest way to the next decision, in steps; absent: to the target. */
+  readonly decide_every_steps?: number;
   /** Null: not a trial. */
   readonly sweep_phase: SweepPhase | null;
 }
 
 /** What a run does next, from certified facts alone. */
-export function decideNext({ phase, certified_step, max_steps, sweep_phase }: RunState): RunAction {
+export function decideNext(state: RunState): RunAction {
+  const { phase, certified_step, max_steps, wish, sweep_phase } = state;
+  const by = state.wish_by ?? 'somebody';
   if (phase === 'finished' || phase === 'failed' || phase === 'cancelled') return { kind: 'ended', phase };
   if (sweep_phase === 'cancelled' || sweep_phase === 'failed') return { kind: 'cancel', by: 'its sweep' };
+  if (wish === 'drop') return { kind: 'cancel', by };
   if (certified_step >= max_steps) return { kind: 'finish' };
-  return { kind: 'train', from_step: certified_step, until_step: max_steps };
+  if (wish === 'stop')
+    return certified_step > 0 ? { kind: 'finish', early_stop: 'stopped' } : { kind: 'cancel', by };
+  if (state.is_plateau === true) return { kind: 'finish', early_stop: 'plateau' };
+  if (certified_step >= state.target_step) return { kind: 'wait' };
+  if (wish === 'pause') return { kind: 'pause', by };
+  if (sweep_phase === 'paused') return { kind: 'pause', by: 'its sweep' };
+  const furthest = certified_step + (state.decide_every_steps ?? Number.POSITIVE_INFINITY);
+  const until_step = Math.min(state.target_step, max_steps, furthest);
+  return { kind: 'train', from_step: certified_step, until_step };
 }

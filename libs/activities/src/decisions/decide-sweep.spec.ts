@@ -1,99 +1,90 @@
-import { runPhases } from '@murnau/domain';
-import type { RunPhase } from '@murnau/domain';
+import { sweepPhases } from '@murnau/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TrialState } from './decide-sweep.js';
-import { decideSweep, hasEnded, maxStartsPerDecision, settledPhase } from './decide-sweep.js';
+import type { TrialCounts } from './decide-sweep.js';
+import { decideSweep, hasSettled, maxStartsPerDecision, settledPhase } from './decide-sweep.js';
 
-const trialsOf = (states: readonly (readonly [RunPhase, boolean])[]): TrialState[] =>
-  states.map(([phase, is_started], trial) => ({ run_id: `run-${trial}`, trial, phase, is_started }));
-
-const trials = fc
-  .array(fc.tuple(fc.constantFrom(...runPhases), fc.boolean()), { maxLength: 200 })
-  .map(trialsOf);
+const none: TrialCounts = {
+  to_start: 0,
+  open: 0,
+  held: 0,
+  waiting: 0,
+  finished: 0,
+  failed: 0,
+  cancelled: 0,
+};
+const few = fc.nat(200);
+const counts = fc.record({
+  to_start: few,
+  open: few,
+  held: few,
+  waiting: few,
+  finished: few,
+  failed: few,
+  cancelled: few,
+});
 const limits = fc.integer({ min: 1, max: 100 });
+const reasons = fc.option(fc.constant('stopped by ann'));
 
 describe('decideSweep', () => {
-  it('keeps within its window, starts in order, and starts nothing twice', () => {
-    fc.assert(
-      fc.property(trials, limits, (all, max_concurrent_trials) => {
-        const { action, start } = decideSweep({ phase: 'running', trials: all, max_concurrent_trials });
-        const open = all.filter(({ phase }) => !hasEnded(phase));
-        const running = open.filter(({ is_started }) => is_started).length;
-        expect(action).toBe(open.length === 0 ? 'finish' : 'run');
-        if (start.length > 0) expect(running + start.length).toBeLessThanOrEqual(max_concurrent_trials);
-        expect(start.length).toBeLessThanOrEqual(maxStartsPerDecision);
-        const waiting = open.filter(({ is_started }) => !is_started).map(({ run_id }) => run_id);
-        expect(start).toEqual(waiting.slice(0, start.length));
-        // It never stands still while it may start something.
-        if (waiting.length > 0 && running < max_concurrent_trials) expect(start.length).toBeGreaterThan(0);
-      }),
-    );
-  });
-
-  it('runs every trial once, whichever ends first', () => {
+  it('keeps within its window, and never stands still while it may start something', () => {
     fc.assert(
       fc.property(
-        fc.integer({ min: 1, max: 60 }),
+        fc.constantFrom(...sweepPhases),
+        counts,
+        reasons,
         limits,
-        fc.infiniteStream(fc.nat()),
-        (count, limit, picks) => {
-          const all = Array.from({ length: count }, (_, trial): TrialState => ({
-            run_id: `run-${trial}`,
-            trial,
-            phase: 'queued',
-            is_started: false,
-          }));
-          const started: string[] = [];
-          for (const pick of picks) {
-            const { action, start } = decideSweep({
-              phase: 'running',
-              trials: all,
-              max_concurrent_trials: limit,
-            });
-            if (action === 'finish') break;
-            for (const id of start) {
-              started.push(id);
-              const trial = all.findIndex(({ run_id }) => run_id === id);
-              all[trial] = { ...(all[trial] as TrialState), phase: 'running', is_started: true };
-            }
-            const running = all.filter(({ phase }) => phase === 'running');
-            const ending = running[pick % running.length];
-            if (ending === undefined) throw new Error('stands still');
-            all[ending.trial] = { ...ending, phase: 'finished' };
+        (phase, all, stop_reason, max) => {
+          const { action, starts } = decideSweep({
+            phase,
+            counts: all,
+            stop_reason,
+            max_concurrent_trials: max,
+          });
+          const isOver = phase !== 'running' && phase !== 'paused';
+          expect(action).toBe(isOver ? 'ended' : hasSettled(all) ? 'finish' : 'run');
+          if (starts > 0) {
+            expect(all.open + starts).toBeLessThanOrEqual(max);
+            expect({ phase, stop_reason }).toEqual({ phase: 'running', stop_reason: null });
           }
-          expect(started).toEqual(all.map(({ run_id }) => run_id));
-          expect(settledPhase(all)).toBe('finished');
+          expect(starts).toBeLessThanOrEqual(Math.min(all.to_start, maxStartsPerDecision));
+          const mayStart = phase === 'running' && stop_reason === null && all.to_start > 0 && all.open < max;
+          expect(starts > 0).toBe(mayStart);
         },
       ),
     );
   });
 
-  it('does nothing for a sweep that has ended', () => {
-    const all = trialsOf([['queued', false]]);
-    expect(decideSweep({ phase: 'cancelled', trials: all, max_concurrent_trials: 4 })).toEqual({
-      action: 'ended',
-      start: [],
-    });
+  it('starts every trial once, whichever ends first, and then finishes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 200 }), limits, (trials, max) => {
+        let state = { ...none, to_start: trials };
+        let started = 0;
+        for (;;) {
+          const { action, starts } = decideSweep({
+            phase: 'running',
+            counts: state,
+            stop_reason: null,
+            max_concurrent_trials: max,
+          });
+          if (action === 'finish') break;
+          started += starts;
+          state = { ...state, to_start: state.to_start - starts, open: state.open + starts };
+          if (state.open === 0) throw new Error('stands still');
+          state = { ...state, open: state.open - 1, finished: state.finished + 1 };
+        }
+        expect(started).toBe(trials);
+        expect(settledPhase(state)).toBe('finished');
+      }),
+    );
   });
 
-  it('has failed only if nothing came of it', () => {
-    expect(
-      settledPhase(
-        trialsOf([
-          ['failed', true],
-          ['finished', true],
-        ]),
-      ),
-    ).toBe('finished');
-    expect(
-      settledPhase(
-        trialsOf([
-          ['failed', true],
-          ['cancelled', true],
-        ]),
-      ),
-    ).toBe('failed');
-    expect(settledPhase(trialsOf([['cancelled', true]]))).toBe('cancelled');
+  it('has failed only if nothing came of it, and goes on while anything is open', () => {
+    expect(settledPhase({ ...none, failed: 1, finished: 1 })).toBe('finished');
+    expect(settledPhase({ ...none, failed: 1, cancelled: 1 })).toBe('failed');
+    expect(settledPhase({ ...none, cancelled: 1 })).toBe('cancelled');
+    for (const name of ['to_start', 'open', 'held', 'waiting'] as const) {
+      expect(settledPhase({ ...none, finished: 1, [name]: 1 })).toBeUndefined();
+    }
   });
 });

@@ -1,48 +1,55 @@
-import type { RunPhase, SweepPhase } from '@murnau/domain';
+import type { SweepPhase } from '@murnau/domain';
 
-export interface TrialState {
-  readonly run_id: string;
-  readonly trial: number;
-  readonly phase: RunPhase;
-  /** Whether its workflow was started and is not known to be lost. */
-  readonly is_started: boolean;
+/** Trials by what may be done with them. */
+export interface TrialCounts {
+  readonly to_start: number;
+  /** With a workflow that is to train: they fill the window. */
+  readonly open: number;
+  /** Paused by a person: they leave their place to others. */
+  readonly held: number;
+  readonly waiting: number;
+  readonly finished: number;
+  readonly failed: number;
+  readonly cancelled: number;
 }
 
 export interface SweepState {
   readonly phase: SweepPhase;
-  readonly trials: readonly TrialState[];
+  readonly counts: TrialCounts;
+  /** Why nothing more is started; null: trials are started. */
+  readonly stop_reason: string | null;
   readonly max_concurrent_trials: number;
 }
 
 export interface SweepDecision {
   readonly action: 'run' | 'finish' | 'ended';
-  /** Trials to start now, in their order. */
-  readonly start: readonly string[];
+  /** How many trials to start now, in their order. */
+  readonly starts: number;
 }
 
 /** Keeps one decision's payload small; the next follows at once. */
 export const maxStartsPerDecision = 50;
 
-export const hasEnded = (phase: RunPhase): boolean =>
-  phase === 'finished' || phase === 'failed' || phase === 'cancelled';
-
 /** A sliding window over the trials in their order: as many run as may, and the next starts when one ends. */
-export function decideSweep({ phase, trials, max_concurrent_trials }: SweepState): SweepDecision {
-  if (phase !== 'running') return { action: 'ended', start: [] };
-  const open = trials.filter((trial) => !hasEnded(trial.phase));
-  if (open.length === 0) return { action: 'finish', start: [] };
-  const running = open.filter((trial) => trial.is_started).length;
-  const free = Math.min(Math.max(0, max_concurrent_trials - running), maxStartsPerDecision);
-  const start = open
-    .filter((trial) => !trial.is_started)
-    .sort((a, b) => a.trial - b.trial)
-    .slice(0, free)
-    .map((trial) => trial.run_id);
-  return { action: 'run', start };
+export function decideSweep({
+  phase,
+  counts,
+  stop_reason,
+  max_concurrent_trials,
+}: SweepState): SweepDecision {
+  if (phase !== 'running' && phase !== 'paused') return { action: 'ended', starts: 0 };
+  if (hasSettled(counts)) return { action: 'finish', starts: 0 };
+  if (phase === 'paused' || stop_reason !== null) return { action: 'run', starts: 0 };
+  const free = Math.max(0, max_concurrent_trials - counts.open);
+  return { action: 'run', starts: Math.min(free, counts.to_start, maxStartsPerDecision) };
 }
 
-/** How a sweep ends by itself: it failed only if nothing came of it. */
-export function settledPhase(trials: readonly TrialState[]): Exclude<SweepPhase, 'running'> {
-  if (trials.some(({ phase }) => phase === 'finished')) return 'finished';
-  return trials.some(({ phase }) => phase === 'failed') ? 'failed' : 'cancelled';
+export const hasSettled = ({ to_start, open, held, waiting }: TrialCounts): boolean =>
+  to_start + open + held + waiting === 0;
+
+/** How a sweep ends by itself: it failed only if nothing came of it. Undefined: it goes on. */
+export function settledPhase(counts: TrialCounts): Exclude<SweepPhase, 'running' | 'paused'> | undefined {
+  if (!hasSettled(counts)) return undefined;
+  if (counts.finished > 0) return 'finished';
+  return counts.failed > 0 ? 'failed' : 'cancelled';
 }

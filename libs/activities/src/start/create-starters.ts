@@ -7,7 +7,7 @@ import {
   workflowMessages,
   workflowTypes,
 } from '@murnau/domain';
-import type { ErrorCode, Generation, Run, Sweep } from '@murnau/domain';
+import type { Asked, ErrorCode, Generation, Run, RunEditKind, Sweep, SweepEdit } from '@murnau/domain';
 import type { Store } from '@murnau/store';
 import {
   WorkflowExecutionAlreadyStartedError,
@@ -47,6 +47,10 @@ export interface Starters {
   cancelRun(run: Run, by: string): Promise<void>;
   /** @throws `sweep.already_ended` */
   cancelSweep(sweep: Sweep, by: string): Promise<void>;
+  /** Resolves when it is written down; the run then does it. @throws `run.already_ended`, `edit.not_possible` */
+  editRun(run: Run, kind: RunEditKind, asked: Asked): Promise<void>;
+  /** The same; under one update id it is applied once. @throws `sweep.already_ended`, `edit.not_possible` */
+  editSweep(sweep: Sweep, edit: SweepEdit, asked: Asked & { updateId: string }): Promise<void>;
   /** @throws `generation.already_ended` */
   cancelGeneration(generation: Generation, by: string): Promise<void>;
   /** The file is a stored blob, and so is the answer. @throws `worker.unavailable` after 30 s, `embedding.*` */
@@ -60,7 +64,7 @@ export interface Starters {
   checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;
 }
 
-const openPhases: ReadonlySet<string> = new Set(['queued', 'running', 'paused']);
+const openPhases: ReadonlySet<string> = new Set(['queued', 'running', 'waiting', 'paused']);
 const callTimeoutMs = 5_000;
 const conversionTimeoutMs = 30_000;
 const tokenCheckTimeoutMs = 10_000;
@@ -88,26 +92,54 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
     }
   }
 
+  /** @returns false: one of this id is open, perhaps about to close */
   async function start<Input>(
     type: string,
     workflowId: string,
     input: Input,
     card: WorkflowCard,
-  ): Promise<void> {
+    priority?: number,
+  ): Promise<boolean> {
     try {
       await ask(callTimeoutMs, () =>
         client.workflow.start(type, {
           workflowId,
           taskQueue: orchestratorQueue,
-          workflowIdReusePolicy: 'REJECT_DUPLICATE',
+          // What was started, ended, and is stored as to be started again, is.
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           args: [input],
+          ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
           staticSummary: card.summary,
           staticDetails: card.details,
           typedSearchAttributes: toAttributePairs(card.attributes),
         }),
       );
+      return true;
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      return false;
+    }
+  }
+
+  /** Sends an update. False: there is no such workflow, or it is about to close. */
+  async function update(
+    workflowId: string,
+    name: string,
+    args: [object],
+    updateId: string,
+    endedCode: ErrorCode,
+  ): Promise<boolean> {
+    try {
+      await ask(callTimeoutMs, () =>
+        client.workflow.getHandle(workflowId).executeUpdate(name, { args, updateId }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
+      const failure = fromFailure(error.cause);
+      if (failure.code === endedCode) return false;
+      throw failure;
     }
   }
 
@@ -160,17 +192,28 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
     }
   }
 
+  // One that is open already says itself that it was started, by its first decision.
+  async function startTrainingRun(run: Run): Promise<void> {
+    const { workflow_chain: chain } = await store.runs.details(run.id);
+    const input: TrainingRunInput = { run_id: run.id, chain };
+    const card = runCard(run, galleryUrl);
+    if (await start(workflowTypes.trainingRun, run.workflow_id, input, card, run.priority)) {
+      await store.runs.markStarted(run.id, chain);
+    }
+  }
+
+  async function startSweep(sweep: Sweep): Promise<void> {
+    const chain = await store.sweeps.workflowChain(sweep.id);
+    const input: SweepInput = { sweep_id: sweep.id, chain };
+    const card = sweepCard(sweep, galleryUrl);
+    if (await start(workflowTypes.sweep, sweep.workflow_id, input, card, sweep.priority)) {
+      await store.sweeps.markStarted(sweep.id, chain);
+    }
+  }
+
   return {
-    startTrainingRun: async (run) => {
-      const input: TrainingRunInput = { run_id: run.id };
-      await start(workflowTypes.trainingRun, run.workflow_id, input, runCard(run, galleryUrl));
-      await store.runs.markStarted(run.id);
-    },
-    startSweep: async (sweep) => {
-      const input: SweepInput = { sweep_id: sweep.id };
-      await start(workflowTypes.sweep, sweep.workflow_id, input, sweepCard(sweep, galleryUrl));
-      await store.sweeps.markStarted(sweep.id);
-    },
+    startTrainingRun,
+    startSweep,
     startGeneration: async (generation) => {
       const { id, request } = generation;
       const input: GenerationInput = { generation_id: id, model: request.model };
@@ -187,11 +230,24 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
       cancel(workflow_id, by, 'sweep.already_ended', {
         phase: async () => (await store.sweeps.get(id)).phase,
         end: async () => {
-          const trials = await store.sweeps.trials(id);
-          await Promise.all(trials.map(({ run_id }) => store.runs.end(run_id, { phase: 'cancelled' })));
+          await store.sweeps.cancelIdleTrials(id, by);
           await store.sweeps.end(id, { phase: 'cancelled' });
         },
       }),
+    editRun: async ({ id, workflow_id }, kind, { by, why }) => {
+      const args: [object] = [{ by, why }];
+      if (await update(workflow_id, kind, args, randomUUID(), 'run.already_ended')) return;
+      // None is at work: it waits at a rung, was not started, or has just ended.
+      await store.runs.edit(id, { kind, by, why });
+    },
+    editSweep: async ({ id, workflow_id }, edit, { by, why, updateId }) => {
+      const args: [object] = [{ edit, by, why, update_id: updateId }];
+      if (await update(workflow_id, edit.kind, args, updateId, 'sweep.already_ended')) return;
+      await store.sweeps.edit(id, { edit, by, why, updateId });
+      // It may have been ended, and have something to do again.
+      const sweep = await store.sweeps.get(id);
+      if (openPhases.has(sweep.phase)) await startSweep(sweep);
+    },
     cancelGeneration: ({ id }, by) =>
       cancel(generationWorkflowId(id), by, 'generation.already_ended', {
         phase: async () => (await store.generations.get(id)).phase,

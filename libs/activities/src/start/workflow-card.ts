@@ -1,3 +1,4 @@
+import { titleOf } from '@murnau/domain';
 import type { Generation, Run, SearchAttributeName, Sweep } from '@murnau/domain';
 
 /** How a workflow shows in the Temporal UI from its first moment on. */
@@ -80,9 +81,10 @@ export function sweepCard(sweep: Sweep, galleryUrl: string): WorkflowCard {
 
 export function generationCard(generation: Generation, galleryUrl: string): WorkflowCard {
   const { request } = generation;
+  const title = titleOf(request);
   return {
-    summary: `“${request.prompt.slice(0, 120)}” · ${request.count} pictures · ${request.model}`,
-    details: `[Pictures](${galleryUrl}/generations/${generation.id}) of “${request.prompt}”.`,
+    summary: `“${title.slice(0, 120)}” · ${request.task} · ${request.count} pictures · ${request.model}`,
+    details: `[Pictures](${galleryUrl}/generations/${generation.id}) of “${title.slice(0, 1_000)}” (${request.task}).`,
     attributes: {
       MurnauKind: 'generation',
       MurnauModel: request.model,

@@ -67,6 +67,7 @@ async function computeSegment(
     untilStep: input.until_step,
     segmentMaxMs: input.segment_max_s * 1_000,
     stuckAfterS: deps.stuckAfterS ?? 300,
+    sharers: deps.running,
     signal,
     open: (stop) =>
       client.train(

@@ -15,6 +15,8 @@ export interface FollowOptions {
   readonly segmentMaxMs: number;
   /** A device thread without progress for longer is taken for stuck, in seconds. */
   readonly stuckAfterS: number;
+  /** Runs on the device now, this one included. */
+  readonly sharers: () => number;
   /** Opens the stream; its signal ends it. */
   readonly open: (signal: AbortSignal) => TrainSession;
   /** Ends the segment from outside: the workflow, or the dispatcher going down. */
@@ -41,7 +43,7 @@ export async function followSession(options: FollowOptions): Promise<SegmentResu
 
   const session = options.open(AbortSignal.any([stop.signal, options.signal]));
   const recorder = new Recorder({
-    store: (batch) => storeBatch(store, claim.run_id, claim.epoch, batch),
+    store: (batch) => storeBatch(store, claim.run_id, claim.epoch, batch, options.sharers()),
     onStored: (step) => {
       storedStep = step;
       session.acknowledge(step);

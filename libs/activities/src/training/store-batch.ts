@@ -7,12 +7,16 @@ const ofKind = <Kind extends Recordable['kind']>(batch: readonly Recordable[], k
 
 const isLogged = (level: string): boolean => level === 'warning' || level === 'error' || level === 'info';
 
-/** Stores one batch: blobs first, then all rows in one transaction. Returns the step of its checkpoint, if any. */
+/**
+ * Stores one batch: blobs first, then all rows in one transaction. Returns the step of its checkpoint, if any.
+ * @param sharers runs on the device, this one included
+ */
 export async function storeBatch(
   store: Pick<Store, 'blobs' | 'runs'>,
   runId: string,
   epoch: number,
   batch: readonly Recordable[],
+  sharers = 1,
 ): Promise<number | undefined> {
   const samples = ofKind(batch, 'sample');
   const checkpoint = ofKind(batch, 'checkpoint')[0];
@@ -28,6 +32,7 @@ export async function storeBatch(
   const blobs = contents.length === 0 ? [] : await store.blobs.putMany(contents);
   const hashAt = (index: number): string => blobs[index]?.hash ?? '';
   const progress: Progress = {
+    sharers,
     metrics: ofKind(batch, 'metric').map(({ step, name, value }) => ({ step, name, value })),
     samples: samples.map(({ step, sample_kind, position, prompt, seed, image_alignment }, index) => ({
       step,

@@ -2,6 +2,13 @@ import type { WorkerModel } from '@murnau/domain';
 import type * as proto from '../gen/murnau/worker/v1/worker.js';
 import type { WorkerDescription } from '../types.js';
 
+const toSampling = (sampling: proto.SamplingDefaults): NonNullable<WorkerModel['sampling']> => ({
+  num_steps: sampling.numSteps,
+  guidance_scale: sampling.guidanceScale,
+  prior_steps: sampling.priorSteps,
+  prior_guidance_scale: sampling.priorGuidanceScale,
+});
+
 function toModel(model: proto.Model): WorkerModel {
   return {
     name: model.name,
@@ -12,6 +19,14 @@ function toModel(model: proto.Model): WorkerModel {
     width_t2: model.widthT2,
     loaded: model.loaded,
     judge: model.judge,
+    dtype: model.dtype,
+    tasks: model.tasks,
+    parts: model.parts.map(({ name, loaded, sizeBytes }) => ({
+      name,
+      loaded,
+      size_bytes: Number(sizeBytes),
+    })),
+    sampling: model.sampling === undefined ? null : toSampling(model.sampling),
   };
 }
 

@@ -3,7 +3,10 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { describePortHolder, isPortFree } from '../processes/ports.js';
-import { defaultPorts, isModelFolder, type Settings } from '../settings.js';
+import { registeredModels } from '../model-registry.js';
+import { isModelFolder, layoutOf, type ServedModel } from '../models.js';
+import type { StackPaths } from '../paths.js';
+import { defaultPorts, type Settings } from '../settings.js';
 import { askPython } from './ask-python.js';
 import type { Check } from './check.js';
 
@@ -65,7 +68,7 @@ export async function checkDisk(home: string): Promise<Check> {
   };
 }
 
-export function checkModels(models: readonly { name: string; dir: string }[], isSimulated: boolean): Check[] {
+export function checkModels(models: readonly ServedModel[], isSimulated: boolean): Check[] {
   if (models.length === 0) {
     return [
       {
@@ -76,34 +79,57 @@ export function checkModels(models: readonly { name: string; dir: string }[], is
       },
     ];
   }
-  return models.map(({ name, dir }) => {
-    const ok = isSimulated || isModelFolder(dir);
-    const detail = ok ? dir : `${dir} has neither model_index.json nor murnau.yaml`;
+  return models.map(({ name, dir, holding }) => {
+    const isThere = holding === undefined ? isModelFolder(dir) : layoutOf(dir) !== undefined;
+    const ok = isSimulated || isThere;
+    const held =
+      holding === undefined
+        ? ''
+        : `, registered: ${holding.dtype}, ${holding.device}, offload ${holding.offload}`;
     return {
       part: `model ${name}`,
       ok,
-      detail,
-      ...(!ok && { mend: 'check the path, or git checkout models' }),
+      detail: ok ? `${dir}${held}` : `${dir} ${existsSync(dir) ? 'holds no model' : 'is not there'}`,
+      ...(!ok && {
+        mend:
+          holding === undefined
+            ? 'check the path, or git checkout models'
+            : `bring the folder back, or murnau models rm ${name}`,
+      }),
     };
   });
 }
 
+/** Nothing to say of a file that reads well, or is not there. */
+export async function checkRegistry(paths: StackPaths): Promise<Check[]> {
+  try {
+    await registeredModels(paths);
+    return [];
+  } catch (error) {
+    return [
+      { part: 'models.yaml', ok: false, detail: (error as Error).message, mend: `correct ${paths.models}` },
+    ];
+  }
+}
+
 /** Only while nothing of ours runs. A taken default is no fault: the next free port is used. */
 export async function checkPorts({ ports }: Settings): Promise<Check[]> {
-  const checks = (['api', 'temporal', 'temporal_ui'] as const).map(async (listener): Promise<Check[]> => {
-    const port = ports[listener] ?? defaultPorts[listener];
-    if (await isPortFree(port)) return [];
-    const holder = (await describePortHolder(port)) ?? 'another process';
-    const isAsked = ports[listener] !== null;
-    return [
-      {
-        part: `port ${port}`,
-        ok: !isAsked,
-        detail: `taken by ${holder}${isAsked ? '' : `: ${listener} takes the next free one`}`,
-        ...(isAsked && { mend: `stop it, or choose another port for ${listener}` }),
-      },
-    ];
-  });
+  const checks = (['api', 'temporal', 'temporal_ui', 'advisor'] as const).map(
+    async (listener): Promise<Check[]> => {
+      const port = ports[listener] ?? defaultPorts[listener];
+      if (await isPortFree(port)) return [];
+      const holder = (await describePortHolder(port)) ?? 'another process';
+      const isAsked = ports[listener] !== null;
+      return [
+        {
+          part: `port ${port}`,
+          ok: !isAsked,
+          detail: `taken by ${holder}${isAsked ? '' : `: ${listener} takes the next free one`}`,
+          ...(isAsked && { mend: `stop it, or choose another port for ${listener}` }),
+        },
+      ];
+    },
+  );
   const taken = (await Promise.all(checks)).flat();
   return taken.length > 0
     ? taken

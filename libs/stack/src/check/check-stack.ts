@@ -1,7 +1,9 @@
 import { describeState } from '../describe-stack.js';
 import { readText } from '../files.js';
 import { stackPaths, type StackPaths } from '../paths.js';
-import { readSettings, resolveSettings, shippedModels, type Settings } from '../settings.js';
+import { knownModels } from '../model-registry.js';
+import { shippedModels } from '../models.js';
+import { readSettings, resolveSettings, type Settings } from '../settings.js';
 import { readState } from '../state.js';
 import { checkDevice } from './check-device.js';
 import {
@@ -10,6 +12,7 @@ import {
   checkNode,
   checkPorts,
   checkPython,
+  checkRegistry,
   checkTemporalBinary,
 } from './check-install.js';
 import { checkNamespace } from './check-namespace.js';
@@ -24,7 +27,8 @@ export async function checkStack(options: { home?: string | undefined } = {}): P
   const state = await readState(paths);
   // After `down` the next stack starts from the defaults again.
   const current = state ? await readSettings(paths).catch(() => null) : null;
-  const settings = current ?? (await resolveSettings({}, null));
+  const known = await knownModels(paths).catch(() => shippedModels());
+  const settings = current ?? resolveSettings({}, null, known);
   const [install, running] = await Promise.all([checkInstall(paths, settings), checkRunning(paths)]);
   return [...install, ...running];
 }
@@ -39,6 +43,7 @@ async function checkInstall(paths: StackPaths, settings: Settings): Promise<Chec
     checkDisk(paths.home),
     checkDevice(settings.programs.worker.command),
     checkModels(models, settings.simulate),
+    checkRegistry(paths),
     state === null ? checkPorts(settings) : [],
   ]);
   return checks.flat();

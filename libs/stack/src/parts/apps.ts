@@ -1,6 +1,8 @@
 import type { Connection } from '@temporalio/client';
 import type { StackPaths } from '../paths.js';
-import { checkout, defaultPorts, type Program, type Settings } from '../settings.js';
+import { checkout } from '../checkout.js';
+import { defaultPorts, type Program, type Settings } from '../settings.js';
+import { advisorAddress } from './advisor.js';
 import type { PostgresPart } from './embedded-postgres.js';
 import { temporalAddress, temporalUiUrl } from './embedded-temporal.js';
 import { workerAddress } from './gpu-worker.js';
@@ -69,7 +71,12 @@ export function orchestratorPart(context: AppContext): Part {
   return {
     name: 'orchestrator',
     needs: ['postgres', 'temporal'],
-    plan: () => Promise.resolve(appPlan(context, context.settings.programs.orchestrator, {})),
+    plan: () =>
+      Promise.resolve(
+        appPlan(context, context.settings.programs.orchestrator, {
+          ADVISOR_ADDRESS: advisorAddress(context.ports),
+        }),
+      ),
     isReady: (pid) => isPollingAll([{ queue: 'orchestrator', kind: 'workflow', pid }]),
   };
 }

@@ -1,4 +1,10 @@
-import { checkout, defaultPorts, type Settings } from '../settings.js';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { checkout } from '../checkout.js';
+import { writeText } from '../files.js';
+import type { StackPaths } from '../paths.js';
+import { defaultPorts, type Settings } from '../settings.js';
 import { isGrpcServing } from './grpc-health.js';
 import type { Part } from './part.js';
 import type { PortBook } from './port-book.js';
@@ -17,9 +23,26 @@ export const claimWorkerPort = (
     isOwn,
   });
 
-export function workerPart(settings: Settings, ports: PortBook, index: number): Part {
+/**
+ * Shipped models by name, registered ones by a file in the form of `models.yaml` with those that are served. The file
+ * is named by its content: another content is another command line, by which the supervisor sees a change.
+ */
+async function modelArguments({ models }: Settings, { workerModels }: StackPaths): Promise<string[]> {
+  const shipped = models.filter(({ holding }) => holding === undefined);
+  const named = shipped.flatMap(({ name, dir }) => ['--model', `${name}=${dir}`]);
+  const registered = models.flatMap(({ name, dir, holding }) =>
+    holding === undefined ? [] : [[name, { path: dir, ...holding }] as const],
+  );
+  if (registered.length === 0) return named;
+  const text = stringify({ models: Object.fromEntries(registered) });
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  const file = join(workerModels, `${hash}.yaml`);
+  await writeText(file, text);
+  return [...named, '--registry', file];
+}
+
+export function workerPart(settings: Settings, paths: StackPaths, ports: PortBook, index: number): Part {
   const { command, args } = settings.programs.worker;
-  const models = settings.models.flatMap(({ name, dir }) => ['--model', `${name}=${dir}`]);
   return {
     name: `worker-${index}`,
     needs: [],
@@ -29,7 +52,8 @@ export function workerPart(settings: Settings, ports: PortBook, index: number): 
         command,
         args: [
           ...args,
-          ...['serve', '--listen', `127.0.0.1:${port}`, ...models, '--threads', String(settings.threads)],
+          ...['serve', '--listen', `127.0.0.1:${port}`, ...(await modelArguments(settings, paths))],
+          ...['--threads', String(settings.threads)],
           ...(settings.simulate ? ['--simulate'] : []),
         ],
         cwd: checkout,

@@ -1,3 +1,4 @@
+import { advisorPart, claimAdvisorPort } from '../parts/advisor.js';
 import { apiPart, apiUrl, dispatcherPart, orchestratorPart, type AppContext } from '../parts/apps.js';
 import { postgresPart } from '../parts/embedded-postgres.js';
 import { temporalAddress, temporalPart, temporalUiUrl } from '../parts/embedded-temporal.js';
@@ -104,6 +105,7 @@ export class Supervisor {
       () => claim('temporal', 'temporal'),
       () => claim('temporal_ui', 'temporal'),
       () => claim('api', 'api'),
+      () => claimAdvisorPort(this.#settings, this.#ports, outlived.has('advisor')),
     ];
     for (let index = 0; index < this.#settings.workers; index += 1) {
       const isOwn = outlived.has(`worker-${index}`);
@@ -125,9 +127,10 @@ export class Supervisor {
     };
     const indices = Array.from({ length: settings.workers }, (_, index) => index);
     return [
-      ...indices.map((index) => workerPart(settings, this.#ports, index)),
+      ...indices.map((index) => workerPart(settings, this.#paths, this.#ports, index)),
       this.#postgres,
       temporalPart(this.#paths, settings, this.#ports),
+      advisorPart(settings, this.#ports),
       orchestratorPart(context),
       ...indices.map((index) => dispatcherPart(context, index)),
       apiPart(context),

@@ -128,6 +128,8 @@ export class Blobs {
             and not exists (select from embeddings e where e.hash = b.hash)
             and not exists (select from dataset_images d where d.hash = b.hash)
             and not exists (select from generation_images g where g.hash = b.hash)
+            and not exists (select from generation_inputs i where i.hash = b.hash)
+            and not exists (select from generations p where p.preview_hash = b.hash)
           limit 100 for update skip locked
         ) and stored_at < now() - ${olderThanMs} * interval '1 millisecond'
         returning hash`.execute(trx);

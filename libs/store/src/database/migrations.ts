@@ -212,5 +212,136 @@ create table idempotency_keys (
   },
 };
 
+/**
+ * Requests name their task, and say nothing where they mean the model's default (they said 0 or ""); `prior_steps`
+ * is text. Guidance below 1 was never guidance, and is 1 now. Workers describe their models anew within a second.
+ */
+const drawingTasks: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+update generations set request = (
+  select json_object_agg(name, value) from (
+    select 'task' as name, '"text2img"'::json as value
+    union all
+    select key, case
+      when key = 'prior_steps' then to_json(value #>> '{}')
+      when key in ('guidance_scale', 'prior_guidance_scale') and (value #>> '{}')::numeric < 1 then '1'::json
+      else value
+    end
+    from json_each(request)
+    where value::text not in ('0', '""')
+      or key not in ('num_steps', 'guidance_scale', 'prior_steps', 'prior_guidance_scale', 'width', 'height',
+        'negative_decoder_prompt', 'negative_prior_prompt')
+  ) fields
+)
+where request -> 'task' is null;
+
+alter table generations
+  add notices jsonb not null default '[]',
+  add preview_hash text references blobs,
+  add model_fingerprint text,
+  add numeric_fingerprint text,
+  add worker_version text;
+create index generations_preview_hash on generations (preview_hash) where preview_hash is not null;
+
+create table generation_inputs (
+  generation_id text not null references generations on delete cascade,
+  field text not null,
+  hash text not null references blobs,
+  primary key (generation_id, field)
+);
+create index generation_inputs_hash on generation_inputs (hash);
+
+delete from workers;`.execute(db);
+  },
+};
+
+/** Policies and live edits of sweeps: rungs, decisions, and what a run may do next. */
+const sweepPolicies: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+alter table sweeps
+  add workflow_chain int not null default 0,
+  add max_concurrent_trials int,
+  add priority int not null default 3,
+  add stop_reason text,
+  add stage text not null default 'search',
+  add gate jsonb;
+update sweeps set max_concurrent_trials = coalesce((spec ->> 'max_concurrent_trials')::int, 4);
+alter table sweeps alter max_concurrent_trials set not null;
+
+alter table runs
+  add workflow_chain int not null default 0,
+  add rung int not null default 0,
+  add target_step int,
+  add wish text,
+  add wish_by text,
+  add early_stop text,
+  add priority int not null default 3,
+  add device_s double precision not null default 0,
+  add device_mark timestamptz,
+  add forked_from jsonb;
+update runs set workflow_chain = greatest(claim_chain, 0);
+create index runs_sweep_phase on runs (sweep_id, phase) where sweep_id is not null;
+create index runs_to_start on runs (sweep_id, rung desc, trial) where not workflow_started and phase = 'queued';
+-- A run that is extended publishes again, with more steps.
+alter table embeddings drop constraint embeddings_run_id_key;
+create index embeddings_run on embeddings (run_id) where run_id is not null;
+
+alter table workers add lift_requested_at timestamptz;
+
+create table rung_results (
+  sweep_id text not null references sweeps on delete cascade,
+  rung int not null,
+  run_id text not null references runs on delete cascade,
+  trial int not null,
+  step int not null,
+  value double precision,
+  merit double precision not null,
+  is_promoted boolean not null default false,
+  reached_at timestamptz not null default now(),
+  primary key (sweep_id, rung, run_id)
+);
+create index rung_results_merit on rung_results (sweep_id, rung, merit desc, trial);
+
+create table sweep_decisions (
+  seq bigint generated always as identity primary key,
+  sweep_id text not null references sweeps on delete cascade,
+  at timestamptz not null default now(),
+  kind text not null,
+  trial int,
+  by text not null,
+  why text not null,
+  data jsonb not null default '{}',
+  update_id text
+);
+create index sweep_decisions_sweep on sweep_decisions (sweep_id, seq);
+create unique index sweep_decisions_update on sweep_decisions (sweep_id, update_id) where update_id is not null;`.execute(
+      db,
+    );
+    await addPolicies(db);
+  },
+};
+
+/** What a sweep file without policies means; written here so that it never changes with the schema's defaults. */
+const noPolicies = {
+  early_terminate: { type: 'none' },
+  stop_when: { plateau: false },
+  priority: 3,
+};
+
+/** Not in SQL: jsonb would reorder the grid's axes. */
+async function addPolicies(db: Kysely<unknown>): Promise<void> {
+  const { rows } = await sql<{ id: string; spec: object }>`select id, spec from sweeps`.execute(db);
+  for (const { id, spec } of rows) {
+    const text = JSON.stringify({ ...noPolicies, ...spec });
+    await sql`update sweeps set spec = ${text}::json where id = ${id}`.execute(db);
+  }
+}
+
 /** In order; a released one is never edited. */
-export const migrations: Record<string, Migration> = { '0001-initial': initial };
+export const migrations: Record<string, Migration> = {
+  '0001-initial': initial,
+  '0002-drawing-tasks': drawingTasks,
+  '0003-sweep-policies': sweepPolicies,
+};

@@ -1,5 +1,5 @@
 import type { Failure, GenerationRequest, SampleKind, SweepFile, TrainingSpec } from '@murnau/domain';
-import type { GenerationPhase, RunPhase, SweepPhase } from '@murnau/domain';
+import type { EarlyStop, GenerationPhase, RunPhase, RunWish, SweepPhase } from '@murnau/domain';
 import type { ColumnType, Generated } from 'kysely';
 
 /** Written as JSON text (pg would turn a list into a PostgreSQL array), read as the value. */
@@ -36,8 +36,28 @@ export interface SweepsTable {
   workflow_id: string;
   workflow_started: Generated<boolean>;
   failure: Json<Failure | null> | null;
+  /** Chain with which its workflow was, or is to be, started last; each start takes a higher one. */
+  workflow_chain: Generated<number>;
+  /** As it is now: the file's, or what somebody set since. */
+  max_concurrent_trials: number;
+  priority: Generated<number>;
+  /** Why nothing more is started; null: trials are started. */
+  stop_reason: string | null;
+  /** `finalists`: the search is over and its best are trained again. */
+  stage: Generated<'search' | 'finalists'>;
+  /** Null: no gate has opened. */
+  gate: Json<Gate | null> | null;
   created_at: CreatedAt;
   finished_at: Date | null;
+}
+
+/** Where a sweep waits for a person. */
+export interface Gate {
+  rung: number;
+  opened_at: string;
+  /** When the timer picks instead; null: never. */
+  deadline: string | null;
+  is_passed: boolean;
 }
 
 export interface RunsTable {
@@ -85,6 +105,21 @@ export interface RunsTable {
   scores: JsonWithDefault<Record<string, number>>;
   embedding_id: string | null;
   failure: Json<Failure | null> | null;
+  /** Chain with which its workflow was, or is to be, started last: above every chain that has claimed it. */
+  workflow_chain: Generated<number>;
+  /** Rungs reached. */
+  rung: Generated<number>;
+  /** Up to where it may train now; null: its last step. */
+  target_step: number | null;
+  wish: RunWish | null;
+  wish_by: string | null;
+  early_stop: EarlyStop | null;
+  priority: Generated<number>;
+  /** Share of device time up to `device_mark`. */
+  device_s: Generated<number>;
+  /** When its device time was counted last; null: it holds no device. */
+  device_mark: Date | null;
+  forked_from: Json<{ run_id: string; step: number } | null> | null;
   created_at: CreatedAt;
   started_at: Date | null;
   finished_at: Date | null;
@@ -145,8 +180,23 @@ export interface GenerationsTable {
   workflow_id: string;
   workflow_started: Generated<boolean>;
   failure: Json<Failure | null> | null;
+  notices: JsonWithDefault<string[]>;
+  /** Newest preview; null when all pictures are done. */
+  preview_hash: string | null;
+  /** Of the worker that drew last; null before the first. */
+  model_fingerprint: string | null;
+  numeric_fingerprint: string | null;
+  worker_version: string | null;
   created_at: CreatedAt;
   finished_at: Date | null;
+}
+
+/** Pictures and masks that requests name: what keeps their blobs. */
+export interface GenerationInputsTable {
+  generation_id: string;
+  /** Path within the request, such as `items[1].image`. */
+  field: string;
+  hash: string;
 }
 
 export interface GenerationImagesTable {
@@ -166,7 +216,38 @@ export interface WorkersTable {
   generating: number;
   steps_per_second: number;
   quarantine_reason: string | null;
+  /** When somebody asked to let it work again; its dispatcher takes it away. */
+  lift_requested_at: Date | null;
   last_seen_at: Date;
+}
+
+/** A trial's arrival at a rung: what promotions are decided by. */
+export interface RungResultsTable {
+  sweep_id: string;
+  /** From 1. */
+  rung: number;
+  run_id: string;
+  trial: number;
+  step: number;
+  /** The sweep's metric then; null: it was not measured. */
+  value: number | null;
+  /** Greater is better; -Infinity without a value. */
+  merit: number;
+  is_promoted: Generated<boolean>;
+  reached_at: CreatedAt;
+}
+
+export interface SweepDecisionsTable {
+  seq: Sequence;
+  sweep_id: string;
+  at: CreatedAt;
+  kind: string;
+  trial: number | null;
+  by: string;
+  why: string;
+  data: JsonWithDefault<Record<string, unknown>>;
+  /** Of the edit that made it: applied once. */
+  update_id: string | null;
 }
 
 export interface EventsTable {
@@ -208,8 +289,11 @@ export interface Database {
   metrics: MetricsTable;
   checkpoints: CheckpointsTable;
   samples: SamplesTable;
+  rung_results: RungResultsTable;
+  sweep_decisions: SweepDecisionsTable;
   embeddings: EmbeddingsTable;
   generations: GenerationsTable;
+  generation_inputs: GenerationInputsTable;
   generation_images: GenerationImagesTable;
   workers: WorkersTable;
   events: EventsTable;

@@ -108,6 +108,7 @@ async function takeOver(
       batch_token: null,
       phase: 'running',
       step: resumeStep,
+      device_mark: sql<Date>`now()`,
       started_at: run.started_at ?? sql<Date>`now()`,
       ...(vanished && {
         restarts: JSON.stringify({ ...run.restarts, lost: (run.restarts['lost'] ?? 0) + 1 }),

@@ -1,4 +1,4 @@
-import { type Failure, MurnauError, type Run } from '@murnau/domain';
+import { type EarlyStop, type Failure, MurnauError, type Run } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { isUniqueViolation } from '../database/failures.js';
@@ -19,6 +19,8 @@ import {
 export interface FinishOptions {
   /** Which checkpoint's embedding is published. Default `last`; `best` by the run's metric. */
   publish?: 'last' | 'best';
+  /** Why before its last step. */
+  early_stop?: EarlyStop | null;
   /** Default: the newest certified evaluations and alignments. */
   scores?: Readonly<Record<string, number>>;
 }
@@ -31,31 +33,53 @@ export async function finishRun(
   connection: Connection,
   runId: string,
   epoch: number,
-  { publish = 'last', scores }: FinishOptions = {},
+  options: FinishOptions = {},
 ): Promise<{ embedding_id: string }> {
+  return withFreshEmbeddingIds(() =>
+    connection.repeatableTransaction(async (trx) => {
+      const run = await lockClaimedRun(trx, runId, epoch);
+      if (run.phase === 'finished' && run.embedding_id !== null) return { embedding_id: run.embedding_id };
+      refuseEnded(run);
+      return { embedding_id: await publishRun(trx, run, options) };
+    }),
+  );
+}
+
+/** Embedding ids are random: a collision is met by drawing again. */
+export async function withFreshEmbeddingIds<Result>(work: () => Promise<Result>): Promise<Result> {
   for (;;) {
-    const embeddingId = newId();
     try {
-      return await connection.repeatableTransaction(async (trx) => {
-        const run = await lockClaimedRun(trx, runId, epoch);
-        if (run.phase === 'finished' && run.embedding_id !== null) return { embedding_id: run.embedding_id };
-        refuseEnded(run);
-        const finalScores = scores ?? scoresOf(run);
-        await insertEmbedding(trx, run, embeddingId, publish, finalScores);
-        await writeEnd(trx, run, {
-          phase: 'finished',
-          embedding_id: embeddingId,
-          scores: JSON.stringify(finalScores),
-        });
-        await insertEvents(trx, [
-          { kind: 'finished', run_id: runId, sweep_id: run.sweep_id, data: { embedding_id: embeddingId } },
-        ]);
-        return { embedding_id: embeddingId };
-      });
+      return await work();
     } catch (error) {
       if (!isUniqueViolation(error, 'embeddings_pkey')) throw error;
     }
   }
+}
+
+/** Publishes a locked run and ends it as finished. @returns its embedding's id */
+export async function publishRun(
+  trx: Transaction<Database>,
+  run: RunRow,
+  { publish = 'last', early_stop = null, scores }: FinishOptions = {},
+): Promise<string> {
+  const embeddingId = newId();
+  const finalScores = scores ?? scoresOf(run);
+  await insertEmbedding(trx, run, embeddingId, publish, finalScores);
+  await writeEnd(trx, run, {
+    phase: 'finished',
+    embedding_id: embeddingId,
+    scores: JSON.stringify(finalScores),
+    early_stop,
+  });
+  await insertEvents(trx, [
+    {
+      kind: 'finished',
+      run_id: run.id,
+      sweep_id: run.sweep_id,
+      data: { embedding_id: embeddingId, ...(early_stop === null ? {} : { early_stop }) },
+    },
+  ]);
+  return embeddingId;
 }
 
 /**
@@ -72,12 +96,21 @@ export async function endRun(
     const run = await lockRun(trx, runId);
     if (isEnded(run.phase)) return toRun(run);
     if (epoch !== undefined) refuseFenced(run, epoch);
-    await writeEnd(trx, run, {
-      phase: end.phase,
-      epoch: run.epoch + 1,
-      failure: end.failure ? JSON.stringify(end.failure) : null,
-    });
+    await endLocked(trx, run, end);
     return toRun(await selectRun(trx, runId));
+  });
+}
+
+/** Ends a locked run without a result. */
+export async function endLocked(
+  trx: Transaction<Database>,
+  run: RunRow,
+  { phase, failure }: { phase: 'failed' | 'cancelled'; failure?: Failure | null },
+): Promise<void> {
+  await writeEnd(trx, run, {
+    phase,
+    epoch: run.epoch + 1,
+    failure: failure ? JSON.stringify(failure) : null,
   });
 }
 
@@ -92,7 +125,8 @@ export async function setRunPhase(
     refuseEnded(run);
     if (run.phase === phase) return;
     const epoch = phase === 'paused' ? run.epoch + 1 : run.epoch;
-    await trx.updateTable('runs').set({ phase, epoch }).where('id', '=', runId).execute();
+    const changes = { phase, epoch, device_mark: null };
+    await trx.updateTable('runs').set(changes).where('id', '=', runId).execute();
     await insertEvents(trx, [{ kind: 'phase', run_id: runId, sweep_id: run.sweep_id, data: { phase } }]);
   });
 }
@@ -103,12 +137,13 @@ interface EndChanges {
   failure?: string | null;
   embedding_id?: string;
   scores?: string;
+  early_stop?: EarlyStop | null;
 }
 
 async function writeEnd(trx: Transaction<Database>, run: RunRow, changes: EndChanges): Promise<void> {
   await trx
     .updateTable('runs')
-    .set({ ...changes, finished_at: sql<Date>`now()` })
+    .set({ ...changes, finished_at: sql<Date>`now()`, device_mark: null, wish: null, wish_by: null })
     .where('id', '=', run.id)
     .execute();
   const failure = changes.failure ? { failure: JSON.parse(changes.failure) as unknown } : {};

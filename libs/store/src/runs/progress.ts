@@ -21,6 +21,8 @@ export interface Progress {
   samples?: readonly Sample[];
   /** Comes after all events of its step, and certifies everything up to it. */
   checkpoint?: CheckpointRecord;
+  /** Runs that shared the device since the last write, this one included: each has its part of the time. Default 1. */
+  sharers?: number;
   /** Lines for the run's log and the like. */
   events?: readonly { kind: string; step?: number; data?: Record<string, unknown> }[];
 }

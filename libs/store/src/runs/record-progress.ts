@@ -31,13 +31,27 @@ export async function recordProgress(
     const certified = progress.checkpoint && (await certify(trx, run, epoch, progress.checkpoint));
     await trx
       .updateTable('runs')
-      .set({ step, batch_token: token, ...certified?.changes })
+      .set({
+        step,
+        batch_token: token,
+        ...certified?.changes,
+        ...(certified && deviceTime(progress.sharers ?? 1)),
+      })
       .where('id', '=', runId)
       .execute();
     const certifiedStep = Math.max(0, certified?.step ?? run.certified_step);
     await insertEvents(trx, eventsOf(run, progress, step, certifiedStep));
     return { step, certified_step: certifiedStep };
   });
+}
+
+/** Counted at each certified batch, so that a crash loses a checkpoint interval at most. */
+function deviceTime(sharers: number) {
+  const share = Math.max(1, sharers);
+  return {
+    device_s: sql<number>`device_s + extract(epoch from now() - coalesce(device_mark, now()))::float8 / ${share}::float8`,
+    device_mark: sql<Date>`now()`,
+  };
 }
 
 /** A claim deletes what is not certified, so a row that is there already is the same one, sent twice. */

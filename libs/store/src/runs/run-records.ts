@@ -22,6 +22,10 @@ export interface RunInsert {
   sweep_id?: string;
   trial?: number;
   parameters?: Readonly<Record<string, string | number | boolean>>;
+  /** Default 3. */
+  priority?: number;
+  /** Absent: its last step. */
+  target_step?: number | null;
 }
 
 export function toInsert(run: RunInsert): Insertable<RunsTable> {
@@ -40,6 +44,8 @@ export function toInsert(run: RunInsert): Insertable<RunsTable> {
     parameters: JSON.stringify(run.parameters ?? {}),
     metric_name: metric.name,
     metric_goal: metric.goal,
+    priority: run.priority ?? 3,
+    target_step: run.target_step ?? null,
   };
 }
 
@@ -63,6 +69,13 @@ export function toRun(row: RunRow): Run {
       best_step === null || best_value === null
         ? null
         : { step: best_step, name: row.metric_name, value: best_value },
+    rung: row.rung,
+    target_step: Math.min(row.target_step ?? row.spec.max_steps, row.spec.max_steps),
+    early_stop: row.early_stop,
+    wish: row.wish,
+    priority: row.priority,
+    device_s: row.device_s,
+    forked_from: row.forked_from,
     restarts: row.restarts,
     embedding_id: row.embedding_id,
     failure: row.failure,

@@ -16,12 +16,16 @@ import { createOnce } from '../database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from '../database/pages.js';
 import type { EventHub } from '../events/event-hub.js';
 import { insertEvents } from '../events/event-records.js';
+import { type Fork, forkRun } from './fork-run.js';
+import { editRun, type RunEdit } from './edit-run.js';
 import { type Claim, type ClaimOrder, claimRun } from './claim-run.js';
 import { endRun, finishRun, type FinishOptions, setRunPhase } from './end-run.js';
 import type { Progress, ProgressRecorded } from './progress.js';
 import { recordProgress } from './record-progress.js';
 import { countRestart, recordStarted, type RestartCount, type Started } from './run-history.js';
-import { DEFAULT_METRIC, selectRun, toInsert, toRun } from './run-records.js';
+import { reachRung } from './reach-rung.js';
+import { DEFAULT_METRIC, type RunRow, selectRun, toInsert, toRun } from './run-records.js';
+import { endAbandonedRun, markRunLost, markRunStarted } from './run-starts.js';
 
 export interface NewRun {
   owner: string;
@@ -41,10 +45,21 @@ export interface RunQuery extends PageQuery {
 /** What the resource leaves out: who computes the run, and on what. */
 export interface RunDetails {
   epoch: number;
+  /** Chain with which its workflow was, or is to be, started last. */
+  workflow_chain: number;
+  workflow_started: boolean;
+  wish_by: string | null;
   claimed_by: string | null;
   fingerprint: string | null;
   numerics_changed_at: number[];
   scores: Record<string, number>;
+}
+
+/** A workflow that the store believes to be at work. */
+export interface OpenWorkflow {
+  id: string;
+  workflow_id: string;
+  workflow_chain: number;
 }
 
 export interface StoredCheckpoint {
@@ -89,10 +104,13 @@ export class Runs {
   }
 
   async details(id: string): Promise<RunDetails> {
-    const { epoch, claimed_by, fingerprint, numerics_changed_at, scores } = await this.#connection.repeatable(
-      (db) => selectRun(db, id),
-    );
-    return { epoch, claimed_by, fingerprint, numerics_changed_at, scores };
+    return detailsOf(await this.#connection.repeatable((db) => selectRun(db, id)));
+  }
+
+  /** Both at once, of the same moment. */
+  async getWithDetails(id: string): Promise<{ run: Run; details: RunDetails }> {
+    const row = await this.#connection.repeatable((db) => selectRun(db, id));
+    return { run: toRun(row), details: detailsOf(row) };
   }
 
   /** Newest first. */
@@ -222,6 +240,21 @@ export class Runs {
     return this.#announced(finishRun(this.#connection, id, epoch, options));
   }
 
+  /** A new run that begins with this one's state. @throws `edit.not_possible`, `spec.invalid` */
+  async fork(id: string, fork: Fork, options: { idempotencyKey?: string | undefined } = {}): Promise<Run> {
+    return this.get(await this.#announced(forkRun(this.#connection, id, fork, options)));
+  }
+
+  /** Puts down what was asked of it. @throws `run.already_ended`, `edit.not_possible` */
+  async edit(id: string, edit: RunEdit): Promise<Run> {
+    return this.#announced(editRun(this.#connection, id, edit));
+  }
+
+  /** It waits where its target was; nothing when it was promoted meanwhile. */
+  async reachRung(id: string): Promise<void> {
+    return this.#announced(reachRung(this.#connection, id));
+  }
+
   async end(
     id: string,
     end: { phase: 'failed' | 'cancelled'; failure?: Failure | null },
@@ -249,9 +282,36 @@ export class Runs {
     });
   }
 
-  async markStarted(id: string): Promise<void> {
-    await this.#connection.repeatable((db) =>
-      db.updateTable('runs').set({ workflow_started: true }).where('id', '=', id).execute(),
+  /** The workflow that was started with this chain is at work; a word that comes too late changes nothing. */
+  async markStarted(id: string, chain = 0): Promise<void> {
+    return this.#announced(markRunStarted(this.#connection, id, chain));
+  }
+
+  /** Temporal does not know the workflow that was started with this chain: it is to be started again. */
+  async markLost(id: string, chain: number): Promise<void> {
+    return this.#announced(markRunLost(this.#connection, id, chain));
+  }
+
+  /** Its workflow was ended from outside. */
+  async endAbandoned(id: string, chain: number, failure: Failure): Promise<Run> {
+    return this.#announced(endAbandonedRun(this.#connection, id, chain, failure));
+  }
+
+  /** Runs that are no trials, whose workflow should be open: after `afterId`, by id. */
+  startedAndOpen({ afterId = '', limit = 100 }: { afterId?: string; limit?: number } = {}): Promise<
+    OpenWorkflow[]
+  > {
+    return this.#connection.repeatable((db) =>
+      db
+        .selectFrom('runs')
+        .select(['id', 'workflow_id', 'workflow_chain'])
+        .where('id', '>', afterId)
+        .where('sweep_id', 'is', null)
+        .where('workflow_started', '=', true)
+        .where('phase', 'in', ['queued', 'running', 'paused'])
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
     );
   }
 
@@ -260,6 +320,21 @@ export class Runs {
     this.#hub.announce();
     return result;
   }
+}
+
+function detailsOf(row: RunRow): RunDetails {
+  const { epoch, workflow_chain, workflow_started, wish_by } = row;
+  const { claimed_by, fingerprint, numerics_changed_at, scores } = row;
+  return {
+    epoch,
+    workflow_chain,
+    workflow_started,
+    wish_by,
+    claimed_by,
+    fingerprint,
+    numerics_changed_at,
+    scores,
+  };
 }
 
 export async function refuseUnknownDatasets(

@@ -25,6 +25,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { showAttributes } from '../attributes.js';
+import { listenForRunEdits } from '../edits.js';
 import { failureOf } from '../failure-of.js';
 import { bookkeepingOptions, deviceOptions } from '../retry.js';
 import type { StopRequest } from '../stop-request.js';
@@ -57,7 +58,12 @@ export async function trainingRun(input: TrainingRunInput): Promise<RunOutcome> 
 async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<RunOutcome> {
   const { run_id, chain = 0, segments_per_chain = 200 } = input;
   let segment = 0;
+  let looks = 0;
   let view: RunView | undefined;
+  listenForRunEdits(run_id, stop, () => {
+    looks += 1;
+    stop.interrupt();
+  });
   setHandler(runStatusQuery, () => ({
     phase: view?.phase ?? 'queued',
     step: view?.step ?? 0,
@@ -77,27 +83,31 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
   };
 
   for (;;) {
-    const next = await books.decideNext({ run_id });
+    const seen = looks;
+    const isAsked = (): boolean => looks > seen || stop.by() !== undefined;
+    const next = await books.decideNext({ run_id, chain });
     show(next.view);
     const by = stop.by() ?? (next.action.kind === 'cancel' ? next.action.by : undefined);
+    if (by === undefined && next.action.kind === 'pause') {
+      show(await books.pauseRun({ run_id }));
+      // Holds no device; whoever resumes it says so, and the sweep looks after its own.
+      await condition(isAsked);
+      continue;
+    }
     if (by !== undefined || next.action.kind !== 'train') {
       stop.close();
-      if (next.action.kind === 'ended') return end(next, next.view, stop);
-      if (next.action.kind === 'finish') {
-        const finished = await books.finishRun({ run_id });
-        show(finished);
-        return end(next, finished, stop);
-      }
-      const cancelled = await books.cancelRun({ run_id, by: by ?? 'nobody' });
-      show(cancelled);
-      return end(next, cancelled, stop);
+      const ended = await endAs(next, run_id, by);
+      if (ended !== undefined) show(ended);
+      return end(next, ended ?? next.view, stop);
     }
+    // Something was asked while this was decided.
+    if (looks > seen) continue;
     segment += 1;
     try {
       await trainSegment(next, { chain, segment }, stop);
     } catch (error) {
       // A segment that was asked to stop may have been cancelled before it began, or lost on the way.
-      if (stop.by() !== undefined) continue;
+      if (isAsked()) continue;
       stop.close();
       const failed = await books.failRun({ run_id, failure: failureOf(error) });
       show(failed);
@@ -110,20 +120,32 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
   }
 }
 
+/** What ends this workflow, written down. Undefined: it was written down before. */
+async function endAs(
+  { action }: NextStep,
+  run_id: string,
+  by: string | undefined,
+): Promise<RunView | undefined> {
+  if (action.kind === 'ended') return undefined;
+  if (action.kind === 'finish') return books.finishRun({ run_id, early_stop: action.early_stop ?? null });
+  if (action.kind === 'wait' && by === undefined) return books.waitRun({ run_id });
+  return books.cancelRun({ run_id, by: by ?? 'nobody' });
+}
+
 async function trainSegment(
   { facts, action }: NextStep,
   order: { chain: number; segment: number },
   stop: StopRequest,
 ): Promise<SegmentResult> {
   if (action.kind !== 'train') throw new TypeError('nothing to train');
-  const { run_id, model, owner, segment_max_s } = facts;
+  const { run_id, model, owner, priority = 3, segment_max_s } = facts;
   const { from_step, until_step } = action;
   return stop.interruptible(() =>
     device.trainSegment.executeWithOptions(
       {
         taskQueue: trainQueue(model),
         summary: `steps ${from_step}–${until_step}, at most ${segment_max_s} s`,
-        priority: { fairnessKey: owner.slice(0, 64) },
+        priority: { priorityKey: priority, fairnessKey: owner.slice(0, 64) },
       },
       [{ run_id, ...order, until_step, segment_max_s }],
     ),

@@ -1,7 +1,8 @@
 """The one thread that owns the device. Tasks take turns on it, one small step at a time.
 
-A turn is one optimizer step, one sampling step, one chunk of an evaluation or one encoded picture. Interactive tasks
-(generations) go between the steps of training; training still gets a turn every so often while they last.
+A turn is one sampling step, one chunk of an evaluation or one encoded picture. Optimizer steps are not turns: a task
+that wants one hands it to the packer, and after all turns one tick computes the steps that wait together. Interactive
+tasks (generations) go between the rounds of training; training still gets a round every so often while they last.
 """
 
 from __future__ import annotations
@@ -11,16 +12,28 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
+from murnau_worker.engine.failures import translate
+from murnau_worker.engine.packer import Packer
+from murnau_worker.engine.step_work import StepWork
 from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
 
-_TRAINING_SHARE_S = 0.5  # while generations run, a training task gets a turn at least this often
+_TRAINING_SHARE_S = 0.5  # while generations run, training gets a round at least this often
 _IDLE_WAIT_S = 0.05  # how long a blocked task waits before it is asked again, unless something wakes the thread
+
+
+def set_up_torch(threads: int) -> None:
+    """Sets what a run's bytes depend on: threads of the calling thread's kernels, and deterministic ones."""
+    torch.set_num_threads(threads)
+    # Some of a GPU's kernels have no deterministic form: there torch warns and goes on.
+    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    # Filling every new tensor first takes 5 % of a step; nothing here reads what it has not written.
+    deterministic: Any = torch.utils.deterministic  # its stub lacks the setting
+    deterministic.fill_uninitialized_memory = False
 
 
 class Turn(Enum):
@@ -31,32 +44,29 @@ class Turn(Enum):
 
 
 class Task(Protocol):
-    """Work for the device thread. `turns` is run there only; `fail` is told what ended it early."""
+    """Work for the device thread. `turns` is run there only; `fail` is told what ended it early.
+
+    A StepWork that it yields goes to the packer; the next turn comes when that work is done, or no longer wanted.
+    """
 
     is_interactive: bool
 
-    def turns(self) -> Iterator[Turn]: ...
+    def turns(self) -> Iterator[Turn | StepWork]: ...
 
     def fail(self, error: WorkerError) -> None: ...
 
 
-def translate(error: BaseException) -> WorkerError:
-    """The one place where what torch raises becomes an error of the registry."""
-    if isinstance(error, WorkerError):
-        return error
-    text = str(error)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "not enough memory" in text:
-        return WorkerError("device.out_of_memory", "the device has not enough memory for this request")
-    get_logger().error("unexpected error on the device thread", exc_info=error)
-    return WorkerError("internal", f"{type(error).__name__}: {text[:300]}")
+Entry = tuple[Task, Iterator[Turn | StepWork]]
 
 
 class DeviceThread:
     """Runs tasks in turns. `submit`, `wake` and the readings may be called from any thread."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, packer: Packer) -> None:
         self._threads = threads
-        self._tasks: deque[tuple[Task, Iterator[Turn]]] = deque()
+        self._packer = packer
+        self._tasks: deque[Entry] = deque()
+        self._stepping: dict[StepWork, Entry] = {}  # tasks that wait for the packer
         self._changed = threading.Condition()
         self._stopping = False
         self._progress_at = time.monotonic()
@@ -94,8 +104,7 @@ class DeviceThread:
         return time.monotonic() - self._progress_at if self._has_work else 0.0
 
     def _run(self) -> None:
-        torch.set_num_threads(self._threads)
-        torch.use_deterministic_algorithms(True)
+        set_up_torch(self._threads)
         self.numeric_fingerprint = numeric_fingerprint()
         self._ready.set()
         training_at = 0.0
@@ -112,14 +121,28 @@ class DeviceThread:
             training = [entry for entry in entries if not entry[0].is_interactive]
             worked = [self._turn(entry) for entry in interactive]
             if not any(worked) or time.monotonic() - training_at > _TRAINING_SHARE_S:
-                worked += [self._turn(entry) for entry in training]
+                worked.append(self._train(training))
                 training_at = time.monotonic()
             if not any(worked):
                 with self._changed:
                     self._changed.wait(_IDLE_WAIT_S)
                 self._progress_at = time.monotonic()  # waiting for clients is no stall
 
-    def _turn(self, entry: tuple[Task, Iterator[Turn]]) -> bool:
+    def _train(self, entries: list[Entry]) -> bool:
+        """A round of training: one turn of each task that waits for no step, one tick. Whether anything was done."""
+        stepping = list(self._stepping.values())
+        worked = [self._turn(entry) for entry in entries if entry not in stepping]
+        for work in self._packer.tick():
+            entry = self._stepping.pop(work)
+            if work.error is not None:
+                self._remove(entry)
+                entry[0].fail(work.error)
+            else:
+                self._turn(entry)
+        self._progress_at = time.monotonic()
+        return any(worked) or bool(stepping)
+
+    def _turn(self, entry: Entry) -> bool:
         """Gives a task one turn; whether it did something."""
         task, turns = entry
         try:
@@ -132,9 +155,12 @@ class DeviceThread:
             task.fail(translate(error))
             return True
         self._progress_at = time.monotonic()
-        return turn is Turn.WORKED
+        if isinstance(turn, StepWork):
+            self._stepping[turn] = entry
+            self._packer.submit(turn)
+        return turn is not Turn.BLOCKED
 
-    def _remove(self, entry: tuple[Task, Iterator[Turn]]) -> None:
+    def _remove(self, entry: Entry) -> None:
         self._progress_at = time.monotonic()
         with self._changed:
             self._tasks.remove(entry)

@@ -7,20 +7,30 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from murnau_worker.drawing.request import DrawHooks
+from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import DeviceThread, Turn
-from murnau_worker.engine.events import GenerateEvent, TrainEvent
-from murnau_worker.engine.generation_session import GenerationRequest, GenerationSession
+from murnau_worker.engine.draw_session import DrawJob, DrawSession
+from murnau_worker.engine.events import DrawSessionEvent, TrainEvent
+from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import TaskName
 from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.models.registry_file import ModelEntry
 
 _REMEMBERED_EPOCHS = 10_000
+_PRELOADED_TASKS: tuple[TaskName, ...] = ("train", "text2img")
 
 
 class _Preload:
-    """Reads every served model before the first request needs it. A folder that can not be read says so when asked."""
+    """Reads what training and text2img need of every served model before the first request does, part by part.
+
+    A folder that can not be read says so again when it is asked for.
+    """
 
     is_interactive = True
 
@@ -29,8 +39,17 @@ class _Preload:
 
     def turns(self) -> Iterator[Turn]:
         for name in self._models.served:
-            self._models.load(name)
-            yield Turn.WORKED
+            try:
+                yield from self._read(self._models.load(name))
+            except WorkerError as error:  # the next model may be in order
+                self.fail(error)
+
+    def _read(self, model: Kandinsky) -> Iterator[Turn]:
+        for task in _PRELOADED_TASKS:
+            for _ in model.prepare(task):
+                yield Turn.WORKED
+        _ = model.tokenizers
+        yield Turn.WORKED
 
     def fail(self, error: WorkerError) -> None:
         get_logger().error(error.message, extra={"code": error.code})
@@ -39,17 +58,34 @@ class _Preload:
 class Engine:
     """Sessions by run, their epochs, and the thread they run on. Not thread-safe: one asyncio loop calls it."""
 
-    def __init__(self, folders: Mapping[str, Path], *, threads: int, slots: int) -> None:
-        self.models = ModelRegistry(folders)
+    def __init__(
+        self,
+        models: Mapping[str, ModelEntry | Path],
+        *,
+        threads: int,
+        slots: int,
+        max_samples: int = 0,
+        memory_limit_bytes: int = 0,
+        cache: Path | None = None,
+        hooks: DrawHooks | None = None,
+    ) -> None:
+        """`max_samples`: how many samples are trained together at most; 0: measured.
+
+        `memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ModelRegistry.
+
+        `hooks`: for tests, see DrawHooks.
+        """
+        self.models = ModelRegistry(models, memory_limit_bytes=memory_limit_bytes, cache=cache)
         self.slots = slots
         self.threads = threads
         self.incarnation = secrets.token_hex(8)
         self.is_draining = False
-        self.device = DeviceThread(threads)
+        self.device = DeviceThread(threads, Packer(Capacities(max_samples)))
         self._cache = DataCache()
         self._sessions: dict[str, TrainingSession] = {}
         self._epochs: OrderedDict[str, int] = OrderedDict()
-        self._generations: set[GenerationSession] = set()
+        self._hooks = hooks or DrawHooks()
+        self._drawings: set[DrawSession] = set()
 
     def start(self) -> None:
         """Starts the device thread and lets it read the models at once, so that the first run need not wait."""
@@ -62,7 +98,7 @@ class Engine:
 
     @property
     def generating(self) -> int:
-        return len(self._generations)
+        return len(self._drawings)
 
     @property
     def steps_per_second(self) -> float:
@@ -112,25 +148,25 @@ class Engine:
             del self._sessions[session.request.run_id]
         self.device.wake()
 
-    def open_generation(
+    def open_drawing(
         self,
-        request: GenerationRequest,
-        emit: Callable[[GenerateEvent], None],
+        job: DrawJob,
+        emit: Callable[[DrawSessionEvent], None],
         fail: Callable[[WorkerError], None],
         done: Callable[[], None],
-    ) -> GenerationSession:
+    ) -> DrawSession:
         """Raises WorkerError `model.not_served` or `worker.unavailable`."""
         if self.is_draining:
             raise WorkerError("worker.unavailable", "the worker is shutting down")
-        self.models.find(request.model)
-        session = GenerationSession(request, self.models, emit, fail, done)
-        self._generations.add(session)
+        self.models.find(job.model)
+        session = DrawSession(job, self.models, self._hooks, emit, fail, done)
+        self._drawings.add(session)
         self.device.submit(session)
         return session
 
-    def close_generation(self, session: GenerationSession) -> None:
+    def close_drawing(self, session: DrawSession) -> None:
         session.is_cancelled = True
-        self._generations.discard(session)
+        self._drawings.discard(session)
 
     def drain(self) -> None:
         """No new work; each run stops at a checkpoint after its current step."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from murnau_worker.drawing.events import Notice, Progress
+
 SampleKind = Literal["progress", "final", "baseline"]
 FinishReason = Literal["until_step", "superseded", "draining"]
 
@@ -67,17 +69,17 @@ TrainEvent = Started | Alive | Metric | Sample | Checkpoint | Log | Finished
 
 
 @dataclass(frozen=True)
-class Picture:
-    position: int
-    seed: int
-    png: bytes
+class DrawStarted:
+    model_fingerprint: str
+    numeric_fingerprint: str
 
 
 @dataclass(frozen=True)
-class Progress:
-    step: int
-    steps: int
-    phase: str
+class DrawnImage:
+    position: int
+    seed: int
+    png: bytes
+    is_preview: bool = False
 
 
-GenerateEvent = Picture | Progress
+DrawSessionEvent = DrawStarted | Progress | Notice | DrawnImage

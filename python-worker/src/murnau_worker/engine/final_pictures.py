@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from murnau_worker.drawing.draw import draw
+from murnau_worker.drawing.events import Picture
+from murnau_worker.drawing.options import DrawOptions, with_defaults
+from murnau_worker.drawing.prompt_reader import PromptReader
+from murnau_worker.drawing.request import DrawRequest
+from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.events import Log, Metric, Sample, SampleKind, TrainEvent
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.sampling.text_to_image import DrawRequest, default_options, draw_pictures, to_png
+from murnau_worker.pictures import to_png
 from murnau_worker.scoring.alignment import (
     TEXT_ALIGNMENT_COLOUR,
     TEXT_ALIGNMENT_PROMPT,
@@ -94,24 +100,25 @@ class RunPictures:
         self, prompts: Sequence[str], seeds: Sequence[int], rows: LearntPair | None
     ) -> Generator[Turn, None, torch.Tensor]:
         samples = self.run.spec.samples
-        options = default_options(self.model, num_steps=samples.num_steps, guidance_scale=samples.guidance_scale)
-        encoder = self.run.encoder if rows is not None else replace(self.run.encoder, words={})
-        drawn: list[torch.Tensor] = []
-        for start in range(0, len(prompts), BATCH):
-            request = DrawRequest(
-                encoder=encoder,
-                rows=rows,
-                pooling=self.run.spec.pooling,
-                prompts=tuple(prompts[start : start + BATCH]),
-                seeds=tuple(seeds[start : start + BATCH]),
-                options=options,
-            )
-            steps = draw_pictures(self.model, request)
-            while True:
-                try:
-                    next(steps)
-                except StopIteration as finished:
-                    drawn.append(finished.value)
-                    break
-                yield Turn.WORKED
-        return torch.cat(drawn)
+        asked = DrawOptions(num_steps=samples.num_steps, guidance_scale=samples.guidance_scale)
+        task = TextToImage(tuple(prompts))
+        request = DrawRequest(
+            task=task,
+            seeds=tuple(seeds),
+            options=with_defaults(asked, self.model, task.own_size),
+            reader=self._reader(rows),
+            batch_size=BATCH,
+        )
+        drawn: dict[int, torch.Tensor] = {}
+        for event in draw(self.model, request):
+            if isinstance(event, Picture):
+                drawn[event.place] = event.pixels_3HW
+            yield Turn.WORKED
+        return torch.stack([drawn[place] for place in range(len(prompts))])
+
+    def _reader(self, rows: LearntPair | None) -> PromptReader:
+        """Reads prompts with the run's word, or without any for the baseline."""
+        if rows is None:
+            return PromptReader(replace(self.run.encoder, words={}), None, {})
+        spec = self.run.spec
+        return PromptReader(self.run.encoder, rows, {spec.placeholder_token: spec.pooling})

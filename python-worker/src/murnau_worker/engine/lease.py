@@ -5,8 +5,7 @@ Written by the asyncio side and read by the device thread; every field is set in
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from murnau_worker.engine.events import FinishReason
 
@@ -19,20 +18,28 @@ class Lease:
 
     acknowledged_step: int
     checkpoint_every_steps: int
-    heard_at: float = field(default_factory=time.monotonic)
+    silence_s: float = 0.0
     is_cancelled: bool = False
     end_reason: FinishReason | None = None
 
     def hear(self) -> None:
         """The client sent something."""
-        self.heard_at = time.monotonic()
+        self.silence_s = 0.0
+
+    def listened(self, seconds: float) -> None:
+        """The asyncio side could have heard the client for so long, and did not.
+
+        Told in time that it listened, not by the clock: while it is held up (a model's file is read, the machine is
+        busy) what the client says waits to be read, and that is no silence.
+        """
+        self.silence_s += seconds
 
     def acknowledge(self, step: int) -> None:
         self.acknowledged_step = max(self.acknowledged_step, step)
 
     @property
     def is_silent(self) -> bool:
-        return time.monotonic() - self.heard_at > SILENCE_LIMIT_S
+        return self.silence_s > SILENCE_LIMIT_S
 
     def allows_step_after(self, step: int) -> bool:
         """Whether a run at `step` may go on: at most one checkpoint interval past the last acknowledgement."""

@@ -13,7 +13,9 @@ from murnau_worker.engine.events import Checkpoint, Finished, Log, Metric, Start
 from murnau_worker.engine.final_pictures import RunPictures
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
+from murnau_worker.engine.step_work import StepWork, batching
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
@@ -84,7 +86,7 @@ class TrainingSession:
     def fail(self, error: WorkerError) -> None:
         self._fail(error)
 
-    def turns(self) -> Iterator[Turn]:
+    def turns(self) -> Iterator[Turn | StepWork]:
         """The segment from loading to `finished`; ends early and silently when it is cancelled."""
         run: TrainingRun | None = None
         for loaded in self._load():
@@ -131,19 +133,22 @@ class TrainingSession:
         self.phase = "loading"
         yield None
         model = self._models.load(spec.model)
-        yield None
+        for _ in model.prepare("train", self._report_loading):
+            yield None
         check_placeholder(spec.placeholder_token, model.tokenizers)
+        yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
         for prepared in self._cache.prepare(model, request.pictures, spec.resize, spec.templates):
             yield None
             data = prepared
         assert data is not None
+        numerics = numeric_fingerprint(model.device, model.dtype)
         identity = RunIdentity(
             spec_hash=spec_hash(spec),
             model_fingerprint=model.fingerprint,
             dataset_fingerprint=data.latents.fingerprint,
-            numeric_fingerprint=f"{numeric_fingerprint()}, batch {spec.batch_size}, {spec.packing}",
+            numeric_fingerprint=f"{numerics}, {batching(spec)}",
         )
         run = TrainingRun(model, spec, data.latents, data.evaluator, identity, request.state)
         if run.state.step != request.acknowledged_step:
@@ -172,15 +177,20 @@ class TrainingSession:
             self._emit_if_alive(Log("warning", message, run.state.step))
         yield run
 
-    def _one_step(self, run: TrainingRun, pictures: RunPictures) -> Iterator[Turn]:
+    def _report_loading(self, part: PartName, done: int, total: int) -> None:
+        self.phase = f"loading {part}, {min(done + 1, total)} of {total} parts"
+
+    def _one_step(self, run: TrainingRun, pictures: RunPictures) -> Iterator[Turn | StepWork]:
         """One optimizer step with all that belongs to it; its checkpoint comes last."""
         spec = run.spec
         self.phase = "training"
-        for name, value in run.step().items():
-            self._emit_if_alive(Metric(run.state.step, name, value))
+        work = StepWork(run, is_wanted=lambda: not self._is_over)
+        yield work
+        metrics = run.apply(work.gradients)
         step = self.step = run.state.step
+        for name, value in metrics.items():
+            self._emit_if_alive(Metric(step, name, value))
         self.rate.count()
-        yield Turn.WORKED
         is_last = step == spec.max_steps
         is_evaluated = is_last or (spec.eval_every_steps > 0 and step % spec.eval_every_steps == 0)
         is_sampled = spec.samples.every_steps > 0 and step % spec.samples.every_steps == 0

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.sampling.prior_schedule import prior_schedule
+
+
+def _check_prior_steps(value: object) -> str:
+    text = str(value)
+    prior_schedule(text)
+    return text
+
+
+# A count, "ddimN" or counts of sections; a YAML file may hold a bare number.
+PriorSteps = Annotated[str, BeforeValidator(_check_prior_steps)]
 
 
 class ModelConfig(BaseModel):
@@ -23,7 +34,7 @@ class ModelConfig(BaseModel):
     image_size: int = Field(default=0, ge=0)  # pixels; 0: as the UNet's configuration says
     num_steps: int = Field(default=50, ge=1, le=1000)
     guidance_scale: float = Field(default=4.0, ge=1.0)
-    prior_steps: int = Field(default=5, ge=1, le=1000)
+    prior_steps: PriorSteps = "5"
     prior_guidance_scale: float = Field(default=4.0, ge=1.0)
 
 

@@ -1,147 +1,189 @@
-"""Kandinsky 2.1 in memory: its frozen parts, with the widths read from them.
+"""Kandinsky 2.1: its frozen parts, each read when first asked for, with the widths read from them.
 
+Frozen weights are held in the model's dtype on its device; what goes in and comes out of the methods here is fp32.
 Legend: N pictures, C latent channels (4), H/W pixels or latent cells, E width of CLIP's joint space.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
-from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
-from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
-from torch import nn
-from transformers import CLIPTextModelWithProjection, CLIPVisionModelWithProjection
 
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.config import ModelConfig
+from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload
+from murnau_worker.models.part_store import PartStore
+from murnau_worker.models.parts import ModelShape, PartName, PartSource, TaskName
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys
-from murnau_worker.models.text_towers import T1Tower, T2Tower
-from murnau_worker.models.words import WordTokenizers
+from murnau_worker.models.text_towers import T1_PADDED_LENGTH, T1Tower, T2Tower
+from murnau_worker.models.words import PieceTokenizer, WordTokenizers
 from murnau_worker.sampling.decoder import DecoderCondition
 
-
-@dataclass(frozen=True)
-class KandinskyParts:
-    """The parts as a layout's reader gives them. `tokenizers` is absent where a layout ships none."""
-
-    text_encoder: MultilingualCLIP
-    clip_text: CLIPTextModelWithProjection
-    clip_image: CLIPVisionModelWithProjection
-    prior: PriorTransformer
-    unet: UNet2DConditionModel
-    movq: VQModel
-    tokenizers: WordTokenizers | None
+_CPU = torch.device("cpu")
 
 
-@dataclass(frozen=True)
-class VocabularyScale:
-    """How large a tower's vocabulary rows are: the unit of relative learning rates and the norm learnt rows keep to."""
+class Kandinsky(ModelParts):
+    """A model. Only the device thread touches its parts; `tokenizers`, `shape` and widths are for any thread."""
 
-    rms: float
-    median_norm: float
-
-
-def vocabulary_scale(table_VD: torch.Tensor) -> VocabularyScale:
-    """Root mean square of a table's values, and the median norm of its rows."""
-    norms_V = torch.linalg.vector_norm(table_VD.detach(), dim=1, dtype=torch.float64)
-    return VocabularyScale(
-        rms=float((norms_V.square().mean() / table_VD.shape[1]).sqrt()), median_norm=float(norms_V.median())
-    )
-
-
-class Kandinsky:
-    """A loaded model. Only the device thread touches it."""
-
-    def __init__(self, parts: KandinskyParts, config: ModelConfig, fingerprint: str) -> None:
-        modules: list[nn.Module] = [
-            parts.text_encoder,
-            parts.clip_text,
-            parts.clip_image,
-            parts.prior,
-            parts.unet,
-            parts.movq,
-        ]
-        for module in modules:
-            module.requires_grad_(False).eval()
+    def __init__(
+        self,
+        source: PartSource,
+        config: ModelConfig,
+        fingerprint: str,
+        *,
+        name: str = "",
+        store: PartStore | None = None,
+        device: torch.device = _CPU,
+        dtype: torch.dtype = torch.float32,
+        offload: Offload = "none",
+    ) -> None:
+        super().__init__(source, name, store or PartStore(), device, dtype, offload)
         self.config = config
         self.fingerprint = fingerprint
-        self.t1 = T1Tower(parts.text_encoder)
-        self.t2 = T2Tower(parts.clip_text)
-        self.clip_image: Any = parts.clip_image  # Any: upstream types what these return too widely to be of use
-        self.prior = PriorNetwork(parts.prior)
-        self.unet: Any = parts.unet
-        self.movq: Any = parts.movq
-        self.scale_t1 = vocabulary_scale(self.t1.rows.weight)
-        self.scale_t2 = vocabulary_scale(self.t2.rows.weight)
-        self._tokenizers = parts.tokenizers
+        self._tokenizers: WordTokenizers | None = None
+        self._reading_tokenizers = threading.Lock()
+        # Small constants made by parts, kept when these leave memory. They hold none of a part's tensors.
         self._zero_image_1E: torch.Tensor | None = None
         self._empty_keys: TextKeys | None = None
         self._empty_context: DecoderCondition | None = None
 
     @property
+    def t1(self) -> T1Tower:
+        return self._part("text_encoder")
+
+    @property
+    def t2(self) -> T2Tower:
+        return self._part("clip_text")
+
+    @property
+    def clip_image(self) -> Any:  # Any: upstream types what modules return too widely to be of use
+        return self._part("clip_image")
+
+    @property
+    def prior(self) -> PriorNetwork:
+        return self._part("prior")
+
+    @property
+    def unet(self) -> Any:
+        return self._part("unet")
+
+    @property
+    def inpaint_unet(self) -> Any:
+        """The UNet of 9 input channels. Raises WorkerError `model.task_not_served` where the model has none."""
+        self.check_task("inpaint")
+        return self._part("inpaint_unet")
+
+    @property
+    def movq(self) -> Any:
+        return self._part("movq")
+
+    def prepare(self, task: TaskName, on_progress: LoadingProgress | None = None) -> Iterator[PartName]:
+        yield from super().prepare(task, on_progress)
+        if task != "train":
+            self.unwanted_condition()
+
+    def _needed(self, task: TaskName) -> list[PartName]:
+        needed = super()._needed(task)
+        if task != "fuse" and self._zero_image_1E is not None and "clip_image" in needed:
+            needed.remove("clip_image")  # the other tasks want nothing of it but that constant
+        return needed
+
+    @property
     def tokenizers(self) -> WordTokenizers:
-        if self._tokenizers is None:
-            raise RuntimeError("this model's folder holds no tokenizers")
-        return self._tokenizers
+        """Raises WorkerError `model.unreadable` where the folder has none, and says which file to put where."""
+        with self._reading_tokenizers:
+            if self._tokenizers is None:
+                self._tokenizers = WordTokenizers(
+                    t1=PieceTokenizer(self.source.read_tokenizer("t1"), context_length=T1_PADDED_LENGTH),
+                    t2=PieceTokenizer(self.source.read_tokenizer("t2"), context_length=self.shape.context_t2),
+                )
+            return self._tokenizers
+
+    @cached_property
+    def shape(self) -> ModelShape:
+        """Widths as the files show them. Raises WorkerError `model.unreadable`."""
+        return self.source.read_shape()
+
+    @cached_property
+    def clip_normalisation(self) -> ClipNormalisation:
+        """How the image tower wants its pictures. Raises WorkerError `model.unreadable`."""
+        return self.source.read_clip_normalisation()
 
     @property
     def latent_factor(self) -> int:
         """Pixels per latent cell."""
-        return 2 ** (len(self.movq.config.block_out_channels) - 1)
+        return self.shape.latent_factor
+
+    @property
+    def latent_multiple(self) -> int:
+        """What the sides of latents are multiples of, in cells."""
+        return self.shape.latent_multiple
 
     @property
     def image_size(self) -> int:
         """Side of the pictures the model was trained for, in pixels."""
-        return self.config.image_size or int(self.unet.config.sample_size) * self.latent_factor
+        return self.config.image_size or self.shape.sample_size * self.latent_factor
 
     @property
     def width_t1(self) -> int:
-        return self.t1.rows.weight.shape[1]
+        return self.shape.width_t1
 
     @property
     def width_t2(self) -> int:
-        return self.t2.rows.weight.shape[1]
-
-    @torch.inference_mode()
-    def zero_image_embedding(self) -> torch.Tensor:
-        """CLIP's embedding of an all-zero picture [1, E]: what the decoder is steered away from."""
-        found: torch.Tensor | None = self._zero_image_1E
-        if found is None:
-            side = int(self.clip_image.config.image_size)
-            device = self.clip_image.visual_projection.weight.device
-            found = self.clip_image(torch.zeros(1, 3, side, side, device=device)).image_embeds
-            self._zero_image_1E = found
-        assert found is not None
-        return found
+        return self.shape.width_t2
 
     @torch.no_grad()
+    def embed_pictures(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
+        """CLIP's embeddings [N, E] of pictures that have the tower's size and normalisation already."""
+        found: torch.Tensor = self.clip_image(pixels_NCHW.to(self.device, self.dtype)).image_embeds
+        return found.float()
+
+    def zero_image_embedding(self) -> torch.Tensor:
+        """CLIP's embedding of an all-zero picture [1, E]: what the decoder is steered away from."""
+        if self._zero_image_1E is None:
+            side = int(self.clip_image.config.image_size)
+            with torch.inference_mode(False):  # it outlives the caller's
+                self._zero_image_1E = self.embed_pictures(torch.zeros(1, 3, side, side))
+        return self._zero_image_1E
+
     def empty_text_keys(self) -> TextKeys:
-        """The empty prompt's keys in the prior, batch 1; computed once (not in inference mode: training reads them)."""
+        """The empty prompt's keys in the prior, batch 1; computed once, not in inference mode: training reads them."""
         if self._empty_keys is None:
-            config = self.t2.encoder.config  # a folder's own tokenizer is right where this is not (eos_token_id: 2)
-            start_end = (config.bos_token_id, config.eos_token_id)
-            if self._tokenizers is not None:
-                start_end = (self._tokenizers.t2.start_id, self._tokenizers.t2.end_id)
-            ids = torch.tensor([start_end])
-            self._empty_keys = self.prior.encode_text(self.t2.encode(ids, ids >= 0, None, "eot"))
+            with torch.inference_mode(False), torch.no_grad():
+                ids = torch.tensor([self._empty_prompt_t2()])
+                self._empty_keys = self.prior.encode_text(self.t2.encode(ids, ids >= 0, None, "eot"))
         return self._empty_keys
 
-    @torch.inference_mode()
+    def _empty_prompt_t2(self) -> tuple[int, int]:
+        """Start and end token of CLIP's text tower: a tokenizer is right where a configuration is not (eos 2)."""
+        try:
+            return (self.tokenizers.t2.start_id, self.tokenizers.t2.end_id)
+        except WorkerError:  # a folder without tokenizers can still be computed with by ids
+            config: Any = self.t2.encoder.config
+            return (config.bos_token_id, config.eos_token_id)
+
     def unwanted_condition(self) -> DecoderCondition:
         """The decoder's unconditional half: empty text and zero picture, batch 1; computed once."""
         if self._empty_context is None:
-            config = self.t1.encoder.config
-            text = self.t1.encode(torch.tensor([[config.bos_token_id, config.eos_token_id]]), None)
-            self._empty_context = DecoderCondition(text.context_BPD, text.pooled_BE, self.zero_image_embedding())
+            with torch.inference_mode(False), torch.no_grad():
+                config: Any = self.t1.encoder.config
+                text = self.t1.encode(torch.tensor([[config.bos_token_id, config.eos_token_id]]), None)
+                self._empty_context = DecoderCondition(text.context_BPD, text.pooled_BE, self.zero_image_embedding())
         return self._empty_context
 
     @torch.inference_mode()
     def encode_picture(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
         """Pictures in -1..1 → latents, one at a time: what a picture's latent is must not depend on its neighbours."""
-        return torch.cat([self.movq.encode(picture[None]).latents for picture in pixels_NCHW])
+        movq, given = self.movq, pixels_NCHW.to(self.device, self.dtype)
+        return torch.cat([movq.encode(picture[None]).latents for picture in given]).float()
 
     @torch.inference_mode()
     def decode_latents(self, latents_NCHW: torch.Tensor) -> torch.Tensor:
-        """Latents → pictures in -1..1, one at a time; the original never quantises here."""
-        return torch.cat([self.movq.decode(cells[None], force_not_quantize=True).sample for cells in latents_NCHW])
+        """Latents → pictures in -1..1 on the CPU, one at a time; the original never quantises here."""
+        movq, given = self.movq, latents_NCHW.to(self.device, self.dtype)
+        return torch.cat([movq.decode(cells[None], force_not_quantize=True).sample for cells in given]).float().cpu()

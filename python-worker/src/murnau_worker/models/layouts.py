@@ -8,21 +8,23 @@ from pathlib import Path
 
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.diffusers_layout import is_diffusers_layout, read_diffusers_layout
-from murnau_worker.models.kandinsky import KandinskyParts
 from murnau_worker.models.original_layout import is_original_layout, read_original_layout
+from murnau_worker.models.parts import PartSource
 
 
 @dataclass(frozen=True)
 class Layout:
     name: str
     is_here: Callable[[Path], bool]
-    read: Callable[[Path], KandinskyParts]
+    read: Callable[[Path], PartSource]
     what_it_looks_like: str
 
 
 LAYOUTS: tuple[Layout, ...] = (
     Layout("diffusers", is_diffusers_layout, read_diffusers_layout, "kandinsky-2-1/ and kandinsky-2-1-prior/"),
-    Layout("original", is_original_layout, read_original_layout, "2_1/decoder_fp16.ckpt and clip/ViT-L-14.pt"),
+    Layout(
+        "original", is_original_layout, read_original_layout, "2_1/ with decoder_fp16.ckpt and others, and ViT-L-14.pt"
+    ),
 )
 
 

@@ -74,7 +74,10 @@ def join_texts(first: TextKeys, second: TextKeys) -> TextKeys:
 
 
 class PriorNetwork:
-    """Predicts the clean image embedding from a noised one, a timestep and a text."""
+    """Predicts the clean image embedding from a noised one, a timestep and a text.
+
+    It computes in the weights' dtype on their device; what it is given may lie anywhere, and what it predicts is fp32.
+    """
 
     def __init__(self, prior: Any) -> None:
         """`prior`: a PriorTransformer (diffusers types its parts as any module, so it is not named here)."""
@@ -83,8 +86,9 @@ class PriorNetwork:
         self.embedding_width = int(prior.proj_to_clip_embeddings.weight.shape[0])
         self._blocks = tuple(_read_block(block) for block in prior.transformer_blocks)
         self._time_tokens: dict[int, torch.Tensor] = {}
-        device = prior.positional_embedding.device
-        tail = torch.full((_TAIL_TOKENS, _TAIL_TOKENS), -math.inf, device=device).triu(1)
+        self.dtype: torch.dtype = prior.positional_embedding.dtype
+        self.device: torch.device = prior.positional_embedding.device
+        tail = torch.full((_TAIL_TOKENS, _TAIL_TOKENS), -math.inf, device=self.device).triu(1)
         self._tail_bias = tail[None, None]
 
     def _tail_position(self, index: int) -> torch.Tensor:
@@ -95,10 +99,11 @@ class PriorNetwork:
         """Computes the keys and values that a text offers in every layer."""
         prior = self.prior
         batch, length = text.mask_BL.shape
-        sequence_BLW = prior.encoder_hidden_states_proj(text.sequence_BLD) + prior.positional_embedding[:, :length]
-        pooled_B1W = prior.embedding_proj(text.pooled_BE)[:, None] + self._tail_position(0)
+        sequence_BLW = prior.encoder_hidden_states_proj(self._own(text.sequence_BLD))
+        sequence_BLW = sequence_BLW + prior.positional_embedding[:, :length]
+        pooled_B1W = prior.embedding_proj(self._own(text.pooled_BE))[:, None] + self._tail_position(0)
         hidden_BTW = torch.cat([pooled_B1W, sequence_BLW], dim=1)
-        bias_B11T, bias_B1TT = self._text_biases(text.mask_BL)
+        bias_B11T, bias_B1TT = self._text_biases(text.mask_BL.to(self.device))
         keys: list[torch.Tensor] = []
         values: list[torch.Tensor] = []
         for index, block in enumerate(self._blocks):
@@ -127,7 +132,7 @@ class PriorNetwork:
         """Predicts the clean embedding [B, E] (normalised by the statistics) at one timestep 0..999."""
         prior = self.prior
         batch = len(noised_BE)
-        noised_B1W = prior.proj_in(noised_BE)[:, None] + self._tail_position(2)
+        noised_B1W = prior.proj_in(self._own(noised_BE))[:, None] + self._tail_position(2)
         time_11W = self._time_token(timestep)
         last_11W = prior.prd_embedding + self._tail_position(3)
         hidden = torch.cat([time_11W.expand(batch, -1, -1), noised_B1W, last_11W.expand(batch, -1, -1)], dim=1)
@@ -142,14 +147,17 @@ class PriorNetwork:
             query, key, value = self._project(block, hidden)
             attended = _attend(query, torch.cat([text_key, key], 2), torch.cat([text_value, value], 2), bias)
             hidden = self._finish(block, hidden, attended)
-        return prior.proj_to_clip_embeddings(prior.norm_out(hidden[:, -1]))
+        return prior.proj_to_clip_embeddings(prior.norm_out(hidden[:, -1])).float()
+
+    def _own(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self.device, self.dtype)
 
     def _time_token(self, timestep: int) -> torch.Tensor:
         """Time token with its position [1, 1, W]; constant per timestep, so kept."""
         known = self._time_tokens.get(timestep)
         if known is None:
             prior = self.prior
-            with torch.no_grad():
+            with torch.inference_mode(False), torch.no_grad():
                 step = torch.tensor([timestep], device=prior.positional_embedding.device)
                 projected = prior.time_proj(step).to(prior.positional_embedding.dtype)
                 known = prior.time_embedding(projected)[:, None] + self._tail_position(1)
@@ -174,16 +182,20 @@ class PriorNetwork:
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Plain attention: at these lengths its backward pass is faster than the fused kernel's."""
+    """Plain attention with its softmax in fp32: at these lengths its backward is faster than the fused kernel's."""
     scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5 + bias
-    return scores.softmax(-1) @ value
+    return scores.softmax(-1).to(value.dtype) @ value
 
 
 def _read_block(block: Any) -> _Block:
+    """A block's tensors. The three projections are joined, and the module's own become views: none is held twice."""
     attention, feed_forward = block.attn1, block.ff.net
     projections = (attention.to_q, attention.to_k, attention.to_v)
+    qkv_weight = torch.cat([layer.weight for layer in projections]).detach()
+    for layer, weight in zip(projections, qkv_weight.chunk(len(projections)), strict=True):
+        layer.weight.data = weight
     return _Block(
-        qkv_weight=torch.cat([layer.weight for layer in projections]).detach(),
+        qkv_weight=qkv_weight,
         qkv_bias=torch.cat([layer.bias for layer in projections]).detach(),
         out_weight=attention.to_out[0].weight,
         out_bias=attention.to_out[0].bias,

@@ -1,9 +1,7 @@
-"""The models a worker serves: named folders, read when first needed, kept afterwards."""
+"""The models a worker serves: named folders, whose parts are read when first needed."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,45 +9,78 @@ from pathlib import Path
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
 from murnau_worker.models.config import ModelConfig, read_model_config
+from murnau_worker.models.fingerprint import fingerprint_of
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.layouts import Layout, recognise
+from murnau_worker.models.part_store import PartStore
+from murnau_worker.models.parts import ModelShape
+from murnau_worker.models.registry_file import ModelEntry
 from murnau_worker.scoring.judge import Judge, read_judge
-
-_WEIGHT_SUFFIXES = {".safetensors", ".ckpt", ".pt", ".bin", ".th"}
 
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model folder that was recognised; `fingerprint` is over its weight files, the judge's left out."""
+    """A model folder that was recognised."""
 
     name: str
     folder: Path
     layout: Layout
     config: ModelConfig
+    entry: ModelEntry
     fingerprint: str
     judge_name: str
 
 
 class ModelRegistry:
-    """Reads models on first use. Any thread may call it; only the device thread computes with what it returns."""
+    """Opens folders at once and reads weights on first use. Any thread may call it.
 
-    def __init__(self, folders: Mapping[str, Path]) -> None:
-        """Raises WorkerError `model.unreadable` for a folder of no known layout."""
+    Only the device thread computes with what it returns.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, ModelEntry | Path],
+        *,
+        memory_limit_bytes: int = 0,
+        cache: Path | None = None,
+    ) -> None:
+        """`memory_limit_bytes`: of all resident parts together (0: none). `cache`: folder for digests of large files.
+
+        Raises WorkerError `model.unreadable` for a folder of no known layout or with parts missing.
+        """
         self.served: dict[str, ServedModel] = {}
-        self._loaded: dict[str, Kandinsky] = {}
-        self._reading = threading.Lock()
+        self._models: dict[str, Kandinsky] = {}
         self._judges: dict[str, Judge | None] = {}
-        for name, folder in folders.items():
-            layout = recognise(folder)
-            self._judges[name] = judge = read_judge(folder / "judge")
-            self.served[name] = ServedModel(
-                name=name,
-                folder=folder,
-                layout=layout,
-                config=read_model_config(folder),
-                fingerprint=fingerprint_of(folder),
-                judge_name=judge.name if judge else "",
-            )
+        self._shapes: dict[str, ModelShape | None] = {}
+        store = PartStore(memory_limit_bytes)
+        for name, given in models.items():
+            entry = ModelEntry(path=given) if isinstance(given, Path) else given
+            self._open(name, entry, store, cache)
+
+    def _open(self, name: str, entry: ModelEntry, store: PartStore, cache: Path | None) -> None:
+        folder = entry.path
+        layout = recognise(folder)
+        source = layout.read(folder)
+        self._judges[name] = judge = read_judge(folder / "judge")
+        self.served[name] = served = ServedModel(
+            name=name,
+            folder=folder,
+            layout=layout,
+            config=read_model_config(folder),
+            entry=entry,
+            fingerprint=fingerprint_of(folder, cache),
+            judge_name=judge.name if judge else "",
+        )
+        self._models[name] = Kandinsky(
+            source,
+            served.config,
+            served.fingerprint,
+            name=name,
+            store=store,
+            device=entry.torch_device,
+            dtype=entry.torch_dtype,
+            offload=entry.offload,
+        )
 
     def find(self, name: str) -> ServedModel:
         """Raises WorkerError `model.not_served`."""
@@ -64,31 +95,19 @@ class ModelRegistry:
             )
         return found
 
-    def loaded(self, name: str) -> Kandinsky | None:
-        return self._loaded.get(name)
+    def load(self, name: str) -> Kandinsky:
+        """The model. Its parts are read as they are asked for. Raises WorkerError `model.not_served`."""
+        return self._models[self.find(name).name]
+
+    def shape(self, name: str) -> ModelShape | None:
+        """A model's widths; None where its files can not be read, which is logged once."""
+        if name not in self._shapes:
+            try:
+                self._shapes[name] = self._models[name].shape
+            except WorkerError as error:
+                get_logger().error(error.message, extra={"code": error.code, "model": name})
+                self._shapes[name] = None
+        return self._shapes[name]
 
     def judge(self, name: str) -> Judge | None:
         return self._judges[name]
-
-    def load(self, name: str) -> Kandinsky:
-        """The model, read from its folder the first time."""
-        with self._reading:
-            known = self._loaded.get(name)
-            if known is None:
-                served = self.find(name)
-                known = Kandinsky(served.layout.read(served.folder), served.config, served.fingerprint)
-                self._loaded[name] = known
-                get_logger().info("model loaded", extra={"model": name, "layout": served.layout.name})
-            return known
-
-
-def fingerprint_of(folder: Path) -> str:
-    """SHA-256 over the names and contents of a model's weight files, hex."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        if path.suffix in _WEIGHT_SUFFIXES and path.is_file() and relative.parts[0] != "judge":
-            digest.update(relative.as_posix().encode())
-            with path.open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

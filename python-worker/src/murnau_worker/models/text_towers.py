@@ -5,6 +5,7 @@ Legend: B batch, L tokens kept, P padded length of t1 (77), D1/D2 tower widths, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ T1_PADDED_LENGTH = 77  # the original pads every prompt to it, and the UNet atte
 
 @dataclass(frozen=True)
 class T1Text:
-    """What the decoder reads: context [B, P, D1] and pooled text [B, E]."""
+    """What the decoder reads, in fp32: context [B, P, D1] and pooled text [B, E]."""
 
     context_BPD: torch.Tensor
     pooled_BE: torch.Tensor
@@ -29,11 +30,17 @@ class T1Text:
 
 @dataclass(frozen=True)
 class T2Text:
-    """What the prior reads: sequence [B, L, D2], pooled text [B, E], mask [B, L] (true where a token is)."""
+    """What the prior reads, in fp32: sequence [B, L, D2], pooled text [B, E], mask [B, L] (true where a token is)."""
 
     sequence_BLD: torch.Tensor
     pooled_BE: torch.Tensor
     mask_BL: torch.Tensor
+
+
+def set_attention(module: Any, kind: Literal["eager", "sdpa"]) -> None:
+    """Chooses a text tower's attention. MultilingualCLIP does not declare the fused one, which its XLM-R has."""
+    tower = module.transformer if isinstance(module, MultilingualCLIP) else module
+    tower.set_attn_implementation(kind)
 
 
 class T1Tower:
@@ -44,7 +51,8 @@ class T1Tower:
         embeddings: Any = encoder.transformer.embeddings
         self.rows = LearntRows(embeddings.word_embeddings)
         embeddings.word_embeddings = self.rows
-        self.pad_id: int = encoder.config.pad_token_id
+        config: Any = encoder.config
+        self.pad_id: int = config.pad_token_id
 
     def encode(self, ids_BL: torch.Tensor, rows_RD: torch.Tensor | None) -> T1Text:
         """Encodes prompts padded at the right with `pad_id`.
@@ -52,6 +60,7 @@ class T1Tower:
         Only the longest prompt's tokens and one pad are computed: pads are masked as keys and all have the same
         position, so that every pad has the state of the one computed, which is repeated up to P. Exact.
         """
+        ids_BL = ids_BL.to(self.rows.weight.device)
         is_token_BL = ids_BL != self.pad_id
         kept = int(is_token_BL.sum(1).max())
         computed = min(kept + 1, T1_PADDED_LENGTH)
@@ -63,7 +72,7 @@ class T1Tower:
         pads = T1_PADDED_LENGTH - computed
         if pads > 0:
             states_BLD = torch.cat([states_BLD, states_BLD[:, -1:].expand(-1, pads, -1)], dim=1)
-        return T1Text(context_BPD=states_BLD, pooled_BE=pooled_BE)
+        return T1Text(context_BPD=states_BLD.float(), pooled_BE=pooled_BE.float())
 
 
 class T2Tower:
@@ -78,17 +87,26 @@ class T2Tower:
         self.projection_ED = encoder.text_projection.weight
 
     def encode(
-        self, ids_BL: torch.Tensor, mask_BL: torch.Tensor, rows_RD: torch.Tensor | None, pooling: Pooling
+        self,
+        ids_BL: torch.Tensor,
+        mask_BL: torch.Tensor,
+        rows_RD: torch.Tensor | None,
+        pooling: Pooling | Sequence[Pooling],
     ) -> T2Text:
         """Encodes prompts padded at the right.
 
-        `pooling` "eot" reads the pooled feature at the last token, "argmax" at the largest id: with a learnt token,
-        which lies past the vocabulary, that is the placeholder (what the reference training script does).
+        `pooling`, of all prompts or of each: "eot" reads the pooled feature at the last token, "argmax" at the largest
+        id: with a learnt token, which lies past the vocabulary, that is the placeholder (what the reference training
+        script does).
         """
         kept = int(mask_BL.sum(1).max())
-        ids_BL, mask_BL = ids_BL[:, :kept], mask_BL[:, :kept].bool()
+        device = self.rows.weight.device
+        ids_BL, mask_BL = ids_BL[:, :kept].to(device), mask_BL[:, :kept].to(device).bool()
         with self.rows.using(rows_RD):
             states_BLD = self.encoder.text_model(input_ids=ids_BL).last_hidden_state
-        place_B = mask_BL.sum(1) - 1 if pooling == "eot" else ids_BL.masked_fill(~mask_BL, -1).argmax(1)
-        read_BD = states_BLD[torch.arange(len(ids_BL), device=ids_BL.device), place_B]
-        return T2Text(sequence_BLD=states_BLD, pooled_BE=read_BD @ self.projection_ED.T, mask_BL=mask_BL)
+        poolings = [pooling] * len(ids_BL) if isinstance(pooling, str) else pooling
+        at_largest_B = torch.tensor([kind == "argmax" for kind in poolings], device=device)
+        place_B = torch.where(at_largest_B, ids_BL.masked_fill(~mask_BL, -1).argmax(1), mask_BL.sum(1) - 1)
+        read_BD = states_BLD[torch.arange(len(ids_BL), device=device), place_B]
+        pooled_BE = read_BD @ self.projection_ED.T
+        return T2Text(sequence_BLD=states_BLD.float(), pooled_BE=pooled_BE.float(), mask_BL=mask_BL)

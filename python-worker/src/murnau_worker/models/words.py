@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -47,6 +48,11 @@ class PieceTokenizer:
         """The pieces a text is split into, for messages, without the marks of word ends."""
         tokens: list[str] = self._tokenizer.convert_ids_to_tokens(self.ids(text))
         return [token.removeprefix(_WORD_START).removesuffix(_WORD_END) for token in tokens]
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of some ids, for messages; learnt words, which no tokenizer knows, are left out."""
+        known = [index for index in ids if index < len(self.vocabulary)]
+        return str(self._tokenizer.decode(known)).strip()
 
     def knows(self, word: str) -> bool:
         """Whether the word is exactly one token."""

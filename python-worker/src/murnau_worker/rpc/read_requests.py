@@ -7,17 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from murnau_worker.checkpoints.embedding_file import LARGEST_FILE_BYTES, EmbeddingFormat, read_embedding
-from murnau_worker.engine.generation_session import GenerationRequest
+from murnau_worker.checkpoints.embedding_file import LARGEST_FILE_BYTES, EmbeddingFormat
 from murnau_worker.engine.training_session import SegmentRequest
 from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.sampling.registry import SAMPLERS
 from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
-_LARGEST_SEED = 2**53 - 1
 _LARGEST_STATE_BYTES = 4 * 1024 * 1024
 
 # Proto number → the spec's word; 0 (absent) is the default of the proto's comment.
@@ -56,14 +53,15 @@ FORMATS: Mapping[int, EmbeddingFormat] = {
 }
 
 
-def _invalid(field: str, message: str, given: object = "", allowed: str = "") -> WorkerError:
+def invalid(field: str, message: str, given: object = "", allowed: str = "") -> WorkerError:
+    """The refusal of a field."""
     return WorkerError("spec.invalid", message, field=field, given=str(given), allowed=allowed)
 
 
 def _word(words: Mapping[int, str], number: int, field: str) -> str:
     found = words.get(number)
     if found is None:
-        raise _invalid(field, f"{field} is not set to a known value", number, ", ".join(sorted(set(words.values()))))
+        raise invalid(field, f"{field} is not set to a known value", number, ", ".join(sorted(set(words.values()))))
     return found
 
 
@@ -110,20 +108,28 @@ def read_spec(message: pb.TrainingSpec) -> TrainingSpec:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(["spec", *(str(part) for part in first["loc"])])
-        raise _invalid(field, f"{field}: {first['msg']}", first.get("input", "")) from error
+        raise invalid(field, f"{field}: {first['msg']}", first.get("input", "")) from error
+
+
+def read_blob(blobs: BlobCache, blob_hash: str, field: str) -> bytes:
+    """Raises WorkerError `blob.not_found`."""
+    content = blobs.get(blob_hash)
+    if content is None:
+        raise WorkerError("blob.not_found", "the blob is not in this worker's cache", field=field, given=blob_hash)
+    return content
 
 
 def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
     """Raises WorkerError `spec.invalid` or `blob.not_found`."""
     spec = read_spec(message.spec)
     if not message.run_id:
-        raise _invalid("start.run_id", "the run has no id")
+        raise invalid("start.run_id", "the run has no id")
     if message.epoch < 1:
-        raise _invalid("start.epoch", "an epoch is at least 1", message.epoch, "1 or more")
+        raise invalid("start.epoch", "an epoch is at least 1", message.epoch, "1 or more")
     if not 1 <= len(message.images) <= 256:
-        raise _invalid("start.images", f"{len(message.images)} pictures were given", len(message.images), "1 to 256")
+        raise invalid("start.images", f"{len(message.images)} pictures were given", len(message.images), "1 to 256")
     if not 1 <= message.until_step <= spec.max_steps:
-        raise _invalid(
+        raise invalid(
             "start.until_step",
             "the segment ends past the run's last step",
             message.until_step,
@@ -131,19 +137,12 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
         )
     state = message.state if message.HasField("state") else None
     if state is not None and len(state) > _LARGEST_STATE_BYTES:
-        raise _invalid("start.state", f"a state of {len(state)} bytes is none", len(state), "at most 4 MiB")
+        raise invalid("start.state", f"a state of {len(state)} bytes is none", len(state), "at most 4 MiB")
     if state is None and message.acknowledged_step != 0:
-        raise _invalid("start.acknowledged_step", "without a state nothing is stored", message.acknowledged_step, "0")
+        raise invalid("start.acknowledged_step", "without a state nothing is stored", message.acknowledged_step, "0")
     pictures: list[NamedPicture] = []
     for place, image in enumerate(message.images):
-        content = blobs.get(image.hash)
-        if content is None:
-            raise WorkerError(
-                "blob.not_found",
-                f'picture "{image.name}" is not in this worker\'s cache',
-                field=f"start.images[{place}].hash",
-                given=image.hash,
-            )
+        content = read_blob(blobs, image.hash, f"start.images[{place}].hash")
         pictures.append(NamedPicture(image.hash, image.name or image.hash[:12], content))
     return SegmentRequest(
         run_id=message.run_id,
@@ -156,47 +155,9 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
     )
 
 
-def _in_range(field: str, value: float, least: float, most: float) -> None:
-    """0 is the model's default and always allowed."""
-    if value != 0 and not least <= value <= most:
-        raise _invalid(field, f"{field} must lie between {least:g} and {most:g}", value, f"{least:g} to {most:g}")
-
-
-def read_generation(message: pb.GenerateRequest) -> GenerationRequest:
-    """Raises WorkerError `spec.invalid` or `embedding.unreadable`."""
-    if not 1 <= message.count <= 64:
-        raise _invalid("count", f"{message.count} pictures were asked for", message.count, "1 to 64")
-    if message.sampler and message.sampler not in SAMPLERS:
-        raise _invalid("sampler", f'there is no sampler "{message.sampler}"', message.sampler, ", ".join(SAMPLERS))
-    if message.seed + message.count > _LARGEST_SEED:
-        raise _invalid("seed", "the seed is too large", message.seed, f"0 to {_LARGEST_SEED}")
-    for field in ("num_steps", "prior_steps"):
-        _in_range(field, getattr(message, field), 1, 1000)
-    for field in ("guidance_scale", "prior_guidance_scale"):
-        _in_range(field, getattr(message, field), 1, 100)
-    for field in ("width", "height"):
-        _in_range(field, getattr(message, field), 8, 2048)
-    return GenerationRequest(
-        model=message.model,
-        prompt=message.prompt,
-        embeddings=tuple(read_embedding(ref.file) for ref in message.embeddings),
-        count=message.count,
-        seed=message.seed,
-        num_steps=message.num_steps,
-        guidance_scale=message.guidance_scale,
-        prior_steps=message.prior_steps,
-        prior_guidance_scale=message.prior_guidance_scale,
-        sampler=message.sampler,
-        width=message.width,
-        height=message.height,
-        negative_decoder_prompt=message.negative_decoder_prompt,
-        negative_prior_prompt=message.negative_prior_prompt,
-    )
-
-
 def read_format(number: int) -> EmbeddingFormat | None:
     """None: recognise by looking."""
     return FORMATS.get(number)
 
 
-__all__ = ["LARGEST_FILE_BYTES", "read_format", "read_generation", "read_spec", "read_start"]
+__all__ = ["LARGEST_FILE_BYTES", "invalid", "read_blob", "read_format", "read_spec", "read_start"]

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
+import torch
 
 from murnau_worker import __version__
 from murnau_worker.checkpoints.embedding_file import (
@@ -23,22 +24,19 @@ from murnau_worker.checkpoints.embedding_file import (
     write_reference_bin,
 )
 from murnau_worker.engine.engine import Engine
-from murnau_worker.engine.events import GenerateEvent
-from murnau_worker.engine.generation_session import GenerationSession
 from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
+from murnau_worker.models.parts import PARTS_OF_TASK
 from murnau_worker.models.registry import ServedModel
 from murnau_worker.rpc.blob_cache import BlobAssembly, BlobCache
+from murnau_worker.rpc.draw_stream import draw_responses
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
-from murnau_worker.rpc.read_requests import read_format, read_generation
-from murnau_worker.rpc.status import abort, error_detail, on_done
+from murnau_worker.rpc.read_requests import read_format
+from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.train_stream import TrainStream
-from murnau_worker.rpc.write_responses import write_generate_event
 from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
-_PROGRESS_EVERY_S = 1.0
 
 
 class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
@@ -52,13 +50,7 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
         engine = self._engine
         return pb.DescribeResponse(
             worker_version=__version__,
-            device=pb.Device(
-                kind="cpu",
-                name=platform.processor() or platform.machine(),
-                memory_bytes=_memory_bytes(),
-                memory_used_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-                threads=engine.threads,
-            ),
+            device=_describe_device(engine),
             models=[self._describe_model(model) for model in engine.models.served.values()],
             slots=engine.slots,
             running=engine.running,
@@ -70,16 +62,18 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
         )
 
     def _describe_model(self, served: ServedModel) -> pb.Model:
-        loaded = self._engine.models.loaded(served.name)
+        model = self._engine.models.load(served.name)
+        shape = self._engine.models.shape(served.name)
+        scale_t1, scale_t2 = model.known_scale("text_encoder"), model.known_scale("clip_text")
         sampling = served.config
         return pb.Model(
             name=served.name,
             family=served.config.family,
             fingerprint=served.fingerprint,
-            image_size=loaded.image_size if loaded else served.config.image_size,
-            width_t1=loaded.width_t1 if loaded else 0,
-            width_t2=loaded.width_t2 if loaded else 0,
-            loaded=loaded is not None,
+            image_size=model.image_size if shape else served.config.image_size,
+            width_t1=shape.width_t1 if shape else 0,
+            width_t2=shape.width_t2 if shape else 0,
+            loaded=all(model.is_resident(part) for part in PARTS_OF_TASK["train"]),
             judge=served.judge_name,
             sampling=pb.SamplingDefaults(
                 num_steps=sampling.num_steps,
@@ -87,8 +81,14 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
                 prior_steps=sampling.prior_steps,
                 prior_guidance_scale=sampling.prior_guidance_scale,
             ),
-            vocabulary_rms_t1=loaded.scale_t1.rms if loaded else 0.0,
-            vocabulary_rms_t2=loaded.scale_t2.rms if loaded else 0.0,
+            vocabulary_rms_t1=scale_t1.rms if scale_t1 else 0.0,
+            vocabulary_rms_t2=scale_t2.rms if scale_t2 else 0.0,
+            parts=[
+                pb.ModelPart(name=part, loaded=model.is_resident(part), size_bytes=model.size_bytes(part))
+                for part in model.source.parts
+            ],
+            tasks=model.tasks,
+            dtype=served.entry.dtype,
         )
 
     async def MissingBlobs(self, request: pb.MissingBlobsRequest, context: Context) -> pb.MissingBlobsResponse:
@@ -114,36 +114,31 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
             async for response in responses:
                 yield response
 
-    async def Generate(self, request: pb.GenerateRequest, context: Context) -> AsyncIterator[pb.GenerateResponse]:
-        loop = asyncio.get_running_loop()
-        outgoing: asyncio.Queue[GenerateEvent | WorkerError | None] = asyncio.Queue()
+    async def _draw(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        drawing = draw_responses(self._engine, self._blobs, request, context)
+        async with contextlib.aclosing(drawing) as responses:  # type: ignore[type-var]
+            async for response in responses:
+                yield response
 
-        def put(item: GenerateEvent | WorkerError | None) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is closed at shutdown
-                loop.call_soon_threadsafe(outgoing.put_nowait, item)
+    async def TextToImage(
+        self, request: pb.TextToImageRequest, context: Context
+    ) -> AsyncIterator[pb.TextToImageResponse]:
+        async for response in self._draw(request, context):
+            yield response
 
-        session: GenerationSession | None = None
-        try:
-            session = opened = self._engine.open_generation(read_generation(request), put, put, lambda: put(None))
-            on_done(context, lambda: self._engine.close_generation(opened))
-            get_logger().info(
-                "generation opened", extra={"generation_id": request.generation_id, "count": request.count}
-            )
-            while True:
-                try:
-                    item = await asyncio.wait_for(outgoing.get(), _PROGRESS_EVERY_S)
-                except TimeoutError:
-                    item = session.latest
-                if item is None:
-                    return
-                if isinstance(item, WorkerError):
-                    raise item
-                yield write_generate_event(item)
-        except WorkerError as error:
-            await abort(context, error)
-        finally:
-            if session is not None:
-                self._engine.close_generation(session)
+    async def Fuse(self, request: pb.FuseRequest, context: Context) -> AsyncIterator[pb.FuseResponse]:
+        async for response in self._draw(request, context):
+            yield response
+
+    async def Inpaint(self, request: pb.InpaintRequest, context: Context) -> AsyncIterator[pb.InpaintResponse]:
+        async for response in self._draw(request, context):
+            yield response
+
+    async def ImageToImage(
+        self, request: pb.ImageToImageRequest, context: Context
+    ) -> AsyncIterator[pb.ImageToImageResponse]:
+        async for response in self._draw(request, context):
+            yield response
 
     async def ConvertEmbedding(
         self, request: pb.ConvertEmbeddingRequest, context: Context
@@ -199,6 +194,24 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
             except WorkerError as error:
                 problems.append(error_detail(error))
         return pb.CheckTokensResponse(problems=problems)
+
+
+def _describe_device(engine: Engine) -> pb.Device:
+    """The GPU where a model is on one, else the machine."""
+    if any(engine.models.load(name).device.type == "cuda" for name in engine.models.served):
+        return pb.Device(
+            kind="cuda",
+            name=torch.cuda.get_device_name(),
+            memory_bytes=torch.cuda.get_device_properties(0).total_memory,
+            memory_used_bytes=torch.cuda.memory_reserved(),
+        )
+    return pb.Device(
+        kind="cpu",
+        name=platform.processor() or platform.machine(),
+        memory_bytes=_memory_bytes(),
+        memory_used_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        threads=engine.threads,
+    )
 
 
 def _memory_bytes() -> int:

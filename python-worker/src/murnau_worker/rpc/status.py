@@ -1,4 +1,7 @@
-"""From errors to gRPC statuses, once: the code and its details travel as trailing metadata."""
+"""From errors to gRPC statuses, once: the code and its details travel as trailing metadata.
+
+Imports nothing of the engine: the advisor ends its calls the same way, and it must not load torch.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import Any
 
 import grpc
 
-from murnau_worker.engine.device_thread import translate
 from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 
@@ -25,9 +27,8 @@ def on_done(context: Any, callback: Callable[[], None]) -> None:
     context.add_done_callback(lambda _: callback())
 
 
-async def abort(context: grpc.aio.ServicerContext[Any, Any], error: BaseException) -> None:
+async def abort(context: grpc.aio.ServicerContext[Any, Any], error: WorkerError) -> None:
     """Ends a call with an error's status and details; always raises."""
-    refusal = translate(error)
-    detail = error_detail(refusal).SerializeToString()
+    detail = error_detail(error).SerializeToString()
     context.set_trailing_metadata(((ERROR_METADATA_KEY, detail),))
-    await context.abort(refusal.status, f"{refusal.code}: {refusal.message}")
+    await context.abort(error.status, f"{error.code}: {error.message}")

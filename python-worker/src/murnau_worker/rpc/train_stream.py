@@ -104,3 +104,4 @@ class TrainStream:
                 age = self._engine.device.progress_age_s
                 self._outgoing.put_nowait(Alive(session.step, age, session.phase, session.rate.per_second))
             await asyncio.sleep(_SILENCE_CHECK_S)
+            session.lease.listened(_SILENCE_CHECK_S)

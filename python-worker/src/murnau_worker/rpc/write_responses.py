@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from murnau_worker import __version__
+from murnau_worker.drawing.events import Notice, Progress
 from murnau_worker.engine import events
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 
@@ -60,7 +62,26 @@ def write_train_event(event: events.TrainEvent) -> pb.TrainResponse:
     return _WRITERS[type(event)](event)
 
 
-def write_generate_event(event: events.GenerateEvent) -> pb.GenerateResponse:
-    if isinstance(event, events.Picture):
-        return pb.GenerateResponse(image=pb.GeneratedImage(position=event.position, seed=event.seed, png=event.png))
-    return pb.GenerateResponse(progress=pb.GenerateProgress(step=event.step, steps=event.steps, phase=event.phase))
+def _drawn_image(event: events.DrawnImage) -> pb.DrawEvent:
+    image = pb.DrawnImage(position=event.position, seed=event.seed, png=event.png)
+    return pb.DrawEvent(preview=image) if event.is_preview else pb.DrawEvent(image=image)
+
+
+_DRAW_WRITERS: dict[type, Callable[[Any], pb.DrawEvent]] = {
+    events.DrawStarted: lambda e: pb.DrawEvent(
+        started=pb.DrawStarted(
+            model_fingerprint=e.model_fingerprint,
+            numeric_fingerprint=e.numeric_fingerprint,
+            worker_version=__version__,
+        )
+    ),
+    Progress: lambda e: pb.DrawEvent(
+        progress=pb.DrawProgress(step=e.step, steps=e.steps, phase=e.phase, detail=e.detail)
+    ),
+    Notice: lambda e: pb.DrawEvent(notice=pb.DrawNotice(message=e.message)),
+    events.DrawnImage: _drawn_image,
+}
+
+
+def write_draw_event(event: events.DrawSessionEvent) -> pb.DrawEvent:
+    return _DRAW_WRITERS[type(event)](event)

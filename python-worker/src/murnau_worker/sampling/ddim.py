@@ -1,27 +1,36 @@
-"""DDIM (Song et al. 2021, eq. 12, eta 0) on the original's list of steps."""
+"""DDIM (Song et al. 2021, eq. 12) on the original's list of steps."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
 
 import torch
 from diffusers import UNet2DConditionModel
 
-from murnau_worker.sampling.decoder import DecoderRequest, guided
-from murnau_worker.sampling.tables import ddim_timesteps, decoder_alpha_bar
+from murnau_worker.sampling.decoder import DecoderRequest, GuidedUnet, SamplerStep, Sampling
+from murnau_worker.sampling.tables import DdimTables, ddim_tables
 
 
-def sample_ddim(unet: UNet2DConditionModel, request: DecoderRequest) -> Generator[tuple[int, int], None, torch.Tensor]:
-    """Yields (steps done, steps in all) and returns the latents. 7 steps are 8, as in the original."""
-    steps = ddim_timesteps(request.num_steps)
-    alpha_bar = decoder_alpha_bar()
-    both = request.wanted + request.unwanted
-    latents = request.noise_NCHW
-    for done, index in enumerate(reversed(range(len(steps))), start=1):
-        here = torch.tensor(float(alpha_bar[steps[index]]), device=latents.device)
-        before = torch.tensor(float(alpha_bar[steps[index - 1] if index > 0 else 0]), device=latents.device)
-        noise, _ = guided(unet, latents, steps[index], request, both)
-        clean = (latents - (1 - here).sqrt() * noise) / here.sqrt()
-        latents = before.sqrt() * clean + (1 - before).sqrt() * noise
-        yield done, len(steps)
+def ddim_move(
+    tables: DdimTables, index: int, latents_NCHW: torch.Tensor, noise_NCHW: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step from predicted noise: the next latents without fresh noise, and the clean latents as predicted."""
+    here, before = float(tables.alpha_bar[index]), float(tables.alpha_bar_before[index])
+    clean = (latents_NCHW - math.sqrt(1.0 - here) * noise_NCHW) / math.sqrt(here)
+    direction = math.sqrt(max(0.0, 1.0 - before - float(tables.sigma[index]) ** 2))
+    return math.sqrt(before) * clean + direction * noise_NCHW, clean
+
+
+def sample_ddim(unet: UNet2DConditionModel, request: DecoderRequest) -> Sampling:
+    """7 steps are 8, as in the original."""
+    tables = ddim_tables(request.num_steps, request.start_step, request.eta)
+    guided = GuidedUnet(unet, request)
+    latents = request.start_NCHW
+    total = len(tables.timesteps)
+    for draw, index in enumerate(reversed(range(total))):
+        noise, _ = guided(latents, tables.timesteps[index])
+        latents, clean = ddim_move(tables, index, latents, noise)
+        if request.eta > 0:
+            latents = latents + float(tables.sigma[index]) * request.step_noise(draw)
+        yield SamplerStep(draw + 1, total, clean)
     return latents

@@ -1,47 +1,52 @@
-"""Ancestral sampling with the UNet's learnt variance (the original's `p_sampler`).
+"""Ancestral sampling with the UNet's learnt variance (the original's `p_sampler`; Nichol & Dhariwal 2021, eq. 15).
 
 The predicted picture is clamped to ±2 and then thresholded dynamically at its 99.5th percentile. The original takes the
 percentile of the batch's first picture for all; ours takes each picture's own, so that a picture does not depend on
-what it is drawn with (the same at batch 1).
+what it is drawn with (the same at batch 1), unless the request asks for the original's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
 
 import torch
 from diffusers import UNet2DConditionModel
 
-from murnau_worker.sampling.decoder import DecoderRequest, guided
+from murnau_worker.sampling.decoder import DecoderRequest, GuidedUnet, Kept, SamplerStep, Sampling
 from murnau_worker.sampling.tables import decoder_tables
 
 _CLAMP = 2.0
 _PERCENTILE = 0.995
 
 
-def threshold(clean_NCHW: torch.Tensor) -> torch.Tensor:
-    """Clamps to ±2, then to each picture's 99.5th percentile (at least 1), and divides by it."""
+def threshold(clean_NCHW: torch.Tensor, *, kept: Kept | None = None, shares_percentile: bool = False) -> torch.Tensor:
+    """Clamps to ±2, pastes what is kept, clips to the 99.5th percentile (at least 1) and divides by it.
+
+    What is kept may lie beyond ±2, and so may then the percentile.
+    """
     clean_NCHW = clean_NCHW.clamp(-_CLAMP, _CLAMP)
-    limit_N = torch.quantile(clean_NCHW.abs().flatten(1), _PERCENTILE, dim=1).clamp(min=1.0)
-    limit_N111 = limit_N[:, None, None, None]
+    if kept is not None:
+        clean_NCHW = kept.paste(clean_NCHW)
+    measured = clean_NCHW[:1] if shares_percentile else clean_NCHW
+    limits = [torch.quantile(picture.abs().flatten(), _PERCENTILE).clamp(min=1.0) for picture in measured]
+    limit_N111 = torch.stack(limits)[:, None, None, None]
     return clean_NCHW.clamp(-limit_N111, limit_N111) / limit_N111
 
 
-def sample_p(unet: UNet2DConditionModel, request: DecoderRequest) -> Generator[tuple[int, int], None, torch.Tensor]:
-    """Yields (steps done, steps in all) and returns the latents."""
+def sample_p(unet: UNet2DConditionModel, request: DecoderRequest) -> Sampling:
+    """Runs the respaced process, or its first `start_step` timesteps."""
     tables = decoder_tables(request.num_steps)
-    both = request.wanted + request.unwanted
-    latents = request.noise_NCHW
-    total = len(tables.timesteps)
+    guided = GuidedUnet(unet, request)
+    latents = request.start_NCHW
+    total = len(tables.timesteps[: request.start_step])
     for draw, index in enumerate(reversed(range(total))):
-        noise, fraction = guided(unet, latents, tables.timesteps[index], request, both)
+        noise, fraction = guided(latents, tables.timesteps[index])
         clean = float(tables.sqrt_recip_alpha_bar[index]) * latents - float(tables.sqrt_recip_minus_one[index]) * noise
-        clean = threshold(clean)
+        clean = threshold(clean, kept=request.kept, shares_percentile=request.shares_percentile)
         latents = float(tables.clean_coefficient[index]) * clean + float(tables.noised_coefficient[index]) * latents
         if index > 0:
             share = (fraction + 1) / 2
-            largest = float(torch.tensor(tables.betas[index]).log())
-            log_variance = share * largest + (1 - share) * float(tables.log_variance[index])
+            log_variance = share * math.log(tables.betas[index]) + (1 - share) * float(tables.log_variance[index])
             latents = latents + (0.5 * log_variance).exp() * request.step_noise(draw)
-        yield draw + 1, total
+        yield SamplerStep(draw + 1, total, clean)
     return latents

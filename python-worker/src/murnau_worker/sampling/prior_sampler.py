@@ -1,20 +1,65 @@
-"""The prior's ancestral sampler, with gradient where one is wanted.
+"""The prior's samplers, with gradient where one is wanted.
 
 Source: Kandinsky 2.1's `PriorDiffusionModel.forward`: predicts the clean sample, cosine betas, fixed small variance,
-prediction clamped to ±10, guidance on the prediction.
+prediction clamped to ±10, guidance on the prediction; "ddimN" walks its steps by DDIM with eta 0.
 Legend: B batch, E width of an image embedding, S steps.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 
 import torch
 
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys, join_texts
-from murnau_worker.sampling.tables import prior_tables
+from murnau_worker.sampling.prior_schedule import PriorSchedule
+from murnau_worker.sampling.tables import PosteriorTables
 
 _CLAMP = 10.0
+
+
+def _ancestral(tables: PosteriorTables, index: int, noised_BE: torch.Tensor, clean_BE: torch.Tensor) -> torch.Tensor:
+    """Mean of q(x_{t-1} | x_t, x_0)."""
+    return float(tables.clean_coefficient[index]) * clean_BE + float(tables.noised_coefficient[index]) * noised_BE
+
+
+def _ddim(tables: PosteriorTables, index: int, noised_BE: torch.Tensor, clean_BE: torch.Tensor) -> torch.Tensor:
+    """DDIM's next sample (Song et al. 2021, eq. 12, eta 0)."""
+    recip, minus_one = float(tables.sqrt_recip_alpha_bar[index]), float(tables.sqrt_recip_minus_one[index])
+    before = float(tables.alpha_bar_before[index])
+    noise_BE = (recip * noised_BE - clean_BE) / minus_one
+    return math.sqrt(before) * clean_BE + math.sqrt(1.0 - before) * noise_BE
+
+
+def prior_steps(
+    network: PriorNetwork,
+    text: TextKeys,
+    empty_text: TextKeys,
+    init_noise_BE: torch.Tensor,
+    step_noise_SBE: torch.Tensor,
+    guidance_scale: float,
+    schedule: PriorSchedule,
+) -> Generator[None, None, torch.Tensor]:
+    """Samples image embeddings [B, E] in CLIP's space for texts of batch B, in fp32; yields after each step.
+
+    `empty_text` has batch 1 or B. `step_noise_SBE`: noise of each step in the order of sampling, as many as the
+    schedule has; the last one's is not used (no noise at timestep 0), and by DDIM none is.
+    """
+    batch = len(init_noise_BE)
+    tables = schedule.tables
+    both = join_texts(text, empty_text if len(empty_text.bias_B11T) == batch else empty_text.expanded(batch))
+    move = _ddim if schedule.is_ddim else _ancestral
+    noised_BE = init_noise_BE
+    for draw, index in enumerate(reversed(range(len(schedule)))):
+        predicted = network.predict(torch.cat([noised_BE, noised_BE]), tables.timesteps[index], both)
+        with_text_BE, without_BE = predicted.chunk(2)
+        clean_BE = (without_BE + guidance_scale * (with_text_BE - without_BE)).clamp(-_CLAMP, _CLAMP)
+        noised_BE = move(tables, index, noised_BE, clean_BE)
+        if index > 0 and not schedule.is_ddim:
+            noised_BE = noised_BE + math.exp(0.5 * float(tables.log_variance[index])) * step_noise_SBE[draw]
+        yield
+    return noised_BE * network.prior.clip_std + network.prior.clip_mean
 
 
 def sample_image_embedding(
@@ -24,23 +69,12 @@ def sample_image_embedding(
     init_noise_BE: torch.Tensor,
     step_noise_SBE: torch.Tensor,
     guidance_scale: float,
+    schedule: PriorSchedule,
 ) -> torch.Tensor:
-    """Samples image embeddings [B, E] in CLIP's space for texts of batch B.
-
-    `empty_text` has batch 1 or B. `step_noise_SBE`: noise of each step in the order of sampling; its length is the
-    number of steps, and the last one's is not used (no noise at timestep 0).
-    """
-    batch = len(init_noise_BE)
-    tables = prior_tables(len(step_noise_SBE))
-    both = join_texts(text, empty_text if len(empty_text.bias_B11T) == batch else empty_text.expanded(batch))
-    noised_BE = init_noise_BE
-    for draw, index in enumerate(reversed(range(len(tables.timesteps)))):
-        predicted = network.predict(torch.cat([noised_BE, noised_BE]), tables.timesteps[index], both)
-        with_text_BE, without_BE = predicted.chunk(2)
-        clean_BE = (without_BE + guidance_scale * (with_text_BE - without_BE)).clamp(-_CLAMP, _CLAMP)
-        mean_BE = (
-            float(tables.clean_coefficient[index]) * clean_BE + float(tables.noised_coefficient[index]) * noised_BE
-        )
-        deviation = math.exp(0.5 * float(tables.log_variance[index]))
-        noised_BE = mean_BE + deviation * step_noise_SBE[draw] if index > 0 else mean_BE
-    return noised_BE * network.prior.clip_std + network.prior.clip_mean
+    """All of `prior_steps` at once: inside a loss, and where nobody waits."""
+    steps = prior_steps(network, text, empty_text, init_noise_BE, step_noise_SBE, guidance_scale, schedule)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value

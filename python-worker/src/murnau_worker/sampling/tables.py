@@ -19,7 +19,7 @@ TRAINING_STEPS = 1000
 
 
 def linear_betas(start: float = 0.00085, end: float = 0.012) -> Float64s:
-    """The decoder's betas."""
+    """The decoder's betas, or others that rise linearly."""
     return np.linspace(start, end, TRAINING_STEPS, dtype=np.float64)
 
 
@@ -33,17 +33,27 @@ def cosine_betas(largest: float = 0.999) -> Float64s:
     return np.array([min(1 - alpha_bar(after) / alpha_bar(before), largest) for before, after in pairs])
 
 
-def respaced_timesteps(steps: int) -> tuple[int, ...]:
-    """The original's `timestep_respacing=str(steps)`: evenly from 0 to 999, both included, rounded half to even."""
-    if not 1 <= steps <= TRAINING_STEPS:
-        raise ValueError(f"steps must lie in 1..{TRAINING_STEPS}, not {steps}")
-    stride = 1.0 if steps == 1 else (TRAINING_STEPS - 1) / (steps - 1)
-    position = 0.0
-    taken: list[int] = []
-    for _ in range(steps):
-        taken.append(round(position))
-        position += stride
-    return tuple(sorted(set(taken)))
+def respaced_timesteps(*counts: int) -> tuple[int, ...]:
+    """The original's `space_timesteps`, rising: of as many equal sections as there are counts, each as many timesteps.
+
+    Within a section they lie evenly, both ends included, rounded half to even. Raises ValueError for a section of
+    more timesteps than it has, and where none at all are taken.
+    """
+    taken: set[int] = set()
+    start = 0
+    for section, count in enumerate(counts):
+        size = TRAINING_STEPS // len(counts) + (1 if section < TRAINING_STEPS % len(counts) else 0)
+        if not 0 <= count <= size:
+            raise ValueError(f"{count} timesteps can not be taken from a section of {size}")
+        stride = 1.0 if count == 1 else (size - 1) / max(count - 1, 1)
+        position = 0.0
+        for _ in range(count):
+            taken.add(start + round(position))
+            position += stride
+        start += size
+    if not taken:
+        raise ValueError("at least one timestep must be taken")
+    return tuple(sorted(taken))
 
 
 def ddim_timesteps(steps: int) -> tuple[int, ...]:
@@ -58,11 +68,33 @@ def ddim_timesteps(steps: int) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True)
+class DdimTables:
+    """Steps of DDIM and PLMS, rising, with each one's alpha-bar, the next smaller one's, and its share of noise."""
+
+    timesteps: tuple[int, ...]
+    alpha_bar: Float64s
+    alpha_bar_before: Float64s
+    sigma: Float64s
+
+
+@lru_cache(maxsize=64)
+def ddim_tables(steps: int, start_step: int | None = None, eta: float = 0.0) -> DdimTables:
+    """Tables of a DDIM list; `start_step` keeps the timesteps up to it (the original's `apply_init_step`)."""
+    timesteps = tuple(step for step in ddim_timesteps(steps) if start_step is None or step <= start_step)
+    everywhere = decoder_alpha_bar()
+    alpha_bar = everywhere[list(timesteps)]
+    before = np.append(everywhere[0], alpha_bar[:-1])
+    sigma = eta * np.sqrt((1.0 - before) / (1.0 - alpha_bar) * (1.0 - alpha_bar / before))
+    return DdimTables(timesteps, alpha_bar, before, sigma)
+
+
+@dataclass(frozen=True)
 class PosteriorTables:
     """q(x_{t-1} | x_t, x_0) of a respaced process, indexed by position in `timesteps` (rising)."""
 
     timesteps: tuple[int, ...]
     betas: Float64s
+    alpha_bar_before: Float64s
     clean_coefficient: Float64s
     noised_coefficient: Float64s
     log_variance: Float64s
@@ -70,8 +102,8 @@ class PosteriorTables:
     sqrt_recip_minus_one: Float64s
 
 
-def _posterior_tables(betas: Float64s, steps: int) -> PosteriorTables:
-    timesteps = respaced_timesteps(steps)
+def posterior_tables(betas: Float64s, timesteps: tuple[int, ...]) -> PosteriorTables:
+    """Tables of a process of which only the given timesteps are kept."""
     all_alpha_bar = np.cumprod(1.0 - betas, dtype=np.float64)
     alpha_bar = all_alpha_bar[list(timesteps)]
     before = np.append(1.0, alpha_bar[:-1])
@@ -81,6 +113,7 @@ def _posterior_tables(betas: Float64s, steps: int) -> PosteriorTables:
     return PosteriorTables(
         timesteps=timesteps,
         betas=respaced,
+        alpha_bar_before=before,
         clean_coefficient=respaced * np.sqrt(before) / (1.0 - alpha_bar),
         noised_coefficient=(1.0 - before) * np.sqrt(1.0 - respaced) / (1.0 - alpha_bar),
         log_variance=np.log(np.append(floor, variance[1:])),
@@ -90,18 +123,21 @@ def _posterior_tables(betas: Float64s, steps: int) -> PosteriorTables:
 
 
 @lru_cache(maxsize=64)
-def prior_tables(steps: int) -> PosteriorTables:
-    """Tables of the prior's sampler."""
-    return _posterior_tables(cosine_betas(), steps)
-
-
-@lru_cache(maxsize=64)
 def decoder_tables(steps: int) -> PosteriorTables:
     """Tables of the decoder's p_sampler."""
-    return _posterior_tables(linear_betas(), steps)
+    return posterior_tables(linear_betas(), respaced_timesteps(steps))
 
 
 @lru_cache(maxsize=1)
 def decoder_alpha_bar() -> Float64s:
     """Cumulative products of the decoder's alphas, [1000]."""
     return np.cumprod(1.0 - linear_betas(), dtype=np.float64)
+
+
+@lru_cache(maxsize=1)
+def renoising_alpha_bar() -> Float64s:
+    """Cumulative products of the alphas by which a picture is noised for image to image, [1000].
+
+    The original takes the betas 1e-4..2e-2 there, not the decoder's.
+    """
+    return np.cumprod(1.0 - linear_betas(1e-4, 2e-2), dtype=np.float64)

@@ -6,17 +6,15 @@ Legend: n pictures, C latent channels, H/W latent cells.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.pictures import open_picture, to_pixels
 
 Resize = Literal["squash", "crop"]
 
@@ -44,34 +42,23 @@ class LatentSet:
     def __len__(self) -> int:
         return len(self.latents_n2CHW)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one picture's latents: (C, H, W)."""
+        return tuple(self.latents_n2CHW.shape[2:])
+
 
 def read_picture(picture: NamedPicture, size: int, resize: Resize, field: str = "images") -> torch.Tensor:
     """Reads a picture as [3, size, size] in -1..1: upright, sRGB, transparency on white, bicubic.
 
-    Raises WorkerError `image.unreadable`.
+    Raises WorkerError `image.unreadable` or `image.too_large`.
     """
-    try:
-        with Image.open(io.BytesIO(picture.content)) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                layered = upright.convert("RGBA")
-                white = Image.new("RGBA", layered.size, "white")
-                upright = Image.alpha_composite(white, layered)
-            image = upright.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise WorkerError(
-            "image.unreadable",
-            f'"{picture.name}" is not a picture that can be read: {error}'.replace(" <_io.BytesIO object", "")[:300],
-            field=field,
-            given=picture.name,
-            allowed="PNG, JPEG or WebP",
-        ) from error
+    image = open_picture(picture.content, name=picture.name, field=field)
     if resize == "crop":
         image = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
     else:
         image = image.resize((size, size), Image.Resampling.BICUBIC)
-    pixels = np.asarray(image, dtype=np.float32) / 127.5 - 1.0
-    return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+    return to_pixels(image)
 
 
 def dataset_fingerprint(pictures: Sequence[NamedPicture], size: int, resize: Resize) -> str:

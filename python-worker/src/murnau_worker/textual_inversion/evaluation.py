@@ -41,11 +41,10 @@ class Evaluator:
         draws = Draws(latents.fingerprint)
         prompts = TEMPLATES[templates]
         stratum_of = draws.permutation("eval_stratum", 0, EVAL_SAMPLES)
-        shape = tuple(latents.latents_n2CHW.shape[2:])
         self._chunks: list[_EvalChunk] = []
         for start in range(0, EVAL_SAMPLES, EVAL_CHUNK):
             indices = range(start, start + EVAL_CHUNK)
-            noise = noise_draws(model, draws, start, EVAL_CHUNK, shape, EVAL_PRIOR_STEPS)
+            noise = noise_draws(model, draws, start, range(EVAL_CHUNK), latents.shape, EVAL_PRIOR_STEPS)
             timesteps = [
                 int((stratum_of[index] + draws.uniform("eval_timestep", 0, index)) / EVAL_SAMPLES * TRAINING_STEPS)
                 for index in indices
@@ -56,7 +55,10 @@ class Evaluator:
                     latents_NCHW=torch.stack([latents.latents_n2CHW[i % len(latents), 0] for i in indices]),
                     templates=tuple(prompts[order[index % len(prompts)]] for index in indices),
                     draws=NoiseDraws(
-                        noise.noise_NCHW, torch.tensor(timesteps), noise.prior_init_NE, noise.prior_steps_SNE
+                        noise.noise_NCHW,
+                        torch.tensor(timesteps, device=model.device),
+                        noise.prior_init_NE,
+                        noise.prior_steps_SNE,
                     ),
                 )
             )
@@ -66,11 +68,12 @@ class Evaluator:
     ) -> Iterator[float | None]:
         """Yields None after each chunk and the mean loss at the end. No placeholder: the empty prompt's loss."""
         total = 0.0
+        poolings: list[Pooling] = [pooling] * EVAL_CHUNK
         for chunk in self._chunks:
             prompts = [template.format(placeholder) if placeholder else "" for template in chunk.templates]
             batch = TrainingBatch(chunk.latents_NCHW, encoder.batch(prompts), chunk.draws)
             with torch.inference_mode():
-                losses_N = joint_losses(self._model, batch, rows, pooling, self._model.empty_text_keys())
+                losses_N = joint_losses(self._model, batch, rows, poolings)
             total += float(losses_N.double().sum())
             yield None
         yield total / EVAL_SAMPLES

@@ -48,5 +48,8 @@ class LearntRows(nn.Module):
         if self._rows_RD is None:
             return F.embedding(ids_BL, self.table.weight)
         known_BLD = F.embedding(ids_BL.clamp(max=self.vocabulary_size - 1), self.table.weight)
-        learnt_BLD = F.embedding((ids_BL - self.vocabulary_size).clamp(min=0), self._rows_RD)
+        rows_RD = self._rows_RD.to(
+            self.table.weight
+        )  # learnt rows stay fp32; what is read of them has the table's dtype
+        learnt_BLD = F.embedding((ids_BL - self.vocabulary_size).clamp(min=0), rows_RD)
         return torch.where((ids_BL >= self.vocabulary_size)[..., None], learnt_BLD, known_BLD)

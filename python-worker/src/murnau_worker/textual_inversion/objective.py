@@ -5,15 +5,16 @@ Legend: N samples, C latent channels (4), H/W latent cells, S prior steps, E joi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.prior_network import TextKeys
 from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.decoder import LATENT_CHANNELS, DecoderCondition, predict
 from murnau_worker.sampling.prior_sampler import sample_image_embedding
+from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.tables import decoder_alpha_bar
 from murnau_worker.textual_inversion.prompts import PromptBatch
 
@@ -54,53 +55,29 @@ def add_noise(latents_NCHW: torch.Tensor, noise_NCHW: torch.Tensor, timesteps_N:
 
 
 def condition_on(
-    model: Kandinsky,
-    prompts: PromptBatch,
-    rows: LearntPair | None,
-    pooling: Pooling,
-    draws: NoiseDraws,
-    empty_keys: TextKeys,
+    model: Kandinsky, prompts: PromptBatch, rows: LearntPair | None, poolings: Sequence[Pooling], draws: NoiseDraws
 ) -> DecoderCondition:
     """What the decoder is given for N prompts: XLM-R's text and the prior's sampled image embedding."""
-    t2 = model.t2.encode(prompts.t2_ids_NL, prompts.t2_mask_NL, rows.t2_RD if rows else None, pooling)
+    t2 = model.t2.encode(prompts.t2_ids_NL, prompts.t2_mask_NL, rows.t2_RD if rows else None, poolings)
     image_NE = sample_image_embedding(
         model.prior,
         model.prior.encode_text(t2),
-        empty_keys,
+        model.empty_text_keys(),
         draws.prior_init_NE,
         draws.prior_steps_SNE,
         TRAINING_PRIOR_GUIDANCE,
+        prior_schedule(str(len(draws.prior_steps_SNE))),
     )
     t1 = model.t1.encode(prompts.t1_ids_NL, rows.t1_RD if rows else None)
     return DecoderCondition(t1.context_BPD, t1.pooled_BE, image_NE)
 
 
 def joint_losses(
-    model: Kandinsky, batch: TrainingBatch, rows: LearntPair | None, pooling: Pooling, empty_keys: TextKeys
+    model: Kandinsky, batch: TrainingBatch, rows: LearntPair | None, poolings: Sequence[Pooling]
 ) -> torch.Tensor:
-    """Mean squared error of the predicted noise per sample [N]; the run's loss is its mean."""
+    """Mean squared error of the predicted noise per sample [N]. `poolings`: each sample's."""
     draws = batch.draws
-    condition = condition_on(model, batch.prompts, rows, pooling, draws, empty_keys)
+    condition = condition_on(model, batch.prompts, rows, poolings, draws)
     noised_NCHW = add_noise(batch.latents_NCHW, draws.noise_NCHW, draws.timesteps_N)
     output = predict(model.unet, noised_NCHW, draws.timesteps_N, condition)
     return (output[:, :LATENT_CHANNELS] - draws.noise_NCHW).square().mean(dim=(1, 2, 3))
-
-
-@dataclass(frozen=True)
-class StepGradients:
-    """Loss of a step (before the update) and the gradients of both towers' rows [R, D]."""
-
-    loss: float
-    t1_RD: torch.Tensor
-    t2_RD: torch.Tensor
-
-
-def joint_gradients(
-    model: Kandinsky, batch: TrainingBatch, rows: LearntPair, pooling: Pooling, empty_keys: TextKeys
-) -> StepGradients:
-    """Forward and backward pass of one batch; only the rows get gradients."""
-    leaves = LearntPair(rows.t1_RD.detach().requires_grad_(), rows.t2_RD.detach().requires_grad_())
-    with torch.enable_grad():
-        loss = joint_losses(model, batch, leaves, pooling, empty_keys).mean()
-        t1_RD, t2_RD = torch.autograd.grad(loss, [leaves.t1_RD, leaves.t2_RD])
-    return StepGradients(loss=float(loss.detach()), t1_RD=t1_RD, t2_RD=t2_RD)

@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
+from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.words import PieceTokenizer, WordTokenizers
+
+_SHOWN_TOKENS = 6  # of what was read last, where a prompt is cut
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,21 @@ def split_at_words(text: str, words: Mapping[str, LearntWord]) -> list[tuple[str
     return [part for part in parts if part[0]]
 
 
-def _tower_ids(
+@dataclass(frozen=True)
+class TowerReading:
+    """How much of a prompt a tower reads: tokens with start and end, and the last words before the cut."""
+
+    name: Literal["t1", "t2"]
+    read: int
+    tokens: int
+    last_words: str
+
+
+def _all_ids(
     parts: Sequence[tuple[str, LearntWord | None]], tokenizer: PieceTokenizer, vocabulary_size: int
-) -> tuple[int, ...]:
-    ids: list[int] = [tokenizer.start_id]
+) -> list[int]:
+    """Ids without start and end, however many."""
+    ids: list[int] = []
     after_learnt = False
     for text, word in parts:
         if word is None:
@@ -67,7 +82,11 @@ def _tower_ids(
         else:
             ids += [vocabulary_size + word.first + index for index in range(word.count)]
         after_learnt = word is not None
-    return (*ids[: tokenizer.context_length - 1], tokenizer.end_id)
+    return ids
+
+
+def _within_context(ids: Sequence[int], tokenizer: PieceTokenizer) -> tuple[int, ...]:
+    return (tokenizer.start_id, *ids[: tokenizer.context_length - 2], tokenizer.end_id)
 
 
 @dataclass(frozen=True)
@@ -82,21 +101,50 @@ class PromptEncoder:
 
     def ids(self, prompt: str) -> PromptIds:
         parts = split_at_words(prompt, self.words)
+        t1, t2 = self.tokenizers.t1, self.tokenizers.t2
         return PromptIds(
-            t1=_tower_ids(parts, self.tokenizers.t1, self.t1_vocabulary),
-            t2=_tower_ids(parts, self.tokenizers.t2, self.t2_vocabulary),
+            t1=_within_context(_all_ids(parts, t1, self.t1_vocabulary), t1),
+            t2=_within_context(_all_ids(parts, t2, self.t2_vocabulary), t2),
+        )
+
+    def readings(self, prompt: str) -> tuple[TowerReading, TowerReading]:
+        """How much of a prompt each tower reads, t1 first."""
+        parts = split_at_words(prompt, self.words)
+        return (
+            _reading("t1", _all_ids(parts, self.tokenizers.t1, self.t1_vocabulary), self.tokenizers.t1),
+            _reading("t2", _all_ids(parts, self.tokenizers.t2, self.t2_vocabulary), self.tokenizers.t2),
         )
 
     def batch(self, prompts: Sequence[str]) -> PromptBatch:
         return collate([self.ids(prompt) for prompt in prompts], self.t1_pad_id)
 
 
+def _reading(name: Literal["t1", "t2"], ids: Sequence[int], tokenizer: PieceTokenizer) -> TowerReading:
+    kept = ids[: tokenizer.context_length - 2]
+    last = tokenizer.text_of(kept[-_SHOWN_TOKENS:]) if len(kept) < len(ids) else ""
+    return TowerReading(name, len(kept) + 2, len(ids) + 2, last)
+
+
+def encoder_for(
+    model: Kandinsky, words: dict[str, LearntWord], tokenizers: WordTokenizers | None = None
+) -> PromptEncoder:
+    """Encodes prompts that may hold the given learnt words, by the model's tokenizers or others."""
+    return PromptEncoder(
+        tokenizers=tokenizers or model.tokenizers,
+        words=words,
+        t1_vocabulary=model.t1.rows.vocabulary_size,
+        t2_vocabulary=model.t2.rows.vocabulary_size,
+        t1_pad_id=model.t1.pad_id,
+    )
+
+
 def collate(prompts: Sequence[PromptIds], t1_pad_id: int) -> PromptBatch:
     """Pads prompts to the longest of them."""
     longest_t1 = max(len(prompt.t1) for prompt in prompts)
     longest_t2 = max(len(prompt.t2) for prompt in prompts)
+    t2_lengths_N = torch.tensor([len(prompt.t2) for prompt in prompts])
     return PromptBatch(
         t1_ids_NL=torch.tensor([[*p.t1, *[t1_pad_id] * (longest_t1 - len(p.t1))] for p in prompts]),
         t2_ids_NL=torch.tensor([[*p.t2, *[0] * (longest_t2 - len(p.t2))] for p in prompts]),
-        t2_mask_NL=torch.tensor([[index < len(p.t2) for index in range(longest_t2)] for p in prompts]),
+        t2_mask_NL=torch.arange(longest_t2) < t2_lengths_N[:, None],
     )

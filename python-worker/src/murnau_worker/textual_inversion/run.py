@@ -15,15 +15,18 @@ import torch
 from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_embedding
 from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, RunState, read_state, write_state
 from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky, VocabularyScale
-from murnau_worker.textual_inversion.batches import draw_training_batch
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.model_parts import VocabularyScale
+from murnau_worker.textual_inversion.batches import draw_samples
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.objective import LearntPair, TrainingBatch, joint_gradients
+from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.optimizer import AdamRows, schedule_factor, tangent
+from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
 from murnau_worker.textual_inversion.placeholders import initializer_ids
-from murnau_worker.textual_inversion.prompts import LearntWord, PromptEncoder
+from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.textual_inversion.templates import TEMPLATES
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,6 @@ def tower_setting(
         initial_RD=table_VD[token_id : token_id + 1].detach().clone().float(),
         learning_rate=rate * scale.rms if unit == "relative" else rate,
         median_norm=scale.median_norm,
-    )
-
-
-def encoder_for(model: Kandinsky, words: dict[str, LearntWord]) -> PromptEncoder:
-    """Encodes prompts that may hold the given learnt words."""
-    return PromptEncoder(
-        tokenizers=model.tokenizers,
-        words=words,
-        t1_vocabulary=model.t1.rows.vocabulary_size,
-        t2_vocabulary=model.t2.rows.vocabulary_size,
-        t1_pad_id=model.t1.pad_id,
     )
 
 
@@ -77,6 +69,8 @@ class TrainingRun:
         self.identity = identity
         self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, 1)})
         t1_id, t2_id = initializer_ids(spec.initializer_token, model.tokenizers)
+        templates = TEMPLATES[spec.templates]
+        self._template_ids = tuple(self.encoder.ids(text.format(spec.placeholder_token)) for text in templates)
         unit = spec.learning_rate_unit
         self.t1 = tower_setting(model.t1.rows.weight, model.scale_t1, t1_id, spec.learning_rate_t1, unit)
         self.t2 = tower_setting(model.t2.rows.weight, model.scale_t2, t2_id, spec.learning_rate_t2, unit)
@@ -95,10 +89,24 @@ class TrainingRun:
             return LearntPair(state.t1.rows_RD, state.t2.rows_RD)
         return LearntPair(state.t1.averaged_RD, state.t2.averaged_RD)
 
-    def step(self) -> dict[str, float]:
-        """One optimizer step; returns its metrics. Raises WorkerError `run.diverged`."""
-        batch = draw_training_batch(self.model, self.spec, self.latents, self.encoder, self.state.step)
-        return apply_step(self.model, self.spec, self.state, (self.t1, self.t2), batch)
+    @property
+    def group(self) -> PackGroup:
+        """Which runs it can share a batch with."""
+        return PackGroup(self.spec.model, self.latents.shape, self.spec.prior_steps)
+
+    def share(self, samples: range) -> Share:
+        """Some samples, of 0..batch_size-1, of the next step. It changes nothing: asked again it gives the same."""
+        spec, state = self.spec, self.state
+        return Share(
+            rows=LearntPair(state.t1.rows_RD, state.t2.rows_RD),
+            pooling=spec.pooling,
+            weight=1.0 / spec.batch_size,
+            samples=draw_samples(self.model, spec, self.latents, self._template_ids, state.step, samples),
+        )
+
+    def apply(self, gradients: StepGradients) -> dict[str, float]:
+        """One optimizer step with the gradients of its whole batch; its metrics. Raises WorkerError `run.diverged`."""
+        return apply_step(self.spec, self.state, (self.t1, self.t2), gradients)
 
     def evaluate(self) -> Iterator[dict[str, float] | None]:
         """Evaluates the averaged rows; yields None after each chunk, the metrics at the end."""
@@ -140,18 +148,11 @@ class TrainingRun:
 
 
 def apply_step(
-    model: Kandinsky,
-    spec: TrainingSpec,
-    state: RunState,
-    settings: tuple[TowerSetting, TowerSetting],
-    batch: TrainingBatch,
+    spec: TrainingSpec, state: RunState, settings: tuple[TowerSetting, TowerSetting], gradients: StepGradients
 ) -> dict[str, float]:
-    """Gradients of a batch and one AdamW update of both rows; returns the step's metrics."""
-    rows = LearntPair(state.t1.rows_RD, state.t2.rows_RD)
-    gradients = joint_gradients(model, batch, rows, spec.pooling, model.empty_text_keys())
-    if not (
-        math.isfinite(gradients.loss) and bool(gradients.t1_RD.isfinite().all() & gradients.t2_RD.isfinite().all())
-    ):
+    """One AdamW update of both rows; returns the step's metrics."""
+    norms = torch.stack([gradients.t1_RD.norm(), gradients.t2_RD.norm()]).tolist()
+    if not all(map(math.isfinite, (gradients.loss, *norms))):
         raise WorkerError(
             "run.diverged",
             f"the loss or its gradient is no number any more at step {state.step + 1}",
@@ -162,7 +163,7 @@ def apply_step(
     metrics = {"train_loss": gradients.loss}
     factor = schedule_factor(spec.schedule, state.step, spec.schedule_steps)
     towers = (("t1", state.t1, gradients.t1_RD, settings[0]), ("t2", state.t2, gradients.t2_RD, settings[1]))
-    for name, adam, gradient_RD, setting in towers:
+    for (name, adam, gradient_RD, setting), norm in zip(towers, norms, strict=True):
         update_RD = tangent(gradient_RD, adam.rows_RD) if spec.norm == "vocabulary" else gradient_RD
         rate = setting.learning_rate * factor
         adam.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay, number=state.step + 1)
@@ -170,7 +171,7 @@ def apply_step(
             adam.project(setting.median_norm)
         adam.average(spec.ema_decay, state.step + 1)
         metrics |= {
-            f"grad_norm_{name}": float(gradient_RD.norm()),
+            f"grad_norm_{name}": norm,
             f"norm_{name}": float(adam.rows_RD.norm()),
             f"distance_{name}": float((adam.rows_RD - setting.initial_RD).norm()),
             f"learning_rate_{name}": rate,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MurnauError, nearest } from '@murnau/domain';
+import type { ServedModel } from '@murnau/stack';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { wholeNumber } from '../../core/list.js';
@@ -16,6 +17,7 @@ interface Options {
   readonly apiPort?: number;
   readonly temporalPort?: number;
   readonly temporalUiPort?: number;
+  readonly advisorPort?: number;
   readonly workerPort?: number;
 }
 
@@ -25,13 +27,13 @@ export function registerUp(parent: Command, host: Host): void {
     'up',
     'start the embedded stack, or mend what is missing of it; it outlives the terminal',
     [
-      { command: 'murnau up', does: 'one worker with every model of models/' },
+      { command: 'murnau up', does: 'one worker with every model of models/ and every registered one' },
       { command: 'murnau up --workers 2 --api-port 9000', does: 'two workers; the api on port 9000' },
     ],
   )
     .option(
       '--model <name>',
-      'model to serve, or NAME=FOLDER; may be repeated (default: all of models/)',
+      'model to serve, or NAME=FOLDER; may be repeated (default: all of models/ and all registered)',
       collected,
     )
     .option('--workers <n>', 'worker processes (default: 1)', wholeNumber(0))
@@ -52,11 +54,14 @@ export function registerUp(parent: Command, host: Host): void {
       "port of Temporal's UI (default: 7834 or the next free)",
       wholeNumber(1),
     )
+    .option('--advisor-port <n>', 'port of the advisor (default: 7835 or the next free)', wholeNumber(1))
     .option('--worker-port <n>', 'port of the first worker (default: 7840 or the next free)', wholeNumber(1));
   action<Options>(command, host, async (context, _, options) => {
-    const { shippedModels } = await import('@murnau/stack');
+    const { knownModels, stackPaths } = await import('@murnau/stack');
     const models =
-      options.model === undefined ? undefined : chooseModels(options.model, await shippedModels());
+      options.model === undefined
+        ? undefined
+        : chooseModels(options.model, await knownModels(stackPaths(context.environment.home)));
     const { stack, seconds } = await bringUp(context, {
       models,
       workers: options.workers,
@@ -65,6 +70,7 @@ export function registerUp(parent: Command, host: Host): void {
       apiPort: options.apiPort,
       temporalPort: options.temporalPort,
       temporalUiPort: options.temporalUiPort,
+      advisorPort: options.advisorPort,
       workerPort: options.workerPort,
     });
     context.say(`Everything answers after ${seconds.toFixed(1)} s. Stop it: murnau down`);
@@ -72,19 +78,14 @@ export function registerUp(parent: Command, host: Host): void {
   });
 }
 
-export interface NamedModel {
-  readonly name: string;
-  readonly dir: string;
-}
-
-/** `NAME` of a shipped model, or `NAME=FOLDER`. */
-export function chooseModels(given: readonly string[], shipped: readonly NamedModel[]): NamedModel[] {
+/** `NAME` of a shipped or registered model, or `NAME=FOLDER`. */
+export function chooseModels(given: readonly string[], known: readonly ServedModel[]): ServedModel[] {
   return given.map((text) => {
     const equals = text.indexOf('=');
     if (equals > 0) return { name: text.slice(0, equals), dir: resolve(text.slice(equals + 1)) };
-    const found = shipped.find(({ name }) => name === text);
+    const found = known.find(({ name }) => name === text);
     if (found !== undefined) return found;
-    const names = shipped.map(({ name }) => name);
+    const names = known.map(({ name }) => name);
     const near = nearest(text, names);
     throw new MurnauError(
       'usage.invalid',

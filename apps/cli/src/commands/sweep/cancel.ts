@@ -14,8 +14,9 @@ export function registerSweepCancel(parent: Command, host: Host): void {
   action(command, host, async (context, [id = '']) => {
     const client = context.client();
     const sweep = await client.sweep(id);
+    const isOpen = sweep.phase === 'running' || sweep.phase === 'paused';
     const trials = countsText(sweep.counts, sweep.trials);
-    if (sweep.phase === 'running' && !(await confirm(context, `Cancel sweep ${sweep.name} (${trials})?`))) {
+    if (isOpen && !(await confirm(context, `Cancel sweep ${sweep.name} (${trials})?`))) {
       context.say('Nothing was cancelled.');
       return exitCodes.interrupted;
     }

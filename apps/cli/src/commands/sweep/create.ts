@@ -12,6 +12,7 @@ import { failOnOption } from './options.js';
 
 interface Options {
   readonly dryRun?: boolean;
+  readonly testMode?: boolean;
   readonly set?: string[];
   readonly watch?: boolean;
   readonly failOn: FailOn;
@@ -28,12 +29,17 @@ export function registerSweepCreate(parent: Command, host: Host): void {
         does: 'shows every trial; starts nothing',
       },
       {
+        command: 'murnau sweep create examples/purple-car.yaml --test-mode --watch',
+        does: 'runs every trial for a few steps, to see that the whole works',
+      },
+      {
         command: 'murnau sweep create examples/purple-car.yaml --set max_steps=50 --watch',
         does: 'starts the sweep with one value changed and follows it',
       },
     ],
   )
     .option('--dry-run', 'check everything and show the trials; upload and start nothing')
+    .option('--test-mode', 'try it out: each trial a few steps, one checkpoint and one picture')
     .option(
       '--set <key=value>',
       'override a key of the file, or fix a hyper-parameter; may be repeated',
@@ -44,10 +50,16 @@ export function registerSweepCreate(parent: Command, host: Host): void {
   action<Options>(command, host, async (context, [path = ''], options) => {
     const { loadSweep } = await import('../../spec/sweep-file.js');
     const { resolveSweepDatasets, withUploadedDatasets } = await import('../../spec/sweep-datasets.js');
-    const loaded = await loadSweep(path, options.set ?? []);
+    const loaded = await loadSweep(path, {
+      sets: options.set ?? [],
+      isTestMode: options.testMode === true,
+    });
     const datasets = await resolveSweepDatasets(loaded);
     if (options.dryRun === true) {
       const { describePlan, estimate } = await import('../../output/describe-plan.js');
+      if (loaded.file.method === 'tpe') {
+        context.say('Values as they may be: each trial is suggested by those that ended before it.');
+      }
       const plan = estimate(loaded.trials, await workersIfReachable(context));
       context.result({ ...plan, planned: loaded.trials }, () => describePlan(context, loaded.trials, plan));
       return 0;
@@ -56,7 +68,9 @@ export function registerSweepCreate(parent: Command, host: Host): void {
     const spec = await withUploadedDatasets(client, loaded.file, datasets, (name, pictures, sent) =>
       context.say(`Dataset ${name}: ${plural(pictures, 'picture')}, ${sent} sent.`),
     );
-    const sweep = await client.createSweep(spec);
+    const sweep = await client.createSweep(spec).catch((error: unknown) => {
+      throw error instanceof MurnauError && error.field !== undefined ? loaded.locate(error) : error;
+    });
     context.say(`Sweep ${sweep.name} ${sweep.id}: ${plural(sweep.trials, 'trial')}.`);
     if (options.watch === true) return followSweep(context, sweep.id, options.failOn);
     context.result(sweep, () => context.io.out.line(sweep.id));

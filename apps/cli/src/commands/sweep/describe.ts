@@ -11,12 +11,15 @@ export function registerSweepDescribe(parent: Command, host: Host): void {
     const client = context.client();
     const sweep = await client.sweep(id);
     const leaderboard = await client.leaderboard(sweep.id);
+    const finalists = sweep.spec.finalists === undefined ? [] : await client.finalists(sweep.id);
     if (sheet !== undefined) {
       const { writeFileTo } = await import('../../output/files.js');
       await writeFileTo(sheet, await client.sheet('sweeps', sweep.id));
       context.say(`Wrote ${sheet}.`);
     }
     const { describeSweep } = await import('../../output/describe-sweep.js');
-    context.result({ sweep, ...leaderboard }, () => describeSweep(context, sweep, leaderboard));
+    context.result({ sweep, ...leaderboard, finalists }, () =>
+      describeSweep(context, sweep, leaderboard, finalists),
+    );
   });
 }

@@ -6,8 +6,15 @@ import { ago, bytes } from '../../output/format.js';
 import { tableLines } from '../../output/table.js';
 
 export function registerWorkers(parent: Command, host: Host): void {
-  const command = leaf(parent, 'workers', 'show each worker: device, memory, models, runs and speed');
-  action(command, host, async (context) => {
+  const command = leaf(parent, 'workers', 'show each worker: device, memory, models, runs and speed').option(
+    '--lift <name>',
+    'first let a quarantined worker work again',
+  );
+  action<{ lift?: string }>(command, host, async (context, _, { lift }) => {
+    if (lift !== undefined) {
+      await context.client().liftWorker(lift);
+      context.say(`Worker ${lift} gets work again within about two seconds.`);
+    }
     const workers = await context.client().workers();
     const { out } = context.io;
     const now = Date.now();

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from transformers import (
     CLIPTextConfig,
     CLIPTextModelWithProjection,
@@ -15,7 +14,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from murnau_worker.models.convert.keys import Tensors, count_blocks, load_strictly
+from murnau_worker.models.convert.keys import Tensors, count_blocks, empty_model, load_strictly
 
 _CLIP_HEAD_WIDTH = 64  # OpenAI's rule: heads = width // 64, where no configuration says otherwise
 
@@ -42,22 +41,23 @@ def convert_text_tower(source: Tensors, config: Mapping[str, object]) -> CLIPTex
     """Builds the text tower. The end-of-text token is the vocabulary's last, the start token the one before."""
     vocabulary, width = source["token_embedding.weight"].shape
     heads = config.get("transformer_heads")
-    model = CLIPTextModelWithProjection(
-        CLIPTextConfig(
-            vocab_size=vocabulary,
-            hidden_size=width,
-            intermediate_size=source["transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
-            projection_dim=source["text_projection"].shape[1],
-            num_hidden_layers=count_blocks(source, "transformer.resblocks"),
-            num_attention_heads=heads if isinstance(heads, int) else max(1, width // _CLIP_HEAD_WIDTH),
-            max_position_embeddings=source["positional_embedding"].shape[0],
-            hidden_act="quick_gelu",
-            layer_norm_eps=1e-5,
-            bos_token_id=vocabulary - 2,
-            eos_token_id=vocabulary - 1,
-            pad_token_id=0,
+    with empty_model():
+        model = CLIPTextModelWithProjection(
+            CLIPTextConfig(
+                vocab_size=vocabulary,
+                hidden_size=width,
+                intermediate_size=source["transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
+                projection_dim=source["text_projection"].shape[1],
+                num_hidden_layers=count_blocks(source, "transformer.resblocks"),
+                num_attention_heads=heads if isinstance(heads, int) else max(1, width // _CLIP_HEAD_WIDTH),
+                max_position_embeddings=source["positional_embedding"].shape[0],
+                hidden_act="quick_gelu",
+                layer_norm_eps=1e-5,
+                bos_token_id=vocabulary - 2,
+                eos_token_id=vocabulary - 1,
+                pad_token_id=0,
+            )
         )
-    )
     target = _blocks(source, "transformer.", "text_model.encoder.")
     target["text_model.embeddings.token_embedding.weight"] = source["token_embedding.weight"]
     target["text_model.embeddings.position_embedding.weight"] = source["positional_embedding"]
@@ -71,19 +71,20 @@ def convert_image_tower(source: Tensors) -> CLIPVisionModelWithProjection:
     """Builds the image tower; the picture's side follows from the number of patch positions."""
     width, _, patch, _ = source["visual.conv1.weight"].shape
     grid = round((source["visual.positional_embedding"].shape[0] - 1) ** 0.5)
-    model = CLIPVisionModelWithProjection(
-        CLIPVisionConfig(
-            hidden_size=width,
-            intermediate_size=source["visual.transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
-            projection_dim=source["visual.proj"].shape[1],
-            num_hidden_layers=count_blocks(source, "visual.transformer.resblocks"),
-            num_attention_heads=max(1, width // _CLIP_HEAD_WIDTH),
-            image_size=grid * patch,
-            patch_size=patch,
-            hidden_act="quick_gelu",
-            layer_norm_eps=1e-5,
+    with empty_model():
+        model = CLIPVisionModelWithProjection(
+            CLIPVisionConfig(
+                hidden_size=width,
+                intermediate_size=source["visual.transformer.resblocks.0.mlp.c_fc.weight"].shape[0],
+                projection_dim=source["visual.proj"].shape[1],
+                num_hidden_layers=count_blocks(source, "visual.transformer.resblocks"),
+                num_attention_heads=max(1, width // _CLIP_HEAD_WIDTH),
+                image_size=grid * patch,
+                patch_size=patch,
+                hidden_act="quick_gelu",
+                layer_norm_eps=1e-5,
+            )
         )
-    )
     target = _blocks(source, "visual.transformer.", "vision_model.encoder.")
     target["vision_model.embeddings.class_embedding"] = source["visual.class_embedding"]
     target["vision_model.embeddings.patch_embedding.weight"] = source["visual.conv1.weight"]
@@ -93,7 +94,3 @@ def convert_image_tower(source: Tensors) -> CLIPVisionModelWithProjection:
         target[f"vision_model.post_layernorm.{kind}"] = source[f"visual.ln_post.{kind}"]
     target["visual_projection.weight"] = source["visual.proj"].T
     return load_strictly(model, target)
-
-
-def is_clip(source: Mapping[str, torch.Tensor]) -> bool:
-    return "token_embedding.weight" in source and "visual.conv1.weight" in source

@@ -1,8 +1,13 @@
-"""Small tools shared by the converters: counting blocks, renaming, strict loading."""
+"""Small tools shared by the converters and readers: counting blocks, renaming, strict loading.
+
+Models are built without memory (`empty_model`) and then given their tensors as they are: nothing is drawn at random
+first, and a memory-mapped file stays one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 import torch
@@ -38,13 +43,36 @@ def split_interleaved(tensor: torch.Tensor, parts: int, head_width: int) -> tupl
     return tuple(split[:, part].reshape(heads * head_width, *tensor.shape[1:]) for part in range(parts))
 
 
-def load_strictly(model: ModuleT, tensors: Tensors, *, optional: tuple[str, ...] = ()) -> ModuleT:
-    """Loads every tensor, refusing missing, surplus or misshapen ones, and returns the model in eval mode.
+def empty_model() -> AbstractContextManager[object]:
+    """Modules made inside have shapes and no memory, until `load_strictly` gives them tensors."""
+    return torch.device("meta")
 
-    Raises WorkerError `model.unreadable`. `optional` names target entries that the checkpoint may lack.
+
+def _fill_constants(model: nn.Module) -> None:
+    """Makes the buffers that no checkpoint holds, as their classes do."""
+    for name, buffer in list(model.named_buffers()):
+        if not buffer.is_meta:
+            continue
+        owner_name, _, kind = name.rpartition(".")
+        if kind == "position_ids":
+            made = torch.arange(buffer.shape[-1]).expand(buffer.shape).contiguous()
+        elif kind == "token_type_ids":
+            made = torch.zeros(buffer.shape, dtype=buffer.dtype)
+        elif kind == "causal_attention_mask":
+            made = torch.full(buffer.shape[1:], -10000.0).triu(1)[None]
+        else:
+            raise WorkerError("model.unreadable", f"{type(model).__name__} has a buffer {name} of an unknown kind")
+        model.get_submodule(owner_name).register_buffer(kind, made, persistent=False)
+
+
+def load_strictly(model: ModuleT, tensors: Tensors, *, optional: tuple[str, ...] = ()) -> ModuleT:
+    """Gives every tensor to a model, refusing missing, surplus or misshapen ones; returns it in eval mode.
+
+    Raises WorkerError `model.unreadable`. `optional` names target entries that the checkpoint may lack; they are 0.
     """
     try:
-        missing, unexpected = model.load_state_dict(tensors, strict=False)
+        given = {name: value.contiguous() for name, value in tensors.items()}
+        missing, unexpected = model.load_state_dict(given, strict=False, assign=True)
     except RuntimeError as error:
         raise WorkerError("model.unreadable", f"a checkpoint does not fit {type(model).__name__}: {error}") from error
     lacking = [name for name in missing if name not in optional]
@@ -53,4 +81,8 @@ def load_strictly(model: ModuleT, tensors: Tensors, *, optional: tuple[str, ...]
             "model.unreadable",
             f"a checkpoint does not fit {type(model).__name__}: missing {lacking[:5]}, unexpected {unexpected[:5]}",
         )
-    return model.eval()
+    dtype = next(value.dtype for value in tensors.values() if value.is_floating_point())
+    zeros = {name: torch.zeros(model.get_parameter(name).shape, dtype=dtype) for name in missing}
+    model.load_state_dict(zeros, strict=False, assign=True)
+    _fill_constants(model)
+    return model.requires_grad_(False).eval()

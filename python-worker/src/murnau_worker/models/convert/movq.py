@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diffusers import VQModel
 
-from murnau_worker.models.convert.keys import Tensors, copy_layers, count_blocks, load_strictly
+from murnau_worker.models.convert.keys import Tensors, copy_layers, count_blocks, empty_model, load_strictly
 
 _NORM_PARTS = ("norm_layer", "conv_y", "conv_b")
 
@@ -61,20 +61,21 @@ def convert_movq(source: Tensors) -> VQModel:
     attends = [f"encoder.down.{level}.attn.0.q.weight" in source for level in range(levels)]
     attends_up = [f"decoder.up.{level}.attn.0.q.weight" in source for level in reversed(range(levels))]
     vocabulary, code_width = source["quantize.embedding.weight"].shape
-    model = VQModel(
-        in_channels=source["encoder.conv_in.weight"].shape[1],
-        out_channels=source["decoder.conv_out.weight"].shape[0],
-        latent_channels=source["quant_conv.weight"].shape[1],
-        block_out_channels=tuple(
-            source[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] for level in range(levels)
-        ),
-        down_block_types=tuple("AttnDownEncoderBlock2D" if here else "DownEncoderBlock2D" for here in attends),
-        up_block_types=tuple("AttnUpDecoderBlock2D" if here else "UpDecoderBlock2D" for here in attends_up),
-        layers_per_block=count_blocks(source, "encoder.down.0.block"),
-        num_vq_embeddings=vocabulary,
-        vq_embed_dim=code_width,
-        norm_type="spatial",
-    )
+    with empty_model():
+        model = VQModel(
+            in_channels=source["encoder.conv_in.weight"].shape[1],
+            out_channels=source["decoder.conv_out.weight"].shape[0],
+            latent_channels=source["quant_conv.weight"].shape[1],
+            block_out_channels=tuple(
+                source[f"encoder.down.{level}.block.0.conv1.weight"].shape[0] for level in range(levels)
+            ),
+            down_block_types=tuple("AttnDownEncoderBlock2D" if here else "DownEncoderBlock2D" for here in attends),
+            up_block_types=tuple("AttnUpDecoderBlock2D" if here else "UpDecoderBlock2D" for here in attends_up),
+            layers_per_block=count_blocks(source, "encoder.down.0.block"),
+            num_vq_embeddings=vocabulary,
+            vq_embed_dim=code_width,
+            norm_type="spatial",
+        )
     target = _half(source, "encoder") | _half(source, "decoder")
     for level in range(levels):
         target |= _level(

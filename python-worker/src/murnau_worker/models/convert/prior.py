@@ -11,9 +11,24 @@ import torch
 from diffusers import PriorTransformer
 from torch import nn
 
-from murnau_worker.models.convert.keys import Tensors, copy_layers, count_blocks, load_strictly, split_interleaved
+from murnau_worker.models.convert.keys import (
+    Tensors,
+    copy_layers,
+    count_blocks,
+    empty_model,
+    load_strictly,
+    split_interleaved,
+)
 
 _PRIOR_HEAD_WIDTH = 64  # of the published model (2048 / 32), where no configuration says otherwise
+
+
+def fit_texts(model: PriorTransformer, sequence_width: int, pooled_width: int) -> None:
+    """Gives the prior the widths of its texts: diffusers takes both for the embedding's, as in the published model."""
+    width = model.proj_in.out_features
+    with empty_model():
+        model.encoder_hidden_states_proj = nn.Linear(sequence_width, width)
+        model.embedding_proj = nn.Linear(pooled_width, width)
 
 
 def convert_prior(
@@ -25,17 +40,16 @@ def convert_prior(
     clip_width = source["out_proj.weight"].shape[0]
     configured = config.get("xf_heads")
     heads = configured if isinstance(configured, int) else max(1, width // _PRIOR_HEAD_WIDTH)
-    model = PriorTransformer(
-        num_attention_heads=heads,
-        attention_head_dim=width // heads,
-        num_layers=count_blocks(source, "transformer.resblocks"),
-        embedding_dim=clip_width,
-        num_embeddings=source["positional_embedding"].shape[1] - 4,
-        additional_embeddings=4,
-    )
-    model.encoder_hidden_states_proj = nn.Linear(source["text_enc_proj.weight"].shape[1], width)
-    model.embedding_proj = nn.Linear(source["text_emb_proj.weight"].shape[1], width)
-
+    with empty_model():
+        model = PriorTransformer(
+            num_attention_heads=heads,
+            attention_head_dim=width // heads,
+            num_layers=count_blocks(source, "transformer.resblocks"),
+            embedding_dim=clip_width,
+            num_embeddings=source["positional_embedding"].shape[1] - 4,
+            additional_embeddings=4,
+        )
+    fit_texts(model, source["text_enc_proj.weight"].shape[1], source["text_emb_proj.weight"].shape[1])
     target = copy_layers(
         source,
         [

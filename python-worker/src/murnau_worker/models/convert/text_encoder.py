@@ -7,15 +7,19 @@ from typing import Any
 
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 
-from murnau_worker.models.convert.keys import Tensors, load_strictly
+from murnau_worker.models.convert.keys import Tensors, empty_model, load_strictly
+
+# XLM-R's pooler, which nobody reads and not every checkpoint holds.
+TEXT_ENCODER_UNUSED = ("transformer.pooler.dense.weight", "transformer.pooler.dense.bias")
 
 
 def convert_text_encoder(source: Tensors, config: Mapping[str, Any]) -> MultilingualCLIP:
     """Builds the text encoder from XLM-R's own `config.json` and the widths of its projection."""
     projection = source["LinearTransformation.weight"]
     known = {key: value for key, value in config.items() if key not in {"architectures", "model_type", "torch_dtype"}}
-    model = MultilingualCLIP(
-        MCLIPConfig(transformerDimSize=projection.shape[1], imageDimSize=projection.shape[0], **known)
-    )
+    with empty_model():
+        model = MultilingualCLIP(
+            MCLIPConfig(transformerDimSize=projection.shape[1], imageDimSize=projection.shape[0], **known)
+        )
     tensors = {name: value for name, value in source.items() if not name.endswith("embeddings.position_ids")}
-    return load_strictly(model, tensors, optional=("transformer.pooler.dense.weight", "transformer.pooler.dense.bias"))
+    return load_strictly(model, tensors, optional=TEXT_ENCODER_UNUSED)

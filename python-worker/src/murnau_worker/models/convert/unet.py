@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from diffusers import UNet2DConditionModel
 from diffusers.models.embeddings import TextImageProjection, TextImageTimeEmbedding
 
-from murnau_worker.models.convert.keys import Tensors, copy_layers, count_blocks, load_strictly, split_interleaved
+from murnau_worker.models.convert.keys import (
+    Tensors,
+    copy_layers,
+    count_blocks,
+    empty_model,
+    load_strictly,
+    split_interleaved,
+)
 
 _UNET_HEAD_WIDTH = 64  # of the published model, where no configuration says otherwise
+SAMPLE_SIZE = 64  # side of the latents that the published model was trained on; tensors do not show it
 
 _RESNET_LAYERS = (
     ("in_layers.0", "norm1"),
@@ -24,6 +32,32 @@ _RESNET_LAYERS = (
     ("out_layers.0", "norm2"),
     ("out_layers.3", "conv2"),
 )
+
+
+@dataclass(frozen=True)
+class ConditionWidths:
+    """Widths of what the UNet is given, and of what it turns that into.
+
+    `sequence_rows`: width of the context times the number of tokens made of the picture's embedding.
+    """
+
+    text: int
+    pooled: int
+    image: int
+    context: int
+    sequence_rows: int
+    time: int
+
+
+def fit_conditions(unet: UNet2DConditionModel, widths: ConditionWidths) -> None:
+    """Gives the UNet its conditions' widths.
+
+    Diffusers takes the picture's and the pooled text's for the context's, which is true of the published model only.
+    """
+    tokens = widths.sequence_rows // widths.context
+    with empty_model():
+        unet.encoder_hid_proj = TextImageProjection(widths.text, widths.image, widths.context, tokens)
+        unet.add_embedding = TextImageTimeEmbedding(widths.pooled, widths.image, widths.time)
 
 
 @dataclass(frozen=True)
@@ -117,26 +151,26 @@ def _empty_unet(source: Tensors, shape: UnetShape, head_width: int) -> UNet2DCon
     time_width, pooled_width = source["proj_n.weight"].shape
     down = ["SimpleCrossAttnDownBlock2D" if attends else "ResnetDownsampleBlock2D" for attends in shape.attends]
     up = ["SimpleCrossAttnUpBlock2D" if attends else "ResnetUpsampleBlock2D" for attends in reversed(shape.attends)]
-    unet = UNet2DConditionModel(
-        sample_size=64,
-        in_channels=source["input_blocks.0.0.weight"].shape[1],
-        out_channels=source["out.2.weight"].shape[0],
-        block_out_channels=shape.channels,
-        layers_per_block=shape.resnets_per_level,
-        down_block_types=tuple(down),
-        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
-        up_block_types=tuple(up),
-        attention_head_dim=head_width,
-        cross_attention_dim=context_width,
-        encoder_hid_dim=text_width,
-        encoder_hid_dim_type="text_image_proj",
-        addition_embed_type="text_image",
-        resnet_time_scale_shift="scale_shift",
-        norm_eps=1e-5,
-    )
-    # Diffusers takes the picture's and the pooled text's widths for the context's: true of the published model only.
-    unet.encoder_hid_proj = TextImageProjection(text_width, image_width, context_width, sequence_rows // context_width)
-    unet.add_embedding = TextImageTimeEmbedding(pooled_width, image_width, time_width)
+    with empty_model():
+        unet = UNet2DConditionModel(
+            sample_size=SAMPLE_SIZE,
+            in_channels=source["input_blocks.0.0.weight"].shape[1],
+            out_channels=source["out.2.weight"].shape[0],
+            block_out_channels=shape.channels,
+            layers_per_block=shape.resnets_per_level,
+            down_block_types=tuple(down),
+            mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+            up_block_types=tuple(up),
+            attention_head_dim=head_width,
+            cross_attention_dim=context_width,
+            encoder_hid_dim=text_width,
+            encoder_hid_dim_type="text_image_proj",
+            addition_embed_type="text_image",
+            resnet_time_scale_shift="scale_shift",
+            norm_eps=1e-5,
+        )
+    widths = ConditionWidths(text_width, pooled_width, image_width, context_width, sequence_rows, time_width)
+    fit_conditions(unet, widths)
     return unet
 
 

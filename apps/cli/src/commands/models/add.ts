@@ -1,0 +1,36 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { modelDevices, modelDtypes, modelOffloads } from '@murnau/domain';
+import { action, leaf } from '../../core/command.js';
+import type { Host } from '../../core/command.js';
+
+interface Options {
+  readonly dtype: string;
+  readonly device: string;
+  readonly offload: string;
+}
+
+export function registerModelsAdd(parent: Command, host: Host): void {
+  const command = leaf(parent, 'add <name> <folder>', "register a model for this machine's embedded stack", [
+    {
+      command: 'murnau models add kandinsky-2.1 ~/kandinsky2 --dtype float16 --device cuda',
+      does: "registers the original's files, or diffusers' folders; then: murnau up",
+    },
+  ])
+    .addOption(
+      new Option('--dtype <type>', 'what its weights are held in').choices(modelDtypes).default('float32'),
+    )
+    .addOption(new Option('--device <name>', 'where it computes').choices(modelDevices).default('auto'))
+    .addOption(
+      new Option('--offload <how>', 'parts: only the parts that a step needs are on the device')
+        .choices(modelOffloads)
+        .default('none'),
+    );
+  action<Options>(command, host, async (context, [name = '', dir = ''], { dtype, device, offload }) => {
+    const { holdingSchema, registerModel, stackPaths } = await import('@murnau/stack');
+    const holding = holdingSchema.parse({ dtype, device, offload });
+    const model = await registerModel(stackPaths(context.environment.home), { name, dir, holding });
+    context.result(model, () => context.io.out.line(model.name));
+    context.say(`Registered ${model.name} in ${model.dir}. Serve it: murnau up`);
+  });
+}

@@ -1,0 +1,93 @@
+import { durationSeconds } from '@murnau/domain';
+import type { SweepFacts, TrialCounts } from '@murnau/store';
+import type { SweepStep, TrialToStart } from '../activity-types.js';
+import { decideSweep } from '../decisions/decide-sweep.js';
+import { runCard } from '../start/workflow-card.js';
+import { applyPolicies } from './apply-policies.js';
+import type { BookkeepingDeps } from './deps.js';
+import { reconcileTrials } from './reconcile-trials.js';
+import { sweepDetails } from './sweep-details.js';
+import { mapBounded } from './trial-workflows.js';
+
+/** Questions to the store at once. */
+const concurrency = 10;
+const shownTrials = 5;
+const shownDecisions = 5;
+/** How soon to look whether trials have done what they were told. */
+const astrayPollMs = 1_000;
+/** How soon to ask the advisor again that did not answer. */
+const advisorPollMs = 2_000;
+/** Nothing is at work: only a message or a timer changes anything. */
+const idleMs = 600_000;
+
+/** By phase, for those who look. */
+function byPhase(counts: TrialCounts): Record<string, number> {
+  const { to_start, open, held, waiting, finished, failed, cancelled } = counts;
+  return { queued: to_start, running: open, paused: held, waiting, finished, failed, cancelled };
+}
+
+export async function detailsOf({ store, galleryUrl }: BookkeepingDeps, sweepId: string): Promise<string> {
+  const [sweep, best, decisions] = await Promise.all([
+    store.sweeps.get(sweepId),
+    store.sweeps.best(sweepId, shownTrials),
+    store.sweeps.decisions(sweepId, { limit: shownDecisions }),
+  ]);
+  return sweepDetails(sweep, best, decisions.items, galleryUrl);
+}
+
+/** Decides what a sweep does next, and writes down what changes by it. */
+export async function sweepStep(
+  deps: BookkeepingDeps,
+  sweepId: string,
+  { isReconciling, chain }: { isReconciling: boolean; chain: number },
+): Promise<SweepStep> {
+  const { store, galleryUrl } = deps;
+  await store.sweeps.markStarted(sweepId, chain);
+  if (isReconciling) await reconcileTrials(deps, sweepId);
+  const { facts, isUnfinished, toPlan, advisorAway } = await applyPolicies(deps, sweepId);
+  const { sweep, counts, next, astray } = facts;
+  const { action, starts } = decideSweep({ ...sweep, counts });
+  const start = await mapBounded(next.slice(0, starts), concurrency, async (trial): Promise<TrialToStart> => {
+    const run = await store.runs.get(trial.run_id);
+    return {
+      run_id: trial.run_id,
+      workflow_id: trial.workflow_id,
+      chain: trial.workflow_chain,
+      priority: run.priority,
+      card: runCard(run, galleryUrl),
+    };
+  });
+  return {
+    action: action === 'finish' && (isUnfinished || toPlan > 0) ? 'run' : action,
+    start,
+    counts: byPhase(counts),
+    phase: sweep.phase,
+    details: `${advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`}${await detailsOf(deps, sweepId)}`,
+    astray,
+    more: isUnfinished || (starts > 0 && starts >= next.length && counts.to_start > starts),
+    ...waitOf(facts, starts),
+    ...(advisorAway === undefined ? {} : { wake_ms: advisorPollMs, waits_for: 'the advisor answers' }),
+  };
+}
+
+/** What a sweep waits for, and how long at most. */
+function waitOf(
+  { sweep, counts, astray }: SweepFacts,
+  starts: number,
+): Pick<SweepStep, 'wake_ms' | 'waits_for'> {
+  const { gate, spec, phase, age_s } = sweep;
+  if (astray.length > 0) return { wake_ms: astrayPollMs };
+  if (phase === 'paused') return { wake_ms: idleMs, waits_for: 'somebody resumes it' };
+  const isIdle = counts.open === 0 && starts === 0;
+  if (isIdle && gate !== null && !gate.is_passed) {
+    const left = gate.deadline === null ? idleMs : Date.parse(gate.deadline) - Date.now();
+    const wake_ms = Math.min(Math.max(left, 0) + 1, idleMs);
+    return { wake_ms, waits_for: `a person picks the winners at rung ${gate.rung}` };
+  }
+  const wall_s = durationSeconds(spec.budget?.wall_time ?? '') ?? Infinity;
+  const wallMs = Math.max(0, wall_s - age_s) * 1_000 + 1;
+  if (sweep.stop_reason === null && wallMs < (isIdle ? idleMs : 20_000)) {
+    return { wake_ms: wallMs, waits_for: 'a trial ends, or the budget is used up' };
+  }
+  return isIdle ? { wake_ms: idleMs } : {};
+}

@@ -1,0 +1,33 @@
+import { checkout } from '../checkout.js';
+import { defaultPorts, type Settings } from '../settings.js';
+import { isGrpcServing } from './grpc-health.js';
+import type { Part } from './part.js';
+import type { PortBook } from './port-book.js';
+
+export const advisorAddress = (ports: PortBook): string => `127.0.0.1:${ports.get('advisor')}`;
+
+export const claimAdvisorPort = (settings: Settings, ports: PortBook, isOwn: boolean): Promise<number> =>
+  ports.claim('advisor', { asked: settings.ports.advisor, preferred: defaultPorts.advisor, isOwn });
+
+/** Nothing needs it to start: sweeps that ask it wait while it is away. */
+export function advisorPart(settings: Settings, ports: PortBook): Part {
+  const { command, args } = settings.programs.advisor;
+  return {
+    name: 'advisor',
+    needs: [],
+    async plan({ keepsPort }) {
+      const port = await claimAdvisorPort(settings, ports, keepsPort);
+      return {
+        command,
+        args: [...args, 'advise', '--listen', `127.0.0.1:${port}`],
+        cwd: checkout,
+        env: { PYTHONUNBUFFERED: '1' },
+        inheritsEnv: true,
+        stopSignal: 'SIGTERM',
+        stopGraceMs: 10_000,
+        port,
+      };
+    },
+    isReady: () => isGrpcServing(advisorAddress(ports), ''),
+  };
+}

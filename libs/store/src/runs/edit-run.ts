@@ -1,0 +1,79 @@
+import { type Asked, MurnauError, type Run, type RunEditKind, type RunWish } from '@murnau/domain';
+import type { Transaction } from 'kysely';
+import type { Connection } from '../database/connection.js';
+import type { Database } from '../database/schema.js';
+import { insertEvents } from '../events/event-records.js';
+import { insertDecisions } from '../sweeps/decisions.js';
+import { endLocked, publishRun, withFreshEmbeddingIds } from './end-run.js';
+import { lockRun, refuseEnded, type RunRow, selectRun, toRun } from './run-records.js';
+
+export interface RunEdit extends Asked {
+  kind: RunEditKind | 'drop';
+}
+
+/**
+ * Puts down what was asked of a run, with who and why. Its workflow does it; a run that has none at work, because it
+ * waits at a rung or was not started, is ended here.
+ * @throws `run.already_ended`, `edit.not_possible`
+ */
+export async function editRun(connection: Connection, runId: string, edit: RunEdit): Promise<Run> {
+  return withFreshEmbeddingIds(() =>
+    connection.repeatableTransaction(async (trx) => {
+      const run = await lockRun(trx, runId);
+      refuseEnded(run);
+      await editLocked(trx, run, edit);
+      const { by, why } = edit;
+      const data = { edit: edit.kind, by, ...(why === '' ? {} : { why }) };
+      await insertEvents(trx, [{ kind: 'edited', run_id: runId, sweep_id: run.sweep_id, data }]);
+      if (run.sweep_id !== null) {
+        await insertDecisions(trx, run.sweep_id, [{ kind: edit.kind, trial: run.trial, by, why }]);
+      }
+      return toRun(await selectRun(trx, runId));
+    }),
+  );
+}
+
+/** @throws `edit.not_possible` */
+export async function editLocked(
+  trx: Transaction<Database>,
+  run: RunRow,
+  { kind, by }: RunEdit,
+): Promise<void> {
+  const hasWorkflow = run.workflow_started && run.phase !== 'waiting';
+  if (kind === 'resume') {
+    if (run.wish !== 'pause') throw notPossible(run, 'is not paused');
+    return setWish(trx, run.id, null, null);
+  }
+  if (kind === 'pause') {
+    if (run.phase === 'waiting') throw notPossible(run, `waits at rung ${run.rung} and holds no device`);
+    if (run.wish === 'stop' || run.wish === 'drop') throw notPossible(run, 'is ending');
+    return setWish(trx, run.id, 'pause', by);
+  }
+  if (hasWorkflow) return setWish(trx, run.id, kind, by);
+  if (kind === 'stop' && run.certified_step > 0) {
+    await publishRun(trx, run, { early_stop: 'stopped' });
+  } else {
+    await endLocked(trx, run, { phase: 'cancelled', failure: cancelledBy(by) });
+  }
+}
+
+export function cancelledBy(by: string) {
+  return {
+    code: 'run.cancelled',
+    message: `Cancelled by ${by}.`,
+    next_step: 'Start the run again if this was not wanted.',
+  };
+}
+
+async function setWish(
+  trx: Transaction<Database>,
+  id: string,
+  wish: RunWish | null,
+  wish_by: string | null,
+): Promise<void> {
+  await trx.updateTable('runs').set({ wish, wish_by }).where('id', '=', id).execute();
+}
+
+function notPossible(run: RunRow, why: string): MurnauError {
+  return new MurnauError('edit.not_possible', `Run ${run.id} ${why}.`, { given: run.phase });
+}

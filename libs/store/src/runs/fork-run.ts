@@ -1,0 +1,136 @@
+import { MurnauError, runWorkflowId, type TrainingSpec } from '@murnau/domain';
+import { sql, type Transaction } from 'kysely';
+import type { Connection } from '../database/connection.js';
+import { createOnce } from '../database/idempotency.js';
+import type { Database } from '../database/schema.js';
+import { insertEvents } from '../events/event-records.js';
+import { DEFAULT_METRIC, type RunRow, selectRun, toInsert } from './run-records.js';
+
+export interface Fork {
+  owner: string;
+  /** Default `<name of the run>-from-<step>`. */
+  name?: string | undefined;
+  /** A step whose checkpoint is stored; absent: the newest. */
+  from_step?: number | undefined;
+  /** What of the spec is to differ. What decides the arithmetic of the steps that are done cannot. */
+  changes?: Partial<TrainingSpec>;
+}
+
+/** Keys of a spec that a run may change on its way. */
+export const forkableKeys = [
+  'max_steps',
+  'checkpoint',
+  'eval',
+  'samples',
+  'max_restarts',
+  'segment_max_s',
+] as const satisfies readonly (keyof TrainingSpec)[];
+
+/**
+ * A new run that begins with another's state: its checkpoint and all that this certifies are copied (rows; the bytes
+ * are shared). It is stored, not started.
+ * @returns the new run's id
+ * @throws `run.not_found`, `edit.not_possible`, `spec.invalid`
+ */
+export async function forkRun(
+  connection: Connection,
+  id: string,
+  fork: Fork,
+  options: { idempotencyKey?: string | undefined },
+): Promise<string> {
+  const { owner } = fork;
+  const creation = { owner, scope: 'run', key: options.idempotencyKey, request: { id, fork } } as const;
+  return createOnce(connection, creation, async (trx, newId) => {
+    const from = await selectRun(trx, id);
+    const checkpoint = await selectCheckpoint(trx, from, fork.from_step);
+    const { step } = checkpoint;
+    const spec = changedSpec(from, fork.changes ?? {}, step);
+    const name = fork.name ?? `${from.name}-from-${step}`;
+    await trx
+      .insertInto('runs')
+      .values({
+        ...toInsert({
+          id: newId,
+          name,
+          owner,
+          dataset_id: from.dataset_id,
+          spec,
+          workflow_id: runWorkflowId(name, newId),
+          metric: DEFAULT_METRIC,
+          priority: from.priority,
+        }),
+        step,
+        certified_step: step,
+        metrics: JSON.stringify(await newestMetrics(trx, id, step)),
+        fingerprint: from.fingerprint,
+        forked_from: JSON.stringify({ run_id: id, step }),
+      })
+      .execute();
+    await copyRows(trx, id, newId, step);
+    await insertEvents(trx, [
+      { kind: 'created', run_id: newId, data: { name, forked_from: id, from_step: step } },
+    ]);
+  });
+}
+
+async function selectCheckpoint(trx: Transaction<Database>, run: RunRow, wanted: number | undefined) {
+  const stored = await trx
+    .selectFrom('checkpoints')
+    .select('step')
+    .where('run_id', '=', run.id)
+    .orderBy('step')
+    .execute();
+  const found = wanted === undefined ? stored.at(-1) : stored.find(({ step }) => step === wanted);
+  if (found !== undefined) return found;
+  const steps = stored.map(({ step }) => step).join(', ');
+  const what = wanted === undefined ? 'no checkpoint yet' : `no checkpoint of step ${wanted}`;
+  throw new MurnauError('edit.not_possible', `Run ${run.id} has ${what}.`, {
+    field: 'from_step',
+    given: String(wanted ?? 'the newest'),
+    allowed: steps === '' ? 'none is stored' : `one of ${steps} (the best and the newest are kept)`,
+  });
+}
+
+function changedSpec({ spec }: RunRow, changes: Partial<TrainingSpec>, step: number): TrainingSpec {
+  const fixed = Object.keys(changes).find((key) => !(forkableKeys as readonly string[]).includes(key));
+  if (fixed !== undefined) {
+    throw new MurnauError('spec.invalid', `spec: ${fixed} decides the steps that are done: a fork keeps it`, {
+      field: fixed,
+      given: String(changes[fixed as keyof TrainingSpec]),
+      allowed: forkableKeys.join(', '),
+    });
+  }
+  const changed = { ...spec, ...changes, schedule_steps: spec.schedule_steps ?? spec.max_steps };
+  if (changed.max_steps > step) return changed;
+  throw new MurnauError('spec.invalid', `spec: max_steps must be above step ${step}, where the fork begins`, {
+    field: 'max_steps',
+    given: String(changed.max_steps),
+    allowed: `${step + 1} or more`,
+  });
+}
+
+async function newestMetrics(
+  trx: Transaction<Database>,
+  id: string,
+  step: number,
+): Promise<Record<string, number>> {
+  const { rows } = await sql<{ name: string; value: number }>`
+    select distinct on (name) name, value from metrics
+    where run_id = ${id} and step <= ${step} order by name, step desc`.execute(trx);
+  return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
+}
+
+async function copyRows(trx: Transaction<Database>, from: string, to: string, step: number): Promise<void> {
+  await sql`
+    insert into checkpoints (run_id, step, epoch, state_hash, embedding_hash)
+    select ${to}, step, 0, state_hash, embedding_hash from checkpoints
+    where run_id = ${from} and step = ${step}`.execute(trx);
+  await sql`
+    insert into metrics (run_id, step, name, value)
+    select ${to}, step, name, value from metrics where run_id = ${from} and step <= ${step}`.execute(trx);
+  // Pictures of the end belong to the run that ended.
+  await sql`
+    insert into samples (run_id, step, kind, position, prompt, seed, hash, image_alignment)
+    select ${to}, step, kind, position, prompt, seed, hash, image_alignment from samples
+    where run_id = ${from} and step <= ${step} and kind = 'progress'`.execute(trx);
+}

@@ -1,0 +1,83 @@
+import { MurnauError } from '@murnau/domain';
+import { sql, type Transaction } from 'kysely';
+import type { Database, Gate } from '../database/schema.js';
+import { insertDecisions } from './decisions.js';
+import { promote } from './rungs.js';
+import type { SweepRow } from './sweep-records.js';
+
+/** From now on a person may pick; doing it again changes nothing. */
+export async function openGate(
+  trx: Transaction<Database>,
+  sweep: SweepRow,
+  { rung, wait_s }: { rung: number; wait_s: number | null },
+): Promise<void> {
+  if (sweep.gate !== null) return;
+  const openedMs = Date.now();
+  const deadline = wait_s === null ? null : new Date(openedMs + wait_s * 1_000).toISOString();
+  const gate: Gate = { rung, opened_at: new Date(openedMs).toISOString(), deadline, is_passed: false };
+  await trx
+    .updateTable('sweeps')
+    .set({ gate: JSON.stringify(gate) })
+    .where('id', '=', sweep.id)
+    .execute();
+  const until = deadline === null ? '' : `, until ${deadline}`;
+  await insertDecisions(trx, sweep.id, [
+    {
+      kind: 'gate',
+      by: 'sweep',
+      why: `a person picks who goes on from rung ${rung}${until}`,
+      data: { rung, deadline },
+    },
+  ]);
+}
+
+/**
+ * The trials picked train to their last step; the others that wait finish where they are.
+ * @throws `edit.not_possible` when no gate is open, or a trial does not wait at it
+ */
+export async function passGate(
+  trx: Transaction<Database>,
+  sweep: SweepRow,
+  { trials, by, why }: { trials: readonly number[]; by: string; why: string },
+): Promise<void> {
+  const { gate } = sweep;
+  if (gate === null || gate.is_passed) {
+    throw new MurnauError('edit.not_possible', `Sweep ${sweep.id} waits for nobody to pick.`);
+  }
+  const wanted = [...new Set(trials)];
+  const waiting = await trx
+    .selectFrom('runs')
+    .select(['id', 'trial'])
+    .where('sweep_id', '=', sweep.id)
+    .where('phase', '=', 'waiting')
+    .where('rung', '=', gate.rung)
+    .orderBy('trial')
+    .execute();
+  const stranger = wanted.find((trial) => !waiting.some((run) => run.trial === trial));
+  if (stranger !== undefined) {
+    const there = waiting.map(({ trial }) => trial).join(', ');
+    throw new MurnauError('edit.not_possible', `Trial ${stranger} does not wait at rung ${gate.rung}.`, {
+      field: 'trials',
+      given: String(stranger),
+      allowed: there.length > 200 ? `${there.slice(0, 200)}…` : there,
+    });
+  }
+  await trx
+    .updateTable('sweeps')
+    .set({ gate: sql<string>`gate || '{"is_passed": true}'` })
+    .where('id', '=', sweep.id)
+    .execute();
+  await promote(
+    trx,
+    sweep,
+    waiting
+      .filter(({ trial }) => wanted.includes(trial ?? -1))
+      .map(({ id }) => ({
+        run_id: id,
+        rung: gate.rung,
+        why: why === '' ? 'picked' : why,
+        by,
+        toTheEnd: true,
+      })),
+  );
+}

@@ -1,0 +1,142 @@
+"""Our joint training step against the reference's, done plainly, at a reduced size of the real model.
+
+    npm run -s bench:step [-- --rounds 9]
+
+Both learn the same run (batch 1, the same pictures, prompts and noise) with the same random weights, on one thread, in
+interleaved pairs; seconds are of processor time. Each pair's gradients are compared. The last line is JSON:
+`joint_ratio` is how much longer the reference's step takes, `max_gradient_error` the largest max|a-b| / max|b| of both
+rows' gradients over all steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import torch
+from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
+from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
+from pairs import in_pairs
+from reduced_model import write_reduced_model
+from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, ReferenceStep
+from runs import make_run
+from transformers import CLIPTextModelWithProjection
+
+from murnau_worker.engine.device_thread import set_up_torch
+from murnau_worker.engine.prepared_data import DataCache
+from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.textual_inversion.batches import picture_of
+from murnau_worker.textual_inversion.draws import Draws
+from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
+from murnau_worker.textual_inversion.run import TrainingRun
+
+
+def reference_parts(folder: Path) -> ReferenceParts:
+    """The same weights again, in upstream's classes with upstream's own attention."""
+    decoder, prior = folder / "kandinsky-2-1", folder / "kandinsky-2-1-prior"
+    return ReferenceParts(
+        text_encoder=MultilingualCLIP.from_pretrained(decoder / "text_encoder"),
+        clip_text=CLIPTextModelWithProjection.from_pretrained(prior / "text_encoder"),
+        prior=_loaded(PriorTransformer, prior / "prior"),
+        unet=_loaded(UNet2DConditionModel, decoder / "unet"),
+        movq=_loaded(VQModel, decoder / "movq"),
+    )
+
+
+def _loaded(kind: Any, folder: Path) -> Any:
+    return kind.from_pretrained(folder)
+
+
+def padded(ids: tuple[int, ...], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and mask [1, 77]."""
+    missing = PADDED_LENGTH - len(ids)
+    return torch.tensor([[*ids, *[pad_id] * missing]]), torch.arange(PADDED_LENGTH)[None] < len(ids)
+
+
+def reference_batch(run: TrainingRun) -> ReferenceBatch:
+    """What the run's next step consists of, for the reference: pixels instead of latents, padded prompts."""
+    spec, draws, step = run.spec, Draws(run.spec.seed), run.state.step
+    samples = run.share(range(1)).samples
+    pixels_3HW = run.latents.pixels_n3HW[picture_of(draws, step, len(run.latents))]
+    if draws.uniform("flip", step, 0) < spec.flip_probability:
+        pixels_3HW = pixels_3HW.flip(-1)
+    t1_ids, t1_mask = padded(samples.prompts[0].t1, run.model.t1.pad_id)
+    t2_ids, t2_mask = padded(samples.prompts[0].t2, 0)
+    empty_ids, empty_mask = padded(run.encoder.ids("").t2, 0)
+    return ReferenceBatch(
+        pixels_N3HW=pixels_3HW[None],
+        t1_ids_NL=t1_ids,
+        t1_mask_NL=t1_mask.long(),
+        t2_ids_NL=t2_ids,
+        t2_mask_NL=t2_mask,
+        empty_ids_NL=empty_ids,
+        empty_mask_NL=empty_mask,
+        draws=samples.draws,
+    )
+
+
+class Pair:
+    """The same run twice. Each way draws its batch itself; the steps must be taken in pairs."""
+
+    def __init__(self, run: TrainingRun, twin: TrainingRun, reference: ReferenceStep) -> None:
+        self._run = run
+        self._twin = twin  # tells the reference what the next step is, and never learns
+        self._reference = reference
+        self._ours: StepGradients | None = None
+        self._theirs: tuple[torch.Tensor, torch.Tensor] | None = None
+        self.largest_error = 0.0
+
+    def ours(self) -> None:
+        [self._ours] = packed_gradients(self._run.model, [self._run.share(range(1))])
+        self._run.apply(self._ours)
+        self._compare()
+
+    def theirs(self) -> None:
+        self._reference.step(reference_batch(self._twin))
+        self._twin.state.step += 1
+        self._theirs = (self._reference.t1.row_gradient.clone(), self._reference.t2.row_gradient.clone())
+        self._compare()
+
+    def _compare(self) -> None:
+        if self._ours is None or self._theirs is None:
+            return
+        for ours, theirs in zip((self._ours.t1_RD, self._ours.t2_RD), self._theirs, strict=True):
+            error = float((ours - theirs).abs().max() / theirs.abs().max())
+            self.largest_error = max(self.largest_error, error)
+        self._ours = self._theirs = None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=9, help="pairs of steps")
+    rounds: int = parser.parse_args().rounds
+    set_up_torch(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_reduced_model(folder)
+        model, parts = ModelRegistry({"benchmark": folder}).load("benchmark"), reference_parts(folder)
+    cache = DataCache()
+    run, twin = (make_run(model, cache, "purple-car", packing="exclusive") for _ in range(2))
+    reference = ReferenceStep(
+        parts,
+        rows=(run.t1.initial_RD, run.t2.initial_RD),
+        rates=(run.t1.learning_rate, run.t2.learning_rate),
+        decay=run.spec.weight_decay,
+    )
+    for network in (parts.unet, parts.prior, parts.movq):
+        print(f"{type(network).__name__}: {sum(weights.numel() for weights in network.parameters()) / 1e6:.1f}M")
+    pair = Pair(run, twin, reference)
+    result = in_pairs(pair.ours, pair.theirs, rounds, time.process_time)
+    print(f"ours {result.first_s * 1e3:.0f} ms, the reference's {result.second_s * 1e3:.0f} ms")
+    print(json.dumps({"joint_ratio": round(result.ratio, 3), "max_gradient_error": pair.largest_error}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""Past trials of a sweep, and how many of them are looked at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from murnau_worker.advisor.search_space import JsonValue, invalid
+
+TrialState = Literal["running", "finished", "pruned", "failed"]
+MAX_CONSIDERED = 10_000
+
+
+@dataclass(frozen=True)
+class PastTrial:
+    """A trial that was suggested before. `value` is its metric where it finished, else None.
+
+    `intermediate` maps a step to the metric there.
+    """
+
+    number: int
+    parameters: Mapping[str, JsonValue]
+    state: TrialState
+    value: float | None
+    intermediate: Mapping[int, float]
+
+
+def check_history(history: Sequence[PastTrial]) -> None:
+    """Raises WorkerError `spec.invalid`."""
+    seen: set[int] = set()
+    for place, trial in enumerate(history):
+        field = f"history[{place}]"
+        if trial.number < 0 or trial.number in seen:
+            raise invalid(f"{field}.trial", "numbers of trials start at 0 and differ", trial.number, "each once")
+        seen.add(trial.number)
+        if (trial.value is None) == (trial.state == "finished"):
+            message = f"a {trial.state} trial has {'no' if trial.value is None else 'a'} value"
+            raise invalid(f"{field}.value", message, trial.value, "a value where it finished, none otherwise")
+        values = [*trial.intermediate.values(), *([] if trial.value is None else [trial.value])]
+        if not all(math.isfinite(value) for value in values):
+            raise invalid(f"{field}.value", "a value is no finite number", values, "finite numbers")
+
+
+def considered(history: Sequence[PastTrial], *, maximize: bool, limit: int = MAX_CONSIDERED) -> list[PastTrial]:
+    """The trials to learn from, by number: failed ones left out; of too many the newest half and the best half.
+
+    The newest hold what is running and what the search has come to; the best hold what it is to come back to.
+    """
+    counted = sorted((trial for trial in history if trial.state != "failed"), key=lambda trial: trial.number)
+    if len(counted) <= limit:
+        return counted
+    newest, older = counted[-(limit // 2) :], counted[: -(limit // 2)]
+
+    def merit(trial: PastTrial) -> tuple[float, int]:
+        value = -math.inf if trial.value is None else (trial.value if maximize else -trial.value)
+        return value, trial.number
+
+    best = sorted(older, key=merit, reverse=True)[: limit - len(newest)]
+    return sorted([*best, *newest], key=lambda trial: trial.number)

@@ -1,0 +1,63 @@
+"""Picture to picture: the decoder goes on from a noised picture instead of from noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from PIL import Image
+
+from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
+from murnau_worker.drawing.events import Turns
+from murnau_worker.drawing.latents import encoded, latent_shape, renoised
+from murnau_worker.drawing.request import DrawRequest, Sketch, TaskName, TaskTexts
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.sampling.registry import SAMPLERS
+
+
+@dataclass(frozen=True)
+class ImageToImage:
+    """`prompts`: one for each picture. `strength`: the share of the sampler's process that the picture stands for.
+
+    The original's sense, the opposite of diffusers': a higher strength keeps more of the picture.
+    """
+
+    prompts: tuple[str, ...]
+    picture: Image.Image
+    strength: float
+
+    name: ClassVar[TaskName] = "img2img"
+
+    @property
+    def texts(self) -> TaskTexts:
+        return TaskTexts(both=self.prompts)
+
+    @property
+    def own_size(self) -> tuple[int, int]:
+        return self.picture.size
+
+    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+        options = request.options
+        wanted = yield from prompted_condition(model, request, self.prompts)
+        unwanted = yield from unwanted_condition(model, request, options.negative_decoder_prompt)
+        shape = latent_shape(model, options)
+        latents_1CHW = encoded(model, self.picture, options, shape, request.hooks)
+        yield None
+        start_step, timestep = start_of(options.sampler, options.num_steps, self.strength)
+        return Sketch(
+            unet=lambda: model.unet,
+            wanted=wanted,
+            unwanted=unwanted,
+            start=lambda place: renoised(latents_1CHW, request.noise.start(request.seeds[place], shape), timestep),
+            start_step=start_step,
+        )
+
+
+def start_of(sampler: str, num_steps: int, strength: float) -> tuple[int, int]:
+    """Where the sampler's process starts, and the timestep that the picture is noised up to: the one before.
+
+    A strength so high that the original would start before the process's first timestep, and fail, starts at it.
+    """
+    process = SAMPLERS[sampler].process(num_steps)
+    start_step = max(1, int(len(process) * (1 - strength)))
+    return start_step, process[start_step - 1]

@@ -1,0 +1,65 @@
+"""Inpainting: the masked part of a picture is drawn anew by a UNet that also sees the picture and the mask.
+
+Legend: H/W pixels of the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from PIL import Image
+
+from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
+from murnau_worker.drawing.events import Turns
+from murnau_worker.drawing.latents import encoded, latent_shape
+from murnau_worker.drawing.masks import grown, latent_mask
+from murnau_worker.drawing.request import DrawRequest, Sketch, TaskName, TaskTexts
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.sampling.decoder import Kept
+
+
+@dataclass(frozen=True)
+class Inpaint:
+    """`prompts`: one for each picture. `mask_HW`: of the picture's size, 1 keeps, 0 repaints."""
+
+    prompts: tuple[str, ...]
+    picture: Image.Image
+    mask_HW: torch.Tensor
+
+    name: ClassVar[TaskName] = "inpaint"
+
+    @property
+    def texts(self) -> TaskTexts:
+        return TaskTexts(both=self.prompts)
+
+    @property
+    def own_size(self) -> tuple[int, int]:
+        return self.picture.size
+
+    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+        """Raises WorkerError `mask.empty` where the repainted part is finer than a latent cell."""
+        options = request.options
+        shape = latent_shape(model, options)
+        mask_11HW = latent_mask(self.mask_HW, options, shape, model.latent_factor)
+        if bool((mask_11HW == 1).all()):
+            raise WorkerError(
+                "mask.empty",
+                "what the mask repaints is finer than a cell of the model's latents",
+                field="mask_hash",
+                allowed=f"black parts of at least {model.latent_factor} pixels of the drawn picture",
+            )
+        negative = "" if options.reference_quirks else options.negative_decoder_prompt
+        wanted = yield from prompted_condition(model, request, self.prompts)
+        unwanted = yield from unwanted_condition(model, request, negative)
+        latents_1CHW = encoded(model, self.picture, options, shape, request.hooks)
+        yield None
+        return Sketch(
+            unet=lambda: model.inpaint_unet,
+            wanted=wanted,
+            unwanted=unwanted,
+            start=lambda place: request.noise.start(request.seeds[place], shape),
+            kept=Kept(latents_1CHW, grown(mask_11HW).to(latents_1CHW.device)),
+        )

@@ -1,0 +1,55 @@
+"""Between pixels and latents: sizes, encoding of the picture drawn upon, and its noising.
+
+Legend: C latent channels, H/W latent cells or pixels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+
+from murnau_worker.drawing.noise import Shape
+from murnau_worker.drawing.options import DrawOptions
+from murnau_worker.drawing.request import DrawHooks
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.pictures import to_pixels
+from murnau_worker.sampling.decoder import LATENT_CHANNELS
+from murnau_worker.sampling.tables import renoising_alpha_bar
+
+
+def latent_shape(model: Kandinsky, options: DrawOptions) -> Shape:
+    """Latents [C, H, W] of a picture, each side rounded up to what the UNet halves evenly (the original: 64 pixels)."""
+    multiple = model.latent_multiple
+
+    def cells(pixels: int) -> int:
+        return -(-pixels // (model.latent_factor * multiple)) * multiple
+
+    return LATENT_CHANNELS, cells(options.height), cells(options.width)
+
+
+def padded_to(pixels_NCHW: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """Repeats the last row and column up to a size: what lies there is cropped from the finished picture."""
+    padding = (0, width - pixels_NCHW.shape[-1], 0, height - pixels_NCHW.shape[-2])
+    return F.pad(pixels_NCHW, padding, mode="replicate")
+
+
+def encoded(
+    model: Kandinsky, picture: Image.Image, options: DrawOptions, shape: Shape, hooks: DrawHooks
+) -> torch.Tensor:
+    """Latents [1, C, H, W] in fp32 of a picture scaled to the wanted size (bicubic, as the original)."""
+    if hooks.picture_latents is not None:
+        return hooks.picture_latents
+    scaled = picture.resize((options.width, options.height), Image.Resampling.BICUBIC, reducing_gap=1)
+    factor = model.latent_factor
+    pixels_1CHW = padded_to(to_pixels(scaled)[None], shape[1] * factor, shape[2] * factor)
+    return model.encode_picture(pixels_1CHW)
+
+
+def renoised(latents_1CHW: torch.Tensor, noise_CHW: torch.Tensor, timestep: int) -> torch.Tensor:
+    """A picture's latents [C, H, W] noised up to a timestep (Ho et al. 2020, eq. 4)."""
+    alpha_bar = float(renoising_alpha_bar()[timestep])
+    noise_CHW = noise_CHW.to(latents_1CHW.device)
+    return math.sqrt(alpha_bar) * latents_1CHW[0] + math.sqrt(1.0 - alpha_bar) * noise_CHW

@@ -1,0 +1,65 @@
+"""How pictures are drawn, whatever the task."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.sampling.registry import DEFAULT_SAMPLER
+
+
+@dataclass(frozen=True)
+class DrawOptions:
+    """Fields as in the proto; 0 and empty stand for the model's default until `with_defaults` has filled them.
+
+    `width`, `height`: pixels of the finished picture; the decoder works on what they are rounded up to.
+    """
+
+    num_steps: int = 0
+    guidance_scale: float = 0.0
+    prior_steps: str = ""
+    prior_guidance_scale: float = 0.0
+    sampler: str = ""
+    ddim_eta: float = 0.0
+    width: int = 0
+    height: int = 0
+    negative_prior_prompt: str = ""
+    negative_decoder_prompt: str = ""
+    reference_quirks: bool = False
+    preview_every_steps: int = 0
+
+
+def with_defaults(options: DrawOptions, model: Kandinsky, own_size: tuple[int, int] | None) -> DrawOptions:
+    """Fills what was left open from the model. `own_size`: width and height of the picture drawn upon."""
+    width, height = _size(options, model, own_size)
+    return replace(
+        options,
+        num_steps=options.num_steps or model.config.num_steps,
+        guidance_scale=options.guidance_scale or model.config.guidance_scale,
+        prior_steps=options.prior_steps or model.config.prior_steps,
+        prior_guidance_scale=options.prior_guidance_scale or model.config.prior_guidance_scale,
+        sampler=options.sampler or DEFAULT_SAMPLER,
+        ddim_eta=0.0 if options.reference_quirks else options.ddim_eta,
+        width=width,
+        height=height,
+    )
+
+
+def _size(options: DrawOptions, model: Kandinsky, own_size: tuple[int, int] | None) -> tuple[int, int]:
+    """Width and height: as asked for; else the model's square, or a picture's proportions on the model's area.
+
+    The model draws best at the size it was trained for, and a photograph's own size would need a larger device.
+    """
+    if (options.width and options.height) or own_size is None:
+        return options.width or model.image_size, options.height or model.image_size
+    own_width, own_height = own_size
+    if options.width:
+        scale = options.width / own_width
+    elif options.height:
+        scale = options.height / own_height
+    else:
+        scale = model.image_size / math.sqrt(own_width * own_height)
+    cell = model.latent_factor
+    width, height = (max(1, round(side * scale / cell)) * cell for side in own_size)
+    return options.width or width, options.height or height

@@ -1,0 +1,97 @@
+"""What a drawing is asked for, and the form of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+import torch
+
+from murnau_worker.drawing.events import Turns
+from murnau_worker.drawing.noise import NoiseSource, SeededNoise
+from murnau_worker.drawing.options import DrawOptions
+from murnau_worker.drawing.prompt_reader import PromptReader
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.words import WordTokenizers
+from murnau_worker.sampling.decoder import DecoderCondition, Kept
+
+TaskName = Literal["text2img", "fuse", "inpaint", "img2img"]
+BATCH = 4  # pictures drawn together: small, so that the first is seen soon
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """Everything that the decoder is given for a request's N pictures.
+
+    `unet()` loads it where it is not in memory yet. `start(place)` gives what a picture starts from [C, H, W];
+    `start_step` as in `DecoderRequest`.
+    """
+
+    unet: Callable[[], Any]
+    wanted: DecoderCondition
+    unwanted: DecoderCondition
+    start: Callable[[int], torch.Tensor]
+    start_step: int | None = None
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True)
+class TaskTexts:
+    """A task's texts: those that both text towers read, and those that only the prior's does."""
+
+    both: tuple[str, ...] = ()
+    prior_only: tuple[str, ...] = ()
+
+
+class DrawingTask(Protocol):
+    """A task: what makes its pictures different from another's."""
+
+    name: ClassVar[TaskName]
+
+    @property
+    def texts(self) -> TaskTexts:
+        """What is read of it."""
+        ...
+
+    @property
+    def own_size(self) -> tuple[int, int] | None:
+        """Width and height that the task itself brings, in pixels."""
+        ...
+
+    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+        """Encodes texts and pictures. Raises WorkerError for what only the model can refuse."""
+        ...
+
+
+@dataclass(frozen=True)
+class DrawHooks:
+    """What tests put in the place of what a request computes (`tests/golden_worker.py`); no request can set it.
+
+    `noise`: by task. `picture_latents`: of the picture drawn upon [1, C, H, W].
+    """
+
+    noise: Mapping[str, NoiseSource] = field(default_factory=dict[str, NoiseSource])
+    tokenizers: WordTokenizers | None = None
+    picture_latents: torch.Tensor | None = None
+
+
+@dataclass(frozen=True)
+class DrawRequest:
+    """A task for N pictures, one of each seed. `options`: with the defaults filled in."""
+
+    task: DrawingTask
+    seeds: tuple[int, ...]
+    options: DrawOptions
+    reader: PromptReader
+    batch_size: int = BATCH
+    hooks: DrawHooks = field(default_factory=DrawHooks)
+
+    @property
+    def noise(self) -> NoiseSource:
+        return self.hooks.noise.get(self.task.name, SeededNoise())
+
+    def notices(self) -> list[str]:
+        """What a person should know of how the request's texts are read."""
+        negatives = (self.options.negative_prior_prompt, self.options.negative_decoder_prompt)
+        return self.reader.notices(self.task.texts.both, (*self.task.texts.prior_only, *negatives))

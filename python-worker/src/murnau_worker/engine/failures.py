@@ -1,0 +1,17 @@
+"""What torch raises on the device thread, as errors of the registry."""
+
+from __future__ import annotations
+
+from murnau_worker.device_memory import is_out_of_memory
+from murnau_worker.errors import WorkerError
+from murnau_worker.logs import get_logger
+
+
+def translate(error: BaseException) -> WorkerError:
+    """The one place where what torch raises becomes an error of the registry."""
+    if isinstance(error, WorkerError):
+        return error
+    if is_out_of_memory(error):
+        return WorkerError("device.out_of_memory", "the device has not enough memory for this request")
+    get_logger().error("unexpected error on the device thread", exc_info=error)
+    return WorkerError("internal", f"{type(error).__name__}: {str(error)[:300]}")

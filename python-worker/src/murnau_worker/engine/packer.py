@@ -1,0 +1,147 @@
+"""Trains all runs that wait for a step in one forward and backward pass: continuous batching of optimizer steps.
+
+No run waits for another: a tick takes what waits now. Runs that step together hand in their next step together, and a
+run that comes back from an evaluation finds them at the next tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+
+from murnau_worker.device_memory import free_memory, is_out_of_memory
+from murnau_worker.engine.capacity import Capacities
+from murnau_worker.engine.failures import translate
+from murnau_worker.engine.step_work import StepWork
+from murnau_worker.errors import WorkerError
+from murnau_worker.logs import get_logger
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
+from murnau_worker.textual_inversion.run import TrainingRun
+
+Compute = Callable[[Kandinsky, Sequence[Share]], list[StepGradients]]
+Portion = tuple[StepWork, int]  # a work and how many of its samples a tick computes
+
+_QUANTUM = 4  # samples: fewer of a run per tick would cost more in Python than it gains in fairness
+
+
+def share_out(works: Sequence[StepWork], capacity: int) -> list[Portion]:
+    """Divides a tick among works of one group, those that waited longest first.
+
+    Each may take an even part of the capacity (but at least the quantum), then what is left goes round once more: a
+    run with a large batch fills up a tick and delays nobody's small one.
+    """
+    in_order = sorted(works, key=lambda work: work.served_at)
+    quantum = max(_QUANTUM, capacity // len(in_order))
+    free = capacity
+    taken = [0] * len(in_order)
+    for limit in (quantum, capacity):
+        for place, work in enumerate(in_order):
+            more = min(free, min(work.missing, limit) - taken[place])
+            taken[place] += more
+            free -= more
+    return [(work, count) for work, count in zip(in_order, taken, strict=True) if count]
+
+
+class Packer:
+    """Steps that wait, and the ticks that compute them. On the device thread only."""
+
+    def __init__(self, capacities: Capacities, compute: Compute = packed_gradients) -> None:
+        self._capacities = capacities
+        self._compute = compute
+        self._waiting: list[StepWork] = []
+        self._ticks = 0
+
+    def submit(self, work: StepWork) -> None:
+        work.served_at = self._ticks
+        self._waiting.append(work)
+
+    def tick(self) -> list[StepWork]:
+        """Computes one batch of one group, or a stage of its measurement; returns the works that are over."""
+        groups: dict[Hashable, list[StepWork]] = {}
+        for work in self._waiting:
+            if not work.is_over:
+                groups.setdefault(work.key, []).append(work)
+        if groups:
+            self._ticks += 1
+            # The group whose last turn lies furthest back; of equals, the one that waits longest.
+            self._serve(min(groups.values(), key=lambda works: max(work.served_at for work in works)))
+        over = [work for work in self._waiting if work.is_over]  # asked once: a run may be cancelled at any time
+        self._waiting = [work for work in self._waiting if work not in over]
+        return over
+
+    def _serve(self, works: Sequence[StepWork]) -> None:
+        """Computes one batch; out of memory, the same samples in a smaller one."""
+        while portions := self._portions(works):
+            if not self._runs_out_of_memory(portions):
+                return
+            free_memory()
+            samples = sum(count for _, count in portions)
+            first = portions[0][0]
+            if first.is_exclusive or samples == 1:
+                first.error = _too_large(first, samples)
+                return
+            self._capacities.lower(first.run.group, samples // 2)
+
+    def _portions(self, works: Sequence[StepWork]) -> list[Portion]:
+        """What the next batch holds; nothing where the group's capacity is still being measured."""
+        first = works[0]
+        if first.is_exclusive:
+            return [(first, min(first.micro_batch, first.missing))]
+        capacity = self._capacities.known(first.run.group)
+        if capacity is None:
+            if sum(work.missing for work in works) > 1:
+                self._measure(first.run)
+                for work in works:
+                    work.served_at = self._ticks
+                return []
+            capacity = 1
+        return share_out(works, capacity)
+
+    def _measure(self, run: TrainingRun) -> None:
+        """One stage of a measurement with samples of a waiting run, as if so many runs waited with one each."""
+        places = range(run.spec.batch_size)
+
+        def compute(samples: int) -> None:
+            of_run = [places[index % len(places)] for index in range(samples)]
+            self._compute(run.model, [run.share(range(place, place + 1)) for place in of_run])
+
+        self._capacities.measure(run.group, run.model.device, compute)
+
+    def _runs_out_of_memory(self, portions: Sequence[Portion]) -> bool:
+        """Computes a batch; when memory runs out nothing has changed, and the same samples can be asked for again."""
+        try:
+            shares = [work.share(count) for work, count in portions]
+            results = self._compute(portions[0][0].run.model, shares)
+        except Exception as error:
+            if is_out_of_memory(error):
+                return True
+            self._find_the_guilty(portions, error)
+            return False
+        for (work, count), gradients in zip(portions, results, strict=True):
+            work.add(gradients, count)
+            work.served_at = self._ticks
+        return False
+
+    def _find_the_guilty(self, portions: Sequence[Portion], error: Exception) -> None:
+        """An unforeseen error ends the run that it comes from and no other: each is computed again alone."""
+        if len(portions) == 1:
+            portions[0][0].error = translate(error)
+            return
+        get_logger().warning("a pack failed; its runs are computed one by one", exc_info=error)
+        for work, count in portions:
+            if self._runs_out_of_memory([(work, count)]):
+                work.error = _too_large(work, count)
+
+
+def _too_large(work: StepWork, samples: int) -> WorkerError:
+    """The end of a run that can not be divided further."""
+    if work.is_exclusive and samples > 1:
+        return WorkerError(
+            "device.out_of_memory",
+            f"the device has not enough memory for {samples} samples of this run, and an exclusive run never changes "
+            "how many it computes together",
+            field="spec.packing",
+            given="exclusive",
+            allowed="packed, or a smaller batch_size",
+        )
+    return WorkerError("device.out_of_memory", "the device has not enough memory for one sample of this run alone")

@@ -1,0 +1,87 @@
+"""The goldens' noise, token ids and latents in the form that drawing takes them from.
+
+Legend: C latent channels, H/W latent cells, S steps, E joint width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from murnau_worker.drawing.noise import Shape
+from murnau_worker.drawing.request import DrawHooks
+from murnau_worker.models.words import PieceTokenizer, WordTokenizers
+
+PROMPT = "golden"  # stands for the goldens' prompt, of which only the token ids are known
+
+Tensors = Mapping[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class GoldenNoise:
+    """Gives every picture the noise that the original code drew. `starts`, `steps`: names of the entries."""
+
+    tensors: Tensors
+    starts: str
+    steps: str
+
+    def prior(self, seed: int, text: int, steps: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.tensors["sample.prior_init_noise"][0], self.tensors["sample.prior_step_noise"][:, 0]
+
+    def start(self, seed: int, shape: Shape) -> torch.Tensor:
+        return self.tensors[self.starts][0]
+
+    def step(self, seed: int, step: int, shape: Shape) -> torch.Tensor:
+        return self.tensors[self.steps][step, 0]
+
+
+@dataclass(frozen=True)
+class _Tokenized:
+    input_ids: list[int]
+
+
+class _KnownPrompt:
+    """Stands for a tokenizer that knows one prompt, by its row of ids [start ... end, pads]."""
+
+    def __init__(self, row: Sequence[int], length: int) -> None:
+        self._start, *self._ids, self._end = row[:length]
+
+    def __call__(self, text: str, *, add_special_tokens: bool = True) -> _Tokenized:
+        if text not in ("", PROMPT):
+            raise ValueError(f'only "{PROMPT}" and the empty prompt have ids in a golden folder, not "{text}"')
+        ids = self._ids if text else []
+        return _Tokenized([self._start, *ids, self._end] if add_special_tokens else ids)
+
+    def get_vocab(self) -> dict[str, int]:
+        return {}
+
+
+def golden_tokenizers(tensors: Tensors) -> WordTokenizers:
+    """Tokenizers that turn PROMPT into the goldens' ids."""
+
+    def tokenizer(tower: str) -> PieceTokenizer:
+        row = tensors[f"sample.{tower}_ids"][0]
+        known: Any = _KnownPrompt(row.tolist(), int(tensors[f"sample.{tower}_mask"][0].sum()))
+        return PieceTokenizer(known, context_length=len(row))
+
+    return WordTokenizers(t1=tokenizer("t1"), t2=tokenizer("t2"))
+
+
+def golden_hooks(tensors: Tensors, *, with_picture: bool = True) -> DrawHooks:
+    """Hooks under which PROMPT gives the goldens' pictures, whatever the seed.
+
+    `with_picture`: the goldens' latents stand for any picture that is drawn upon.
+    """
+    sample = GoldenNoise(tensors, "sample.x_T", "sample.p_step_noise")
+    hooks = DrawHooks(
+        noise={
+            "text2img": sample,
+            "inpaint": GoldenNoise(tensors, "sample.x_T", "inpaint.p_step_noise"),
+            "img2img": GoldenNoise(tensors, "img2img.noise", "sample.p_step_noise"),
+        },
+        tokenizers=golden_tokenizers(tensors),
+    )
+    return replace(hooks, picture_latents=tensors["inpaint.init_latents"]) if with_picture else hooks

@@ -1,0 +1,97 @@
+"""Nothing knows a width: checkpoints of other widths, depths, head counts and precision load and do every task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from draw_client import colours
+from original_checkpoint import OriginalShape, write_original_checkpoint
+
+from murnau_worker.drawing.draw import draw
+from murnau_worker.drawing.events import Picture
+from murnau_worker.drawing.fuse import Fuse, FuseItem
+from murnau_worker.drawing.image_to_image import ImageToImage
+from murnau_worker.drawing.inpaint import Inpaint
+from murnau_worker.drawing.options import DrawOptions, with_defaults
+from murnau_worker.drawing.prompt_reader import read_with
+from murnau_worker.drawing.request import DrawingTask, DrawRequest
+from murnau_worker.drawing.text_to_image import TextToImage
+from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.sampling.registry import SAMPLERS
+from murnau_worker.textual_inversion.batches import Samples
+from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
+from murnau_worker.textual_inversion.pack import Share, packed_gradients
+from murnau_worker.textual_inversion.prompts import PromptIds
+from murnau_worker.verify.golden_hooks import PROMPT, golden_tokenizers
+
+SHAPES = {
+    "wide": OriginalShape(),
+    "deep": OriginalShape(
+        joint=24,
+        xlmr_width=36,
+        xlmr_layers=2,
+        xlmr_heads=3,
+        clip_width=24,
+        clip_heads=3,
+        vision_width=64,
+        prior_width=32,
+        prior_layers=3,
+        prior_heads=1,
+        unet_channels=(32, 32, 64, 64),
+        unet_attends=(False, False, True, True),
+        unet_resnets=1,
+        unet_head_width=16,
+        movq_channels=(32, 32, 32, 64),
+        movq_resnets=1,
+        dtype=torch.float32,
+    ),
+}
+
+
+def ids() -> dict[str, torch.Tensor]:
+    """The prompt's ids in both towers, and the empty prompt's."""
+    t1, t2 = torch.ones(2, 77, dtype=torch.long), torch.zeros(2, 77, dtype=torch.long)
+    t1[0, :4], t1[1, :2] = torch.tensor([0, 17, 30, 2]), torch.tensor([0, 2])
+    t2[0, :5], t2[1, :2] = torch.tensor([298, 5, 6, 7, 299]), torch.tensor([298, 299])
+    return {"sample.t1_ids": t1, "sample.t1_mask": t1 != 1, "sample.t2_ids": t2, "sample.t2_mask": t2 != 0}
+
+
+@pytest.mark.parametrize("name", sorted(SHAPES))
+def test_every_task_of_a_checkpoint_of_other_widths(tmp_path: Path, name: str) -> None:
+    write_original_checkpoint(tmp_path, SHAPES[name])
+    model = ModelRegistry({"other": tmp_path}).load("other")
+    mask_HW = torch.ones(40, 56)
+    mask_HW[:, 20:] = 0
+    picture = colours(1, 56, 40)
+    tasks: list[DrawingTask] = [
+        TextToImage((PROMPT,)),
+        Fuse((FuseItem(PROMPT, 0.5), FuseItem(picture, 0.5))),
+        Inpaint((PROMPT,), picture, mask_HW),
+        ImageToImage((PROMPT,), picture, 0.5),
+    ]
+    reader = read_with(model, (), golden_tokenizers(ids()))
+    for task in tasks:
+        for sampler in SAMPLERS:
+            asked = DrawOptions(num_steps=2, prior_steps="2", sampler=sampler, width=56, height=40)
+            request = DrawRequest(task, (1,), with_defaults(asked, model, task.own_size), reader)
+            pictures = [event.pixels_3HW for event in draw(model, request) if isinstance(event, Picture)]
+            assert [tuple(pixels.shape) for pixels in pictures] == [(3, 40, 56)]
+            assert bool(pictures[0].isfinite().all())
+
+
+def test_training_on_a_checkpoint_of_other_widths(tmp_path: Path) -> None:
+    shape = SHAPES["wide"]
+    write_original_checkpoint(tmp_path, shape)
+    model = ModelRegistry({"other": tmp_path}).load("other")
+    assert (model.width_t1, model.width_t2, model.latent_factor) == (shape.xlmr_width, shape.clip_width, 2)
+    prompt = PromptIds(t1=(0, shape.vocabulary, 2), t2=(3, shape.vocabulary, 4))  # the learnt word between two others
+    draws = NoiseDraws(
+        torch.randn(1, 4, 8, 8), torch.tensor([500]), torch.randn(1, shape.joint), torch.randn(5, 1, shape.joint)
+    )
+    rows = LearntPair(torch.randn(1, shape.xlmr_width), torch.randn(1, shape.clip_width))
+    samples = Samples(torch.randn(1, 4, 8, 8), (prompt,), draws)
+    (gradients,) = packed_gradients(model, [Share(rows, "eot", 1.0, samples)])
+    assert float(gradients.t1_RD.abs().max()) > 0
+    assert float(gradients.t2_RD.abs().max()) > 0

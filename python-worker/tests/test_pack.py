@@ -1,0 +1,65 @@
+"""Several runs in one batch: each gets the gradients that it gets alone, whatever its neighbours are."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from run_tools import tiny_run, tiny_spec
+
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
+from murnau_worker.textual_inversion.run import TrainingRun
+
+CLOSE = 2e-5  # relative: floating-point noise of other batch sizes
+
+
+def different_runs(tiny: Kandinsky) -> list[TrainingRun]:
+    """Runs that differ in all that may differ within a pack."""
+    return [
+        tiny_run(tiny, tiny_spec(seed=1, batch_size=1)),
+        tiny_run(tiny, tiny_spec(seed=2, batch_size=3, pooling="argmax", placeholder_token="pendolino")),
+        tiny_run(tiny, tiny_spec(seed=3, batch_size=2, templates="style", initializer_token="cat")),
+    ]
+
+
+def whole_share(run: TrainingRun) -> Share:
+    return run.share(range(run.spec.batch_size))
+
+
+def check_close(actual: StepGradients, wanted: StepGradients) -> None:
+    assert actual.loss == pytest.approx(wanted.loss, rel=CLOSE)
+    for one, other in ((actual.t1_RD, wanted.t1_RD), (actual.t2_RD, wanted.t2_RD)):
+        assert float((one - other).abs().max() / other.abs().max()) < CLOSE
+
+
+def test_a_packed_share_gets_what_it_gets_alone(tiny: Kandinsky) -> None:
+    shares = [whole_share(run) for run in different_runs(tiny)]
+    for together, share in zip(packed_gradients(tiny, shares), shares, strict=True):
+        [alone] = packed_gradients(tiny, [share])
+        check_close(together, alone)
+
+
+def test_parts_of_a_batch_add_up_to_it(tiny: Kandinsky) -> None:
+    run = different_runs(tiny)[1]
+    [whole] = packed_gradients(tiny, [whole_share(run)])
+    first, second = packed_gradients(tiny, [run.share(range(1)), run.share(range(1, 3))])
+    check_close(first + second, whole)
+
+
+def test_a_diverged_neighbour_harms_nobody(tiny: Kandinsky) -> None:
+    runs = different_runs(tiny)
+    [alone] = packed_gradients(tiny, [whole_share(runs[2])])
+    for run in runs[:2]:
+        run.state.t1.rows_RD.fill_(torch.nan)
+        run.state.t2.rows_RD.fill_(torch.inf)
+    *diverged, healthy = packed_gradients(tiny, [whole_share(run) for run in runs])
+    check_close(healthy, alone)
+    assert not any(gradients.t2_RD.isfinite().all() for gradients in diverged)
+
+
+def test_asking_again_for_a_share_gives_the_same(tiny: Kandinsky) -> None:
+    run = different_runs(tiny)[1]
+    first, again = run.share(range(1, 3)), run.share(range(1, 3))
+    assert torch.equal(first.samples.draws.noise_NCHW, again.samples.draws.noise_NCHW)
+    assert torch.equal(first.samples.latents_NCHW, again.samples.latents_NCHW)
+    assert first.samples.prompts == again.samples.prompts

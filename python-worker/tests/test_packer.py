@@ -1,0 +1,227 @@
+"""The packer: who is computed with whom, out of memory, errors of one run, measured capacity."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from run_tools import step, step_together, tiny_run, tiny_spec
+
+from murnau_worker.engine.capacity import LARGEST_ON_CPU, Capacities, ThroughputProbe, samples_that_fit
+from murnau_worker.engine.packer import Compute, Packer, share_out
+from murnau_worker.engine.step_work import StepWork
+from murnau_worker.errors import WorkerError
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients, packed_gradients
+from murnau_worker.textual_inversion.run import TrainingRun
+
+
+class Recorder:
+    """Computes like the engine and notes how many samples of how many runs each batch had."""
+
+    def __init__(self, limit: int = 1000) -> None:
+        self.limit = limit
+        self.batches: list[list[int]] = []
+
+    def __call__(self, model: Kandinsky, shares: Sequence[Share]) -> list[StepGradients]:
+        sizes = [len(share.samples) for share in shares]
+        if sum(sizes) > self.limit:
+            raise torch.OutOfMemoryError("injected")
+        self.batches.append(sizes)
+        return packed_gradients(model, shares)
+
+
+def run_of(tiny: Kandinsky, batch_size: int, **changes: Any) -> TrainingRun:
+    return tiny_run(tiny, tiny_spec(**{"packing": "packed", "batch_size": batch_size, **changes}))
+
+
+def packer(compute: Compute, max_samples: int = 16) -> Packer:
+    return Packer(Capacities(max_samples), compute)
+
+
+def test_runs_that_wait_together_are_computed_together(tiny: Kandinsky) -> None:
+    recorder = Recorder()
+    step_together(run_of(tiny, 1), run_of(tiny, 3), run_of(tiny, 2), packer=packer(recorder))
+    assert recorder.batches == [[1, 3, 2]]
+
+
+def test_runs_that_differ_in_prior_steps_are_not(tiny: Kandinsky) -> None:
+    recorder = Recorder()
+    step_together(run_of(tiny, 1), run_of(tiny, 2, prior_steps=3), run_of(tiny, 1), packer=packer(recorder))
+    assert recorder.batches == [[1, 1], [2]]
+
+
+def test_an_exclusive_run_is_alone_with_a_micro_batch_of_its_own(tiny: Kandinsky) -> None:
+    recorder = Recorder()
+    runs = [run_of(tiny, 1), run_of(tiny, 6, packing="exclusive"), run_of(tiny, 1)]
+    step_together(*runs, packer=packer(recorder, max_samples=2))
+    assert recorder.batches == [[1, 1], [4], [2]]
+
+
+def test_a_batch_above_the_capacity_is_accumulated_and_gives_the_same_step(tiny: Kandinsky) -> None:
+    recorder = Recorder()
+    [split] = step_together(run_of(tiny, 7), packer=packer(recorder, max_samples=3))
+    assert recorder.batches == [[3], [3], [1]]
+    [whole] = step_together(run_of(tiny, 7))
+    assert split == pytest.approx(whole, rel=1e-4)
+
+
+def test_a_large_batch_fills_ticks_up_and_delays_nobody(tiny: Kandinsky) -> None:
+    works = [StepWork(run_of(tiny, size)) for size in (40, 1, 1, 1)]
+    assert [count for _, count in share_out(works, 16)] == [13, 1, 1, 1]
+
+
+def test_who_waited_longest_comes_first(tiny: Kandinsky) -> None:
+    recorder = Recorder()
+    engine = packer(recorder, max_samples=4)
+    works = [StepWork(run_of(tiny, 2, seed=seed)) for seed in range(3)]
+    for work in works:
+        engine.submit(work)
+    assert engine.tick() == works[:2]
+    again = StepWork(works[0].run)
+    engine.submit(again)
+    assert engine.tick() == [works[2], again]
+
+
+def test_groups_take_turns(tiny: Kandinsky) -> None:
+    recorder = Recorder()
+    engine = packer(recorder, max_samples=1)
+    large, other = StepWork(run_of(tiny, 4)), StepWork(run_of(tiny, 2, prior_steps=3))
+    engine.submit(large)
+    engine.submit(other)
+    done = [(large.done, other.done)]
+    for _ in range(4):
+        engine.tick()
+        done.append((large.done, other.done))
+    assert done == [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2)]
+
+
+def test_work_that_is_not_wanted_any_more_leaves(tiny: Kandinsky) -> None:
+    recorder = Recorder()
+    engine = packer(recorder)
+    is_cancelled = False
+    leaving = StepWork(run_of(tiny, 1), is_wanted=lambda: not is_cancelled)
+    staying = StepWork(run_of(tiny, 2))
+    engine.submit(leaving)
+    engine.submit(staying)
+    is_cancelled = True
+    assert engine.tick() == [leaving, staying]
+    assert recorder.batches == [[2]]
+    assert engine.tick() == []
+
+
+def test_out_of_memory_lowers_the_capacity_and_loses_no_step(tiny: Kandinsky, caplog: pytest.LogCaptureFixture) -> None:
+    recorder = Recorder(limit=3)
+    engine = packer(recorder)
+    runs = [run_of(tiny, 2, seed=seed) for seed in range(4)]
+    with caplog.at_level(logging.WARNING, "murnau_worker"):
+        metrics = step_together(*runs, packer=engine)
+    assert "out of memory: fewer samples are trained together" in caplog.messages
+    assert all(sum(sizes) <= 2 for sizes in recorder.batches)
+    assert sum(map(sum, recorder.batches)) == 8
+    for seed, one in enumerate(metrics):
+        [undisturbed] = step_together(run_of(tiny, 2, seed=seed))
+        assert one == pytest.approx(undisturbed, rel=1e-4)
+    recorder.batches.clear()
+    step_together(*runs, packer=engine)
+    assert len(recorder.batches) == 4, "the capacity stays lowered"
+
+
+def test_one_sample_alone_out_of_memory_fails_its_run(tiny: Kandinsky) -> None:
+    with pytest.raises(WorkerError, match="one sample of this run alone") as failed:
+        step_together(run_of(tiny, 2), packer=packer(Recorder(limit=0)))
+    assert failed.value.code == "device.out_of_memory"
+
+
+def test_an_exclusive_run_out_of_memory_fails_and_says_what_to_change(tiny: Kandinsky) -> None:
+    with pytest.raises(WorkerError, match="never changes how many") as failed:
+        step_together(run_of(tiny, 4, packing="exclusive"), packer=packer(Recorder(limit=3)))
+    assert (failed.value.code, failed.value.field) == ("device.out_of_memory", "spec.packing")
+
+
+def test_an_unforeseen_error_ends_only_the_run_it_comes_from(tiny: Kandinsky) -> None:
+    def compute(model: Kandinsky, shares: Sequence[Share]) -> list[StepGradients]:
+        if any(len(share.samples) == 3 for share in shares):
+            raise RuntimeError("bad kernel")
+        return packed_gradients(model, shares)
+
+    engine = packer(compute)
+    works = [StepWork(run_of(tiny, size)) for size in (1, 3, 2)]
+    for work in works:
+        engine.submit(work)
+    assert engine.tick() == works
+    assert [work.error.code if work.error else None for work in works] == [None, "internal", None]
+    assert works[2].gradients.loss > 0
+
+
+def test_the_capacity_is_measured_when_more_than_one_sample_waits(tiny: Kandinsky) -> None:
+    capacities = Capacities()
+    engine = Packer(capacities)
+    alone, several = run_of(tiny, 1), run_of(tiny, 4)
+    step_together(alone, packer=engine)
+    assert capacities.known(alone.group) is None
+    before = several.state_bytes()
+    engine.submit(StepWork(several))
+    engine.tick()
+    assert several.state_bytes() == before, "a measurement trains nothing"
+    step_together(several, packer=engine)
+    assert 1 <= (capacities.known(several.group) or 0) <= LARGEST_ON_CPU
+
+
+@pytest.mark.parametrize(
+    ("fixed_s", "each_s", "capacity"), [(0.02, 0.005, 16), (0.005, 0.01, 8), (0.0, 0.01, 1), (0.1, 0.1, 4)]
+)
+def test_a_batch_grows_as_long_as_it_gains(fixed_s: float, each_s: float, capacity: int) -> None:
+    now = 0.0
+
+    def compute(samples: int) -> None:
+        nonlocal now
+        now += fixed_s + each_s * samples
+
+    probe = ThroughputProbe(clock=lambda: now)
+    found = None
+    while found is None:
+        found = probe.stage(compute)
+    assert found == capacity
+    assert now < 2.5
+
+
+def test_a_slow_device_is_not_measured_for_long() -> None:
+    now = 0.0
+
+    def compute(samples: int) -> None:
+        nonlocal now
+        now += 60.0
+
+    assert ThroughputProbe(clock=lambda: now).stage(compute) == 1
+    assert now == 60.0
+
+
+def test_memory_decides_by_the_peaks_of_one_and_two_samples() -> None:
+    gib = 2**30
+    assert samples_that_fit(5 * gib, 8 * gib, 80 * gib) == 23  # 2 + 23 * 3 = 71 of 72 GiB
+    assert samples_that_fit(5 * gib, 8 * gib, 4 * gib) == 1
+    assert samples_that_fit(5 * gib, 5 * gib, 80 * gib) > 23
+
+
+def test_out_of_memory_while_measuring_gives_one_sample() -> None:
+    capacities = Capacities()
+    group = PackGroup("tiny", (4, 8, 8), 5)
+
+    def compute(samples: int) -> None:
+        raise torch.OutOfMemoryError("injected")
+
+    capacities.measure(group, torch.device("cpu"), compute)
+    assert capacities.known(group) == 1
+
+
+def test_a_diverged_run_fails_with_its_step(tiny: Kandinsky) -> None:
+    run = run_of(tiny, 1)
+    step(run)
+    run.state.t1.rows_RD.fill_(torch.nan)
+    with pytest.raises(WorkerError, match="at step 2") as failed:
+        step(run)
+    assert failed.value.code == "run.diverged"
