@@ -121,7 +121,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_reduced_model(folder)
-        model, parts = ModelRegistry({"benchmark": folder}).load("benchmark"), reference_parts(folder)
+        compare(folder, rounds)
+
+
+def compare(folder: Path, rounds: int) -> None:
+    """Times both ways in pairs on the model in `folder`, whose parts are read when they are first asked for."""
+    model, parts = ModelRegistry({"benchmark": folder}).load("benchmark"), reference_parts(folder)
     cache = DataCache()
     run, twin = (make_run(model, cache, "purple-car", packing="exclusive") for _ in range(2))
     reference = ReferenceStep(

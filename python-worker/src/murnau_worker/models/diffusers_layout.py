@@ -95,7 +95,9 @@ def read_weights(folder: Path) -> Tensors:
         if (folder / name).is_file():
             shards = sorted(set(_read_json(folder / name)["weight_map"].values()))
             return {key: value for shard in shards for key, value in load_file(folder / shard).items()}
-    name = next(name for name in _WEIGHT_FILES if (folder / name).is_file())
+    name = next((name for name in _WEIGHT_FILES if (folder / name).is_file()), None)
+    if name is None:
+        raise FileNotFoundError(f"there are no weights in {folder} any more")
     return load_file(folder / name) if name.endswith(".safetensors") else load_state_dict(folder / name, None)
 
 
