@@ -24,6 +24,7 @@ from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
+from murnau_worker.generators import result_of
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import PART_NAMES
@@ -42,17 +43,9 @@ def request_for(model: Kandinsky, task: DrawingTask, seeds: tuple[int, ...] = (3
 
 def latents_of(model: Kandinsky, request: DrawRequest) -> tuple[Sketch, torch.Tensor]:
     sketching = in_inference_mode(request.task.sketch(model, request))
-    sketch = finished(sketching)
+    sketch = result_of(sketching)
     with torch.inference_mode():
-        return sketch, finished(sample_latents(request, sketch, list(range(len(request.seeds)))))
-
-
-def finished(turns: Any) -> Any:
-    while True:
-        try:
-            next(turns)
-        except StopIteration as end:
-            return end.value
+        return sketch, result_of(sample_latents(request, sketch, list(range(len(request.seeds)))))
 
 
 @pytest.mark.parametrize(

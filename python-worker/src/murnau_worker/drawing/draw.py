@@ -16,6 +16,7 @@ from murnau_worker.drawing.events import DrawEvent, Notice, Picture, Preview, Pr
 from murnau_worker.drawing.memory import in_batches
 from murnau_worker.drawing.request import DrawRequest, Sketch
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import PRIOR_SIDE
 from murnau_worker.sampling.decoder import DecoderRequest, SamplerStep, Sampling
 from murnau_worker.sampling.registry import SAMPLERS
 
@@ -34,7 +35,7 @@ def _draw(model: Kandinsky, request: DrawRequest) -> Turns[None]:
     for message in request.notices():
         yield Notice(message)
     sketch = yield from request.task.sketch(model, request)
-    model.release("text_encoder", "clip_text", "clip_image", "prior")
+    model.release(*PRIOR_SIDE)
     yield from _Drawing(model, request, sketch).pictures()
 
 

@@ -15,8 +15,9 @@ from murnau_worker.drawing.clip_pixels import clip_pixels
 from murnau_worker.drawing.conditions import decoder_text, sampled_embeddings, unwanted_condition
 from murnau_worker.drawing.events import Progress, Turns
 from murnau_worker.drawing.latents import latent_shape
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskName, TaskTexts
+from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import DrawingTaskName
 from murnau_worker.sampling.decoder import DecoderCondition
 
 
@@ -34,7 +35,7 @@ class Fuse:
 
     items: tuple[FuseItem, ...]
 
-    name: ClassVar[TaskName] = "fuse"
+    name: ClassVar[DrawingTaskName] = "fuse"
 
     @property
     def texts(self) -> TaskTexts:

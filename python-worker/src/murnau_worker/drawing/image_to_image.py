@@ -10,8 +10,9 @@ from PIL import Image
 from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
 from murnau_worker.drawing.events import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape, renoised
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskName, TaskTexts
+from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import DrawingTaskName
 from murnau_worker.sampling.registry import SAMPLERS
 
 
@@ -26,7 +27,7 @@ class ImageToImage:
     picture: Image.Image
     strength: float
 
-    name: ClassVar[TaskName] = "img2img"
+    name: ClassVar[DrawingTaskName] = "img2img"
 
     @property
     def texts(self) -> TaskTexts:

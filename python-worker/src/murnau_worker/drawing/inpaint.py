@@ -15,9 +15,10 @@ from murnau_worker.drawing.conditions import prompted_condition, unwanted_condit
 from murnau_worker.drawing.events import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape
 from murnau_worker.drawing.masks import grown, latent_mask
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskName, TaskTexts
+from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import DrawingTaskName
 from murnau_worker.sampling.decoder import Kept
 
 
@@ -29,7 +30,7 @@ class Inpaint:
     picture: Image.Image
     mask_HW: torch.Tensor
 
-    name: ClassVar[TaskName] = "inpaint"
+    name: ClassVar[DrawingTaskName] = "inpaint"
 
     @property
     def texts(self) -> TaskTexts:

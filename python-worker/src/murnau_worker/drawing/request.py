@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 
@@ -13,10 +13,10 @@ from murnau_worker.drawing.noise import NoiseSource, SeededNoise
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import DrawingTaskName
 from murnau_worker.models.words import WordTokenizers
 from murnau_worker.sampling.decoder import DecoderCondition, Kept
 
-TaskName = Literal["text2img", "fuse", "inpaint", "img2img"]
 BATCH = 4  # pictures drawn together: small, so that the first is seen soon
 
 
@@ -47,7 +47,7 @@ class TaskTexts:
 class DrawingTask(Protocol):
     """A task: what makes its pictures different from another's."""
 
-    name: ClassVar[TaskName]
+    name: ClassVar[DrawingTaskName]
 
     @property
     def texts(self) -> TaskTexts:

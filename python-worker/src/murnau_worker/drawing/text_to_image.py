@@ -8,8 +8,9 @@ from typing import ClassVar
 from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
 from murnau_worker.drawing.events import Turns
 from murnau_worker.drawing.latents import latent_shape
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskName, TaskTexts
+from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import DrawingTaskName
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class TextToImage:
 
     prompts: tuple[str, ...]
 
-    name: ClassVar[TaskName] = "text2img"
+    name: ClassVar[DrawingTaskName] = "text2img"
 
     @property
     def texts(self) -> TaskTexts:

@@ -12,7 +12,8 @@ from torch import nn
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 
 PartName = Literal["text_encoder", "clip_text", "clip_image", "prior", "unet", "inpaint_unet", "movq"]
-TaskName = Literal["train", "text2img", "fuse", "inpaint", "img2img"]
+DrawingTaskName = Literal["text2img", "fuse", "inpaint", "img2img"]
+TaskName = Literal["train"] | DrawingTaskName
 TowerName = Literal["t1", "t2"]
 
 PART_NAMES: tuple[PartName, ...] = (

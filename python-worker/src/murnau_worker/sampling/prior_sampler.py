@@ -12,6 +12,7 @@ from collections.abc import Generator
 
 import torch
 
+from murnau_worker.generators import result_of
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys, join_texts
 from murnau_worker.sampling.prior_schedule import PriorSchedule
 from murnau_worker.sampling.tables import PosteriorTables
@@ -72,9 +73,4 @@ def sample_image_embedding(
     schedule: PriorSchedule,
 ) -> torch.Tensor:
     """All of `prior_steps` at once: inside a loss, and where nobody waits."""
-    steps = prior_steps(network, text, empty_text, init_noise_BE, step_noise_SBE, guidance_scale, schedule)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value
+    return result_of(prior_steps(network, text, empty_text, init_noise_BE, step_noise_SBE, guidance_scale, schedule))

@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 
 from murnau_worker.drawing.draw import draw, sample_latents
-from murnau_worker.drawing.events import Picture, Turns, in_inference_mode
+from murnau_worker.drawing.events import Picture, in_inference_mode
 from murnau_worker.drawing.image_to_image import ImageToImage, start_of
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
+from murnau_worker.generators import result_of
 from murnau_worker.sampling.decoder import Kept
 from murnau_worker.verify.golden_folder import GoldenFolder
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks
@@ -55,27 +56,13 @@ def _request(golden: GoldenFolder, task: DrawingTask, sampler: str, num_steps: i
     )
 
 
-def _finished(turns: Turns[Sketch]) -> Sketch:
-    running = in_inference_mode(turns)
-    while True:
-        try:
-            next(running)
-        except StopIteration as finished:
-            return finished.value
-
-
 def _sketch(golden: GoldenFolder, request: DrawRequest) -> Sketch:
-    return _finished(request.task.sketch(golden.model, request))
+    return result_of(in_inference_mode(request.task.sketch(golden.model, request)))
 
 
 @torch.inference_mode()
 def _latents(request: DrawRequest, sketch: Sketch) -> torch.Tensor:
-    sampling = sample_latents(request, sketch, [0])
-    while True:
-        try:
-            next(sampling)
-        except StopIteration as finished:
-            return finished.value
+    return result_of(sample_latents(request, sketch, [0]))
 
 
 def _steps(golden: GoldenFolder) -> int:
