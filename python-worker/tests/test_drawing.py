@@ -22,8 +22,10 @@ from murnau_worker.drawing.masks import grown, latent_mask
 from murnau_worker.drawing.memory import is_out_of_memory
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.prompt_reader import read_with
-from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
+from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
+from murnau_worker.engine.draw_session import DrawJob, DrawSession
+from murnau_worker.engine.events import DrawStarted
 from murnau_worker.generators import result_of
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.kandinsky import Kandinsky
@@ -204,3 +206,15 @@ def test_a_model_of_another_dtype_draws_in_it_and_samples_in_fp32(tiny: Kandinsk
     assert bool(picture.isfinite().all())
     resident = {part for part in PART_NAMES if model.is_resident(part)}
     assert resident == {"unet", "movq"}
+
+
+@pytest.mark.parametrize(("dtype", "told"), [("float32", "fp32"), ("bfloat16", "bf16")])
+def test_a_drawing_tells_the_numerics_of_its_own_model(tiny_folder: Path, dtype: Any, told: str) -> None:
+    models = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, dtype=dtype)})
+    job = DrawJob("tiny", TextToImage(("a cat",)), DrawOptions(num_steps=1), (), (1,))
+    events: list[Any] = []
+    session = DrawSession(job, models, DrawHooks(), events.append, events.append, lambda: None)
+    for _ in session.turns():
+        pass
+    (started,) = [event for event in events if isinstance(event, DrawStarted)]
+    assert f", {told}, " in started.numeric_fingerprint

@@ -76,7 +76,7 @@ class DrawSession:
         for _ in model.prepare(job.task.name, self._tell_loading):
             yield None
         request = self._request(model)
-        self._emit(DrawStarted(model.fingerprint, numeric_fingerprint()))
+        self._emit(DrawStarted(model.fingerprint, numeric_fingerprint(model.device, model.dtype)))
         yield from draw(model, request)
 
     def _tell_loading(self, part: str, done: int, total: int) -> None:
