@@ -1,6 +1,7 @@
 import { durationSeconds } from '@murnau/domain';
 import type { SweepFile, SweepPhase, SweepPolicies } from '@murnau/domain';
-import type { Promoted, RungFacts } from './decide-rungs.js';
+import type { RungFacts } from '@murnau/store';
+import type { Promoted } from './decide-rungs.js';
 import { decidePromotions, timerPicks } from './decide-rungs.js';
 import type { TrialCounts } from './decide-sweep.js';
 import { hasSettled } from './decide-sweep.js';

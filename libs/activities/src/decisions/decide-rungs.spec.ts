@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RungFacts } from './decide-rungs.js';
+import type { RungFacts } from '@murnau/store';
 import { decidePromotions, timerPicks, topOf } from './decide-rungs.js';
 
 interface Trial {

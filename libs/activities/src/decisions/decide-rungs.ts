@@ -1,21 +1,4 @@
-/** A trial that waits at a rung. */
-export interface Contender {
-  readonly run_id: string;
-  readonly trial: number;
-  /** From 1, among all that have reached the rung. */
-  readonly place: number;
-  /** Null: the metric was not measured. */
-  readonly value: number | null;
-}
-
-export interface RungFacts {
-  /** From 1. */
-  readonly rung: number;
-  /** Trials that have come to it. */
-  readonly reached: number;
-  /** Those that wait there, best first. */
-  readonly contenders: readonly Contender[];
-}
+import type { Contender, RungFacts } from '@murnau/store';
 
 export interface Promoted {
   readonly run_id: string;
