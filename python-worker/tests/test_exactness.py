@@ -15,7 +15,7 @@ from run_tools import picture, step_together, tiny_run, tiny_spec
 
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.engine import Engine
-from murnau_worker.engine.events import Checkpoint, Finished, Metric, TrainEvent
+from murnau_worker.engine.events import Checkpoint, Finished, Metrics, TrainEvent
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
 from murnau_worker.errors import WorkerError
@@ -46,7 +46,7 @@ class Client:
         if isinstance(event, Checkpoint):
             assert self.session is not None
             self.session.lease.acknowledge(event.step)
-        if isinstance(event, Finished) or (isinstance(event, Metric) and event.step == self._leaves_at):
+        if isinstance(event, Finished) or (isinstance(event, Metrics) and event.step == self._leaves_at):
             self.left.set()
 
     def _fail(self, error: WorkerError) -> None:
@@ -58,7 +58,12 @@ class Client:
 
     @property
     def metrics(self) -> dict[tuple[int, str], float]:
-        return {(event.step, event.name): event.value for event in self.events if isinstance(event, Metric)}
+        return {
+            (event.step, name): value
+            for event in self.events
+            if isinstance(event, Metrics)
+            for name, value in event.values.items()
+        }
 
 
 @contextmanager
@@ -128,7 +133,7 @@ def test_packed_runs_leave_and_join_between_steps(tiny_folder: Path) -> None:
                 engine.close_training(client.session)
         assert all(client.left.wait(60) for client in clients)
     for client in clients[1:]:
-        steps = [event.step for event in client.events if isinstance(event, Metric) and event.name == "train_loss"]
+        steps = [step for step, name in client.metrics if name == "train_loss"]
         assert steps == list(range(1, 31))
         assert isinstance(client.events[-1], Finished)
 

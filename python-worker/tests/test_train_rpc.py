@@ -96,7 +96,7 @@ def test_killed_and_resumed_anywhere_it_ends_in_the_same_bytes(tiny_folder: Path
     stored: dict[tuple[int, str], float] = {}
     pictures: dict[tuple[int, int, int], bytes] = {}
     state, step = None, 0
-    for epoch, at in enumerate([("metric", 3), ("sample", 4), ("checkpoint", 6), ("sample", 8), None], start=1):
+    for epoch, at in enumerate([("metrics", 3), ("sample", 4), ("checkpoint", 6), ("sample", 8), None], start=1):
         stream = run(killed(state, step, epoch, at))
         newest = max(stream.checkpoints, default=step)
         stored |= {key: value for key, value in stream.metrics.items() if key[0] <= newest}
@@ -193,7 +193,7 @@ def test_cancelling_frees_the_slot_at_once(tiny_folder: Path) -> None:
     async def work() -> tuple[int, Stream]:
         async with running_worker(tiny_folder, slots=1) as worker:
             await worker.put()
-            await train(worker, start_message(max_steps=500, until_step=500), until=lambda kind, _: kind == "metric")
+            await train(worker, start_message(max_steps=500, until_step=500), until=lambda kind, _: kind == "metrics")
             running = 1
             for _ in range(100):
                 await asyncio.sleep(0.05)
@@ -255,7 +255,7 @@ def test_draining_ends_runs_at_a_checkpoint(tiny_folder: Path) -> None:
             began = asyncio.Event()
 
             def on_first_metric(kind: str, message: Any) -> bool:
-                if kind == "metric":
+                if kind == "metrics":
                     began.set()
                 return False
 

@@ -103,8 +103,11 @@ class Stream:
 
     @property
     def metrics(self) -> dict[tuple[int, str], float]:
-        values = {(message.step, message.name): message.value for message in self.of("metric")}
-        assert len(values) == len(self.of("metric")), "a metric came twice"
+        values: dict[tuple[int, str], float] = {}
+        for message in self.of("metrics"):
+            for name, value in message.values.items():
+                assert (message.step, name) not in values, "a metric came twice"
+                values[message.step, name] = value
         return values
 
 

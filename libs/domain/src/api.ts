@@ -39,7 +39,16 @@ export type Problem = z.output<typeof problemSchema>;
 export const createDatasetSchema = z.strictObject({
   name: z.string().min(1).max(80),
   images: z
-    .array(z.strictObject({ hash: z.string(), name: z.string().min(1).max(255) }))
+    .array(
+      z.strictObject({
+        hash: z.string(),
+        name: z.string().min(1).max(255),
+        /** A stored picture of the same proportions: white counts in a masked loss. */
+        mask_hash: z.string().optional(),
+        /** With `{placeholder}` in it. */
+        caption: z.string().min(1).max(500).includes('{placeholder}', 'must contain {placeholder}').optional(),
+      }),
+    )
     .min(1)
     .max(256),
 });

@@ -31,7 +31,7 @@ export type RunWish = (typeof runWishes)[number];
 export const earlyStops = ['rung', 'plateau', 'stopped'] as const;
 export type EarlyStop = (typeof earlyStops)[number];
 
-export const sampleKinds = ['progress', 'final', 'baseline'] as const;
+export const sampleKinds = ['progress', 'final', 'baseline', 'fuse_baseline'] as const;
 export type SampleKind = (typeof sampleKinds)[number];
 
 export const failureSchema = z.object({ code: z.string(), message: z.string(), next_step: z.string() });
@@ -51,6 +51,10 @@ export const datasetImageSchema = z.object({
   name: z.string(),
   width: z.int(),
   height: z.int(),
+  /** Its mask, a picture of the same proportions whose white part counts. */
+  mask_hash: z.string().nullable(),
+  /** With `{placeholder}` in it. */
+  caption: z.string().nullable(),
 });
 export const datasetSchema = z.object({
   id: z.string(),

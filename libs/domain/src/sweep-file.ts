@@ -5,8 +5,10 @@ import type { Problem } from './sweep-checks.js';
 import { hyperparameterSearches } from './sweep-parameters.js';
 import { policyProblems, sweepPolicies } from './sweep-policies.js';
 import {
+  checkpointSchema,
   defaultModel,
   hyperparametersSchema,
+  initializerKeys,
   initializerSchema,
   modelNameSchema,
   placeholderSchema,
@@ -39,6 +41,7 @@ const report =
 export const pairSchema = z.strictObject({
   placeholder: placeholderSchema,
   initializer: initializerSchema,
+  ...initializerKeys,
   /** Overrides the sweep's dataset for this pair. */
   dataset: z.string().min(1).optional(),
 });
@@ -88,7 +91,7 @@ export const sweepFileSchema = z
     parameters: parametersSchema,
     max_concurrent_trials: z.int().min(1).max(1000).default(4),
     max_restarts: z.int().min(0).max(1000).default(5),
-    checkpoint: z.strictObject({ every_steps: z.int().min(1).max(10_000).default(25) }).prefault({}),
+    checkpoint: checkpointSchema.prefault({}),
     eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
     samples: samplesSchema.prefault({}),
     segment_max_s: z.int().min(1).max(86_400).default(60),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
-import { seedSchema } from './training-spec.js';
+import { seedSchema, stopWhenSchema } from './training-spec.js';
 
 /**
  * Policies of a sweep that its workflow follows, as keys of the sweep file.
@@ -22,7 +22,7 @@ export const sweepPolicies = {
     })
     .default({ type: 'none' }),
   /** Ends a trial whose loss has come to rest (the DVAR rule). */
-  stop_when: z.strictObject({ plateau: z.boolean().default(false) }).prefault({}),
+  stop_when: stopWhenSchema.prefault({}),
   /** The sweep starts no further trial once one of these is used up. */
   budget: z
     .strictObject({

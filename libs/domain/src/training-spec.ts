@@ -25,8 +25,11 @@ export const samplesSchema = z.strictObject({
     .array(z.string().min(1).max(500).includes('{placeholder}', 'must contain {placeholder}'))
     .min(1)
     .max(16)
-    .default(['a photo of a {placeholder}']),
-  per_prompt: z.int().min(1).max(16).default(4),
+    .default([
+      'a photo of a {placeholder}',
+      'Professional high-quality art of a {placeholder}. photorealistic, 4k, HQ',
+    ]),
+  per_prompt: z.int().min(1).max(16).default(2),
   /** Seed of the pictures on the way. */
   seed: seedSchema.default(7),
   /** Pictures at the end, for the learnt word and for the initializer; 0: none. */
@@ -39,10 +42,33 @@ export const samplesSchema = z.strictObject({
   guidance_scale: z.number().min(0).max(100).default(0),
 });
 
-/** What may be searched and set: everything of a run but what it is about. */
+/** Languages that the templates are written in; the first is also the prior's. */
+export const templateLanguages = ['en', 'de', 'fr', 'ru'] as const;
+export type TemplateLanguage = (typeof templateLanguages)[number];
+
+export const optimizers = [
+  'adamw',
+  'adam',
+  'nadam',
+  'radam',
+  'adamax',
+  'adagrad',
+  'rmsprop',
+  'sgd',
+] as const;
+
+/** Most samples of one optimizer step. */
+const largestBatch = 256;
+
+/** What may be searched and set: everything of a run but what it is about. Each is one value, never a list. */
 export const hyperparametersSchema = z.strictObject({
-  num_vectors: z.literal(1, { error: 'must be 1' }).default(1),
-  objective: z.enum(['joint']).default('joint'),
+  /** Rows learnt in each tower, as consecutive tokens. */
+  num_vectors: z.int().min(1).max(16).default(1),
+  objective: z.enum(['joint', 'split', 'warm_joint']).default('joint'),
+  /** Share of the split steps that train t2; the others train t1. */
+  prior_share: z.number().gt(0).lt(1).default(0.5),
+  /** Split steps before the joint ones, for `warm_joint`. */
+  warm_steps: z.int().min(2).max(1_000_000).default(60),
   pooling: z.enum(['eot', 'argmax']).default('eot'),
   learning_rate_t1: learningRateSchema.default(0.1),
   learning_rate_t2: learningRateSchema.default(0.1),
@@ -50,32 +76,100 @@ export const hyperparametersSchema = z.strictObject({
   schedule: z.enum(['constant', 'cosine', 'linear']).default('constant'),
   /** Absent: max_steps. */
   schedule_steps: z.int().min(1).max(1_000_000).optional(),
+  /** Steps over which the learning rates rise from 0. */
+  warmup_steps: z.int().min(0).max(1_000_000).default(0),
+  optimizer: z.enum(optimizers).default('adamw'),
   weight_decay: z.number().min(0).max(1).default(0.01),
+  /** `min_snr` weighs a sample by min(SNR, gamma) / SNR of its timestep. */
+  loss_weight: z.enum(['uniform', 'min_snr']).default('uniform'),
+  min_snr_gamma: z.number().positive().max(1000).default(5),
   batch_size: z.int().min(1).max(64).default(4),
+  /** Batches of one optimizer step: it sees `batch_size` × this many samples. */
+  gradient_accumulation_steps: z.int().min(1).max(64).default(1),
   max_steps: z.int().min(1).max(1_000_000).default(200),
   seed: seedSchema.default(0),
-  resize: z.enum(['squash', 'crop']).default('squash'),
+  /** `bucket` keeps a picture's proportions as nearly as one of the model's aspect buckets does. */
+  resize: z.enum(['squash', 'crop', 'bucket']).default('squash'),
   flip_probability: z.number().min(0).max(1).default(0.5),
-  templates: z.enum(['object', 'style']).default('object'),
+  /** What of a picture the decoder's loss looks at: all, its opaque part, or its mask's white part. */
+  loss_mask: z.enum(['none', 'alpha', 'file']).default('none'),
+  /** Weight of what the mask leaves out. */
+  loss_mask_floor: z.number().min(0).max(1).default(0),
+  /** `captions`: the texts beside the pictures. */
+  templates: z.enum(['object', 'style', 'captions']).default('object'),
+  /** Of the decoder's text, separated by commas; the prior always reads English. */
+  template_languages: z
+    .string()
+    .regex(
+      new RegExp(`^(${templateLanguages.join('|')})(,(${templateLanguages.join('|')}))*$`),
+      `must be languages of ${templateLanguages.join(', ')}, separated by commas`,
+    )
+    .default('en'),
+  /** XLM-R's dropout, as the reference script has it; such a run is alone in its batch. */
+  text_dropout: z.boolean().default(false),
   norm: z.enum(['free', 'vocabulary']).default('free'),
   ema_decay: z.number().min(0).max(0.9999).default(0.95),
   prior_steps: z.int().min(1).max(100).default(5),
   packing: z.enum(['packed', 'exclusive']).default('packed'),
+  /** Which rows become the run's embedding. */
+  publish: z.enum(['averaged', 'last', 'best']).default('averaged'),
 });
 
-export const trainingSpecSchema = hyperparametersSchema.extend({
-  model: modelNameSchema.default(defaultModel),
-  placeholder_token: placeholderSchema,
-  initializer_token: initializerSchema,
-  checkpoint: z.strictObject({ every_steps: z.int().min(1).max(10_000).default(25) }).prefault({}),
-  /** 0: at the last step only. */
-  eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
-  samples: samplesSchema.prefault({}),
-  /** Failures that are counted (not lost workers) before the run is given up. */
-  max_restarts: z.int().min(0).max(1000).default(5),
-  /** Longest segment, in seconds: how soon a waiting run of higher priority gets the device. */
-  segment_max_s: z.int().min(1).max(86_400).default(60),
+export const checkpointSchema = z.strictObject({
+  every_steps: z.int().min(1).max(10_000).default(25),
+  /** Which checkpoints stay once newer ones are stored; a finished run's last always does. */
+  keep: z.enum(['best+latest', 'all']).default('best+latest'),
 });
+
+/** What words a run begins from where one word for both towers will not do. */
+export const initializerKeys = {
+  /** Word or phrase for t1 alone. */
+  initializer_t1: initializerSchema.optional(),
+  /** Word or phrase for t2 alone. */
+  initializer_t2: initializerSchema.optional(),
+  /** Id of an embedding of the same model and as many vectors, instead of words. */
+  initializer_embedding: z.string().min(1).max(64).optional(),
+} as const;
+
+/** Ends a run whose loss has come to rest (the DVAR rule). */
+export const stopWhenSchema = z.strictObject({ plateau: z.boolean().default(false) });
+
+export const trainingSpecSchema = hyperparametersSchema
+  .extend({
+    model: modelNameSchema.default(defaultModel),
+    placeholder_token: placeholderSchema,
+    /** A word that is one token in both towers; with several vectors also a phrase, spread over them. */
+    initializer_token: initializerSchema,
+    ...initializerKeys,
+    checkpoint: checkpointSchema.prefault({}),
+    /** 0: at the last step only. */
+    eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
+    stop_when: stopWhenSchema.prefault({}),
+    samples: samplesSchema.prefault({}),
+    /** Failures that are counted (not lost workers) before the run is given up. */
+    max_restarts: z.int().min(0).max(1000).default(5),
+    /** Longest segment, in seconds: how soon a waiting run of higher priority gets the device. */
+    segment_max_s: z.int().min(1).max(86_400).default(60),
+  })
+  .refine((spec) => spec.batch_size * spec.gradient_accumulation_steps <= largestBatch, {
+    path: ['gradient_accumulation_steps'],
+    error: `must leave batch_size × gradient_accumulation_steps at ${largestBatch} or less`,
+  })
+  .refine((spec) => spec.objective !== 'warm_joint' || spec.warm_steps < spec.max_steps, {
+    path: ['warm_steps'],
+    error: 'must be less than max_steps, or no joint step follows',
+  })
+  .refine((spec) => spec.objective !== 'split' || splitSteps(spec) >= 2, {
+    path: ['max_steps'],
+    error: 'must be at least 2 for the objective split: one step for each tower',
+  })
+  .refine((spec) => !spec.stop_when.plateau || spec.eval.every_steps > 0, {
+    path: ['eval', 'every_steps'],
+    error: 'must be above 0 where stop_when.plateau looks at the evaluations',
+  });
+
+const splitSteps = (spec: { schedule_steps?: number | undefined; max_steps: number }): number =>
+  spec.schedule_steps ?? spec.max_steps;
 
 export type TrainingSpec = z.output<typeof trainingSpecSchema>;
 export type TrainingSpecInput = z.input<typeof trainingSpecSchema>;

@@ -26,6 +26,7 @@ const start: TrainStart = {
   epoch: 1,
   spec,
   images: [{ hash, name: 'a.png' }],
+  initializer_embedding: null,
   state: null,
   until_step: 40,
   acknowledged_step: 0,

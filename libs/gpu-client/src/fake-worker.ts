@@ -196,7 +196,7 @@ class Fake {
         });
       };
       const metric = (name: string, value: number): void =>
-        send({ $case: 'metric', value: { step: state.step, name, value } });
+        send({ $case: 'metrics', value: { step: state.step, values: { [name]: value } } });
       const sample = (kind: proto.SampleKind, position: number): void =>
         send({
           $case: 'sample',

@@ -22,18 +22,28 @@ export interface WorkerDescription {
 /** Where `ensureBlobs` reads what the worker lacks. */
 export type ReadBlob = (hash: string) => Promise<Uint8Array>;
 
+/** Its blob and its mask's must be in the worker's cache: see `ensureBlobs`. */
+export interface TrainImage {
+  readonly hash: string;
+  readonly name: string;
+  readonly mask_hash?: string | null;
+  readonly caption?: string | null;
+}
+
 export interface TrainStart {
   readonly run_id: string;
   readonly epoch: number;
   readonly spec: TrainingSpec;
-  readonly images: readonly { readonly hash: string; readonly name: string }[];
+  readonly images: readonly TrainImage[];
+  /** Canonical file of the embedding that the rows start from; null: they start from words. */
+  readonly initializer_embedding: Uint8Array | null;
   /** Null: the run begins. */
   readonly state: Uint8Array | null;
   readonly until_step: number;
   readonly acknowledged_step: number;
 }
 
-export type FinishReason = 'until_step' | 'superseded' | 'draining';
+export type FinishReason = 'until_step' | 'superseded' | 'draining' | 'plateau';
 
 export type TrainEvent =
   | {
@@ -50,7 +60,7 @@ export type TrainEvent =
       readonly phase: string;
       readonly steps_per_second: number;
     }
-  | { readonly kind: 'metric'; readonly step: number; readonly name: string; readonly value: number }
+  | { readonly kind: 'metrics'; readonly step: number; readonly values: Readonly<Record<string, number>> }
   | {
       readonly kind: 'sample';
       readonly step: number;

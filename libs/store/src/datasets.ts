@@ -5,11 +5,14 @@ import { createOnce } from './database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
 import type { Database } from './database/schema.js';
 
+/** Without a mask or a caption it has none. */
+type NewImage = Omit<DatasetImage, 'mask_hash' | 'caption'> & Partial<DatasetImage>;
+
 export interface NewDataset {
   name: string;
   owner: string;
   /** Blobs that are stored already. */
-  images: readonly DatasetImage[];
+  images: readonly NewImage[];
 }
 
 export class Datasets {
@@ -27,7 +30,7 @@ export class Datasets {
       await trx.insertInto('datasets').values({ id: newId, name, owner }).execute();
       await refuseMissingBlobs(
         trx,
-        images.map(({ hash }) => hash),
+        images.flatMap(({ hash, mask_hash }) => (mask_hash ? [hash, mask_hash] : [hash])),
       );
       if (images.length === 0) return;
       await trx
@@ -40,6 +43,8 @@ export class Datasets {
             name: image.name,
             width: image.width,
             height: image.height,
+            mask_hash: image.mask_hash ?? null,
+            caption: image.caption ?? null,
           })),
         )
         .execute();
@@ -116,8 +121,8 @@ async function selectImages(
     .orderBy('dataset_id')
     .orderBy('position')
     .execute();
-  for (const { dataset_id, hash, name, width, height } of rows) {
-    images.set(dataset_id, [...(images.get(dataset_id) ?? []), { hash, name, width, height }]);
+  for (const { dataset_id, position: _, ...image } of rows) {
+    images.set(dataset_id, [...(images.get(dataset_id) ?? []), image]);
   }
   return images;
 }

@@ -1,4 +1,5 @@
 import { MurnauError, toMurnauError } from '@murnau/domain';
+import type { TrainingSpec } from '@murnau/domain';
 import type { GpuClient } from '@murnau/gpu-client';
 import type { Claim, Store } from '@murnau/store';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat, log } from '@temporalio/activity';
@@ -10,7 +11,7 @@ import { SegmentHeartbeat } from './segment-heartbeat.js';
 import type { WorkerTrouble } from './worker-trouble.js';
 
 export interface TrainingDeps {
-  readonly store: Pick<Store, 'blobs' | 'runs'>;
+  readonly store: Pick<Store, 'blobs' | 'embeddings' | 'runs'>;
   readonly client: GpuClient;
   /** Name of the worker, as claims and the Temporal UI show it. */
   readonly workerName: string;
@@ -41,6 +42,16 @@ async function claimSegment(deps: TrainingDeps, input: SegmentInput): Promise<Cl
   }
 }
 
+/** @throws `embedding.not_found` where the embedding that the run starts from is gone */
+async function initializerEmbedding(
+  store: TrainingDeps['store'],
+  { initializer_embedding: id }: TrainingSpec,
+): Promise<Uint8Array | null> {
+  if (id === undefined) return null;
+  const { hash } = await store.embeddings.get(id);
+  return store.blobs.get(hash);
+}
+
 async function computeSegment(
   deps: TrainingDeps,
   input: SegmentInput,
@@ -52,10 +63,11 @@ async function computeSegment(
   const { resume, images, spec, epoch, run_id } = claim;
   // An earlier attempt got there, but its word was lost.
   if (resume !== null && resume.step >= input.until_step) return { step: resume.step, end: 'until_step' };
-  const [state] = await Promise.all([
+  const [state, initializer_embedding] = await Promise.all([
     resume === null ? null : store.blobs.get(resume.state_hash),
+    initializerEmbedding(store, spec),
     client.ensureBlobs(
-      images.map(({ hash }) => hash),
+      images.flatMap(({ hash, mask_hash }) => (mask_hash === null ? [hash] : [hash, mask_hash])),
       (hash) => store.blobs.get(hash),
       { signal },
     ),
@@ -76,6 +88,7 @@ async function computeSegment(
           epoch,
           spec,
           images,
+          initializer_embedding,
           state,
           until_step: input.until_step,
           acknowledged_step: claim.acknowledged_step,

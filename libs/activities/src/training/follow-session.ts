@@ -25,6 +25,7 @@ export interface FollowOptions {
 
 const ends: Record<FinishReason, SegmentEnd> = {
   until_step: 'until_step',
+  plateau: 'until_step',
   superseded: 'fenced',
   draining: 'draining',
 };

@@ -5,7 +5,7 @@ import type { Recordable } from './batches.js';
 import { takeBatch } from './batches.js';
 import { Recorder } from './recorder.js';
 
-const metric = (step: number): Recordable => ({ kind: 'metric', step, name: 'train_loss', value: 1 });
+const metric = (step: number): Recordable => ({ kind: 'metrics', step, values: { train_loss: 1 } });
 const checkpoint = (step: number): Recordable => ({
   kind: 'checkpoint',
   step,

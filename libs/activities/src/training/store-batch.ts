@@ -33,7 +33,9 @@ export async function storeBatch(
   const hashAt = (index: number): string => blobs[index]?.hash ?? '';
   const progress: Progress = {
     sharers,
-    metrics: ofKind(batch, 'metric').map(({ step, name, value }) => ({ step, name, value })),
+    metrics: ofKind(batch, 'metrics').flatMap(({ step, values }) =>
+      Object.entries(values).map(([name, value]) => ({ step, name, value })),
+    ),
     samples: samples.map(({ step, sample_kind, position, prompt, seed, image_alignment }, index) => ({
       step,
       kind: sample_kind,

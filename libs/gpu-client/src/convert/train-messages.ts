@@ -12,7 +12,14 @@ export function startMessage(start: TrainStart): proto.TrainRequest {
         runId: start.run_id,
         epoch: BigInt(start.epoch),
         spec: toProtoTrainingSpec(start.spec),
-        images: start.images.map(({ hash, name }) => ({ hash, name })),
+        images: start.images.map(({ hash, name, mask_hash, caption }) => ({
+          hash,
+          name,
+          maskHash: mask_hash ?? '',
+          caption: caption ?? '',
+        })),
+        initializerEmbedding:
+          start.initializer_embedding === null ? undefined : Buffer.from(start.initializer_embedding),
         state: start.state === null ? undefined : Buffer.from(start.state),
         untilStep: start.until_step,
         acknowledgedStep: start.acknowledged_step,
@@ -30,12 +37,14 @@ export function acknowledgedMessage(step: number): proto.TrainRequest {
 function sampleKind(kind: proto.SampleKind): SampleKind {
   if (kind === proto.SampleKind.SAMPLE_KIND_FINAL) return 'final';
   if (kind === proto.SampleKind.SAMPLE_KIND_BASELINE) return 'baseline';
+  if (kind === proto.SampleKind.SAMPLE_KIND_FUSE_BASELINE) return 'fuse_baseline';
   return 'progress';
 }
 
 function finishReason(reason: proto.FinishReason): FinishReason {
   if (reason === proto.FinishReason.FINISH_REASON_SUPERSEDED) return 'superseded';
   if (reason === proto.FinishReason.FINISH_REASON_DRAINING) return 'draining';
+  if (reason === proto.FinishReason.FINISH_REASON_PLATEAU) return 'plateau';
   return 'until_step';
 }
 
@@ -57,14 +66,13 @@ export function toTrainEvent({ event }: proto.TrainResponse): TrainEvent | undef
       const { step, progressAgeS, phase, stepsPerSecond } = event.value;
       return { kind: 'alive', step, progress_age_s: progressAgeS, phase, steps_per_second: stepsPerSecond };
     }
-    case 'metric':
-      if (!Number.isFinite(event.value.value)) {
-        throw new MurnauError(
-          'run.diverged',
-          `${event.value.name} is not a number at step ${event.value.step}.`,
-        );
-      }
-      return { kind: 'metric', ...event.value };
+    case 'metrics': {
+      const { step, values } = event.value;
+      const wrong = Object.keys(values).find((name) => !Number.isFinite(values[name]));
+      if (wrong !== undefined)
+        throw new MurnauError('run.diverged', `${wrong} is not a number at step ${step}.`);
+      return { kind: 'metrics', step, values };
+    }
     case 'sample': {
       const { step, kind, position, prompt, seed, png, imageAlignment } = event.value;
       return {

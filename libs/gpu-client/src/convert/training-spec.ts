@@ -1,11 +1,34 @@
 import type { SampleSpec, TrainingSpec } from '@murnau/domain';
 import * as proto from '../gen/murnau/worker/v1/worker.js';
 
-const objectives = { joint: proto.Objective.OBJECTIVE_JOINT } as const;
-const resizes = { squash: proto.Resize.RESIZE_SQUASH, crop: proto.Resize.RESIZE_CROP } as const;
+const objectives = {
+  joint: proto.Objective.OBJECTIVE_JOINT,
+  split: proto.Objective.OBJECTIVE_SPLIT,
+  warm_joint: proto.Objective.OBJECTIVE_WARM_JOINT,
+} as const;
+const resizes = {
+  squash: proto.Resize.RESIZE_SQUASH,
+  crop: proto.Resize.RESIZE_CROP,
+  bucket: proto.Resize.RESIZE_BUCKET,
+} as const;
+const lossWeights = {
+  uniform: proto.LossWeight.LOSS_WEIGHT_UNIFORM,
+  min_snr: proto.LossWeight.LOSS_WEIGHT_MIN_SNR,
+} as const;
+const lossMasks = {
+  none: proto.LossMask.LOSS_MASK_NONE,
+  alpha: proto.LossMask.LOSS_MASK_ALPHA,
+  file: proto.LossMask.LOSS_MASK_FILE,
+} as const;
+const published = {
+  averaged: proto.Publish.PUBLISH_AVERAGED,
+  last: proto.Publish.PUBLISH_LAST,
+  best: proto.Publish.PUBLISH_BEST,
+} as const;
 const templateSets = {
   object: proto.TemplateSet.TEMPLATE_SET_OBJECT,
   style: proto.TemplateSet.TEMPLATE_SET_STYLE,
+  captions: proto.TemplateSet.TEMPLATE_SET_CAPTIONS,
 } as const;
 const schedules = {
   constant: proto.Schedule.SCHEDULE_CONSTANT,
@@ -66,5 +89,20 @@ export function toProtoTrainingSpec(spec: TrainingSpec): proto.TrainingSpec {
     checkpointEverySteps: spec.checkpoint.every_steps,
     evalEverySteps: spec.eval.every_steps,
     samples: toProtoSamples(spec.samples),
+    priorShare: spec.prior_share,
+    warmSteps: spec.warm_steps,
+    optimizer: spec.optimizer,
+    warmupSteps: spec.warmup_steps,
+    lossWeight: lossWeights[spec.loss_weight],
+    minSnrGamma: spec.min_snr_gamma,
+    gradientAccumulationSteps: spec.gradient_accumulation_steps,
+    lossMask: lossMasks[spec.loss_mask],
+    lossMaskFloor: spec.loss_mask_floor,
+    templateLanguages: spec.template_languages.split(','),
+    textDropout: spec.text_dropout,
+    publish: published[spec.publish],
+    initializerT1: spec.initializer_t1 ?? '',
+    initializerT2: spec.initializer_t2 ?? '',
+    stopAtPlateau: spec.stop_when.plateau,
   };
 }

@@ -339,9 +339,49 @@ async function addPolicies(db: Kysely<unknown>): Promise<void> {
   }
 }
 
+/** Masks and captions beside pictures, and what a run's words may be beside one initializer. */
+const trainingData: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+alter table dataset_images
+  add mask_hash text references blobs,
+  add caption text;
+create index dataset_images_mask_hash on dataset_images (mask_hash) where mask_hash is not null;`.execute(db);
+    for (const table of ['runs', 'sweeps'] as const) await addTrainingDefaults(db, table);
+  },
+};
+
+/** What older specs mean; written here so that it never changes with the schema's defaults. */
+const oldTraining = {
+  prior_share: 0.5,
+  warm_steps: 60,
+  warmup_steps: 0,
+  optimizer: 'adamw',
+  loss_weight: 'uniform',
+  min_snr_gamma: 5,
+  gradient_accumulation_steps: 1,
+  loss_mask: 'none',
+  loss_mask_floor: 0,
+  template_languages: 'en',
+  text_dropout: false,
+  publish: 'averaged',
+  stop_when: { plateau: false },
+};
+
+async function addTrainingDefaults(db: Kysely<unknown>, table: 'runs' | 'sweeps'): Promise<void> {
+  const { rows } = await sql<{ id: string; spec: { checkpoint?: object } }>`
+    select id, spec from ${sql.table(table)}`.execute(db);
+  for (const { id, spec } of rows) {
+    const added = table === 'runs' ? oldTraining : {};
+    const text = JSON.stringify({ ...added, ...spec, checkpoint: { keep: 'all', ...spec.checkpoint } });
+    await sql`update ${sql.table(table)} set spec = ${text}::json where id = ${id}`.execute(db);
+  }
+}
+
 /** In order; a released one is never edited. */
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-drawing-tasks': drawingTasks,
   '0003-sweep-policies': sweepPolicies,
+  '0004-training-data': trainingData,
 };

@@ -24,6 +24,8 @@ export interface DatasetImagesTable {
   name: string;
   width: number;
   height: number;
+  mask_hash: string | null;
+  caption: string | null;
 }
 
 export interface SweepsTable {

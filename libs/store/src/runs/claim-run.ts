@@ -14,6 +14,14 @@ export interface ClaimOrder {
   attempt: number;
 }
 
+/** A picture to learn from, with what lies beside it. */
+export interface ClaimedImage {
+  hash: string;
+  name: string;
+  mask_hash: string | null;
+  caption: string | null;
+}
+
 /** Everything a segment needs to begin. */
 export interface Claim {
   run_id: string;
@@ -23,7 +31,7 @@ export interface Claim {
   /** The fencing number that each later write must carry. */
   epoch: number;
   spec: TrainingSpec;
-  images: { hash: string; name: string }[];
+  images: ClaimedImage[];
   /** The newest stored checkpoint; null: the run begins. */
   resume: { step: number; state_hash: string } | null;
   /** Step of `resume`, 0 without one. */
@@ -153,10 +161,10 @@ async function deleteUncertified(trx: Transaction<Database>, runId: string, step
 function selectImages(
   trx: Transaction<Database>,
   datasetId: string,
-): Promise<{ hash: string; name: string }[]> {
+): Promise<ClaimedImage[]> {
   return trx
     .selectFrom('dataset_images')
-    .select(['hash', 'name'])
+    .select(['hash', 'name', 'mask_hash', 'caption'])
     .where('dataset_id', '=', datasetId)
     .orderBy('position')
     .execute();

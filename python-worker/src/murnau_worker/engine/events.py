@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from murnau_worker.drawing.events import Notice, Progress
 
-SampleKind = Literal["progress", "final", "baseline"]
-FinishReason = Literal["until_step", "superseded", "draining"]
+SampleKind = Literal["progress", "final", "baseline", "fuse_baseline"]
+FinishReason = Literal["until_step", "superseded", "draining", "plateau"]
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ class Alive:
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metrics:
+    """Named values of one step."""
+
     step: int
-    name: str
-    value: float
+    values: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Finished:
     reason: FinishReason
 
 
-TrainEvent = Started | Alive | Metric | Sample | Checkpoint | Log | Finished
+TrainEvent = Started | Alive | Metrics | Sample | Checkpoint | Log | Finished
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Log, Metric, Sample, SampleKind, TrainEvent
+from murnau_worker.engine.events import Log, Metrics, Sample, SampleKind, TrainEvent
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.pictures import to_png
 from murnau_worker.scoring.alignment import (
@@ -47,7 +47,7 @@ class RunPictures:
         seeds = [samples.seed + index for _ in samples.prompts for index in range(samples.per_prompt)]
         alignment = yield from self._draw_and_send("progress", prompts, seeds, self.run.spec.placeholder_token)
         if alignment is not None and self.run.state.step < self.run.spec.max_steps:
-            self.emit(Metric(self.run.state.step, "image_alignment", alignment))
+            self.emit(Metrics(self.run.state.step, {"image_alignment": alignment}))
 
     def final(self) -> Iterator[Turn]:
         """The reported pictures: learnt word and initializer with the same seeds, and what the judge says."""
@@ -66,11 +66,11 @@ class RunPictures:
         for kind, word, metric in kinds:
             alignment = yield from self._draw_and_send(kind, prompts, seeds, word)
             if alignment is not None:
-                self.emit(Metric(step, metric, alignment))
+                self.emit(Metrics(step, {metric: alignment}))
         if self.judge is not None and TEXT_ALIGNMENT_COLOUR in self.judge.backgrounds:
             prompt = TEXT_ALIGNMENT_PROMPT.format(spec.placeholder_token)
             pictures = yield from self._draw([prompt] * len(seeds), seeds, self.run.averaged_rows)
-            self.emit(Metric(step, "text_alignment", text_alignment(self.judge, pictures)))
+            self.emit(Metrics(step, {"text_alignment": text_alignment(self.judge, pictures)}))
 
     def _draw_and_send(
         self, kind: SampleKind, prompts: Sequence[str], seeds: Sequence[int], word: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Checkpoint, Finished, Log, Metric, Started, TrainEvent
+from murnau_worker.engine.events import Checkpoint, Finished, Log, Metrics, Started, TrainEvent
 from murnau_worker.engine.final_pictures import RunPictures
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
@@ -188,8 +188,7 @@ class TrainingSession:
         yield work
         metrics = run.apply(work.gradients)
         step = self.step = run.state.step
-        for name, value in metrics.items():
-            self._emit_if_alive(Metric(step, name, value))
+        self._emit_if_alive(Metrics(step, metrics))
         self.rate.count()
         is_last = step == spec.max_steps
         is_evaluated = is_last or (spec.eval_every_steps > 0 and step % spec.eval_every_steps == 0)
@@ -198,8 +197,8 @@ class TrainingSession:
             self.phase = "evaluating"
             for metrics in run.evaluate():
                 yield Turn.WORKED
-                for name, value in (metrics or {}).items():
-                    self._emit_if_alive(Metric(step, name, value))
+                if metrics is not None:
+                    self._emit_if_alive(Metrics(step, metrics))
         if is_sampled:
             self.phase = "sampling"
             yield from pictures.progress()

@@ -18,13 +18,40 @@ from murnau_worker.textual_inversion.spec import TrainingSpec
 _LARGEST_STATE_BYTES = 4 * 1024 * 1024
 
 # Proto number → the spec's word; 0 (absent) is the default of the proto's comment.
-OBJECTIVES: Mapping[int, str] = {pb.OBJECTIVE_JOINT: "joint"}
+OBJECTIVES: Mapping[int, str] = {
+    pb.OBJECTIVE_JOINT: "joint",
+    pb.OBJECTIVE_SPLIT: "split",
+    pb.OBJECTIVE_WARM_JOINT: "warm_joint",
+}
+LOSS_WEIGHTS: Mapping[int, str] = {
+    pb.LOSS_WEIGHT_UNSPECIFIED: "uniform",
+    pb.LOSS_WEIGHT_UNIFORM: "uniform",
+    pb.LOSS_WEIGHT_MIN_SNR: "min_snr",
+}
+LOSS_MASKS: Mapping[int, str] = {
+    pb.LOSS_MASK_UNSPECIFIED: "none",
+    pb.LOSS_MASK_NONE: "none",
+    pb.LOSS_MASK_ALPHA: "alpha",
+    pb.LOSS_MASK_FILE: "file",
+}
+PUBLISHED: Mapping[int, str] = {
+    pb.PUBLISH_UNSPECIFIED: "averaged",
+    pb.PUBLISH_AVERAGED: "averaged",
+    pb.PUBLISH_LAST: "last",
+    pb.PUBLISH_BEST: "best",
+}
 POOLINGS: Mapping[int, str] = {pb.POOLING_UNSPECIFIED: "eot", pb.POOLING_EOT: "eot", pb.POOLING_ARGMAX: "argmax"}
-RESIZES: Mapping[int, str] = {pb.RESIZE_UNSPECIFIED: "squash", pb.RESIZE_SQUASH: "squash", pb.RESIZE_CROP: "crop"}
+RESIZES: Mapping[int, str] = {
+    pb.RESIZE_UNSPECIFIED: "squash",
+    pb.RESIZE_SQUASH: "squash",
+    pb.RESIZE_CROP: "crop",
+    pb.RESIZE_BUCKET: "bucket",
+}
 TEMPLATE_SETS: Mapping[int, str] = {
     pb.TEMPLATE_SET_UNSPECIFIED: "object",
     pb.TEMPLATE_SET_OBJECT: "object",
     pb.TEMPLATE_SET_STYLE: "style",
+    pb.TEMPLATE_SET_CAPTIONS: "captions",
 }
 SCHEDULES: Mapping[int, str] = {
     pb.SCHEDULE_UNSPECIFIED: "constant",
@@ -71,25 +98,40 @@ def read_spec(message: pb.TrainingSpec) -> TrainingSpec:
         "model": message.model,
         "placeholder_token": message.placeholder_token,
         "initializer_token": message.initializer_token,
+        "initializer_t1": message.initializer_t1,
+        "initializer_t2": message.initializer_t2,
         "num_vectors": message.num_vectors or 1,
         "objective": _word(OBJECTIVES, message.objective, "spec.objective"),
+        "prior_share": message.prior_share or 0.5,
+        "warm_steps": message.warm_steps or 60,
         "pooling": _word(POOLINGS, message.pooling, "spec.pooling"),
         "learning_rate_t1": message.learning_rate_t1,
         "learning_rate_t2": message.learning_rate_t2,
         "learning_rate_unit": _word(UNITS, message.learning_rate_unit, "spec.learning_rate_unit"),
         "schedule": _word(SCHEDULES, message.schedule, "spec.schedule"),
         "schedule_steps": message.schedule_steps,
+        "warmup_steps": message.warmup_steps,
+        "optimizer": message.optimizer or "adamw",
         "weight_decay": message.weight_decay,
+        "loss_weight": _word(LOSS_WEIGHTS, message.loss_weight, "spec.loss_weight"),
+        "min_snr_gamma": message.min_snr_gamma or 5.0,
         "batch_size": message.batch_size,
+        "gradient_accumulation_steps": message.gradient_accumulation_steps or 1,
         "max_steps": message.max_steps,
         "seed": message.seed,
         "resize": _word(RESIZES, message.resize, "spec.resize"),
         "flip_probability": message.flip_probability,
+        "loss_mask": _word(LOSS_MASKS, message.loss_mask, "spec.loss_mask"),
+        "loss_mask_floor": message.loss_mask_floor,
         "templates": _word(TEMPLATE_SETS, message.templates, "spec.templates"),
+        "template_languages": tuple(message.template_languages) or ("en",),
+        "text_dropout": message.text_dropout,
         "norm": _word(NORMS, message.norm, "spec.norm"),
         "ema_decay": message.ema_decay,
         "prior_steps": message.prior_steps or 5,
         "packing": _word(PACKINGS, message.packing, "spec.packing"),
+        "publish": _word(PUBLISHED, message.publish, "spec.publish"),
+        "stop_at_plateau": message.stop_at_plateau,
         "checkpoint_every_steps": message.checkpoint_every_steps,
         "eval_every_steps": message.eval_every_steps,
         "samples": {

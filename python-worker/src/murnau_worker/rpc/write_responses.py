@@ -14,11 +14,13 @@ _SAMPLE_KINDS = {
     "progress": pb.SAMPLE_KIND_PROGRESS,
     "final": pb.SAMPLE_KIND_FINAL,
     "baseline": pb.SAMPLE_KIND_BASELINE,
+    "fuse_baseline": pb.SAMPLE_KIND_FUSE_BASELINE,
 }
 _REASONS = {
     "until_step": pb.FINISH_REASON_UNTIL_STEP,
     "superseded": pb.FINISH_REASON_SUPERSEDED,
     "draining": pb.FINISH_REASON_DRAINING,
+    "plateau": pb.FINISH_REASON_PLATEAU,
 }
 
 
@@ -48,7 +50,7 @@ _WRITERS: dict[type, Callable[[Any], pb.TrainResponse]] = {
     events.Alive: lambda e: pb.TrainResponse(
         alive=pb.Alive(step=e.step, progress_age_s=e.progress_age_s, phase=e.phase, steps_per_second=e.steps_per_second)
     ),
-    events.Metric: lambda e: pb.TrainResponse(metric=pb.Metric(step=e.step, name=e.name, value=e.value)),
+    events.Metrics: lambda e: pb.TrainResponse(metrics=pb.Metrics(step=e.step, values=e.values)),
     events.Sample: _sample,
     events.Checkpoint: lambda e: pb.TrainResponse(
         checkpoint=pb.Checkpoint(step=e.step, state=e.state, embedding=e.embedding)

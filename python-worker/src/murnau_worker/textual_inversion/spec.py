@@ -7,9 +7,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from murnau_worker.models.text_towers import Pooling
-from murnau_worker.textual_inversion.templates import TemplateSet
+from murnau_worker.textual_inversion.templates import TemplateLanguage, TemplateSet
 
 _LARGEST_SEED = 2**53 - 1
+
+Objective = Literal["joint", "split", "warm_joint"]
+OptimizerName = Literal["adamw", "adam", "nadam", "radam", "adamax", "adagrad", "rmsprop", "sgd"]
 
 
 class Frozen(BaseModel):
@@ -44,25 +47,50 @@ class TrainingSpec(Frozen):
     model: str = Field(min_length=1)
     placeholder_token: str
     initializer_token: str = Field(min_length=1, max_length=64)
-    num_vectors: Literal[1] = 1
-    objective: Literal["joint"] = "joint"
+    initializer_t1: str = Field(default="", max_length=64)  # empty: initializer_token
+    initializer_t2: str = Field(default="", max_length=64)
+    num_vectors: int = Field(default=1, ge=1, le=16)
+    objective: Objective = "joint"
+    prior_share: float = Field(default=0.5, gt=0, lt=1)
+    warm_steps: int = Field(default=60, ge=2)
     pooling: Pooling = "eot"
     learning_rate_t1: float = Field(gt=0, le=100, allow_inf_nan=False)
     learning_rate_t2: float = Field(gt=0, le=100, allow_inf_nan=False)
     learning_rate_unit: Literal["relative", "absolute"] = "relative"
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     schedule_steps: int = Field(ge=1)
+    warmup_steps: int = Field(default=0, ge=0)
+    optimizer: OptimizerName = "adamw"
+    loss_weight: Literal["uniform", "min_snr"] = "uniform"
+    min_snr_gamma: float = Field(default=5.0, gt=0)
     weight_decay: float = Field(default=0.01, ge=0, le=1)
     batch_size: int = Field(default=1, ge=1, le=64)
+    gradient_accumulation_steps: int = Field(default=1, ge=1, le=64)
     max_steps: int = Field(ge=1)
     seed: int = Field(default=0, ge=0, le=_LARGEST_SEED)
-    resize: Literal["squash", "crop"] = "squash"
+    resize: Literal["squash", "crop", "bucket"] = "squash"
     flip_probability: float = Field(default=0.5, ge=0, le=1)
+    loss_mask: Literal["none", "alpha", "file"] = "none"
+    loss_mask_floor: float = Field(default=0.0, ge=0, le=1)
     templates: TemplateSet = "object"
+    template_languages: tuple[TemplateLanguage, ...] = Field(default=("en",), min_length=1)
+    text_dropout: bool = False
     norm: Literal["free", "vocabulary"] = "free"
     ema_decay: float = Field(default=0.0, ge=0, lt=1)
     prior_steps: int = Field(default=5, ge=1, le=100)
     packing: Literal["packed", "exclusive"] = "packed"
+    publish: Literal["averaged", "last", "best"] = "averaged"
+    stop_at_plateau: bool = False
     checkpoint_every_steps: int = Field(default=25, ge=1)
     eval_every_steps: int = Field(default=0, ge=0)  # 0: at the run's last step only
     samples: SampleSpec = SampleSpec()
+
+    @property
+    def effective_batch(self) -> int:
+        """Samples of one optimizer step."""
+        return self.batch_size * self.gradient_accumulation_steps
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether it is alone in its batch: dropout draws from the device's own generator."""
+        return self.packing == "exclusive" or self.text_dropout

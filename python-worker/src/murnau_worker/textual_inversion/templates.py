@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-TemplateSet = Literal["object", "style"]
+TemplateSet = Literal["object", "style", "captions"]
+TemplateLanguage = Literal["en", "de", "fr", "ru"]
 
 OBJECT_TEMPLATES: tuple[str, ...] = (
     "a photo of a {}",
