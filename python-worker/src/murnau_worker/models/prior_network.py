@@ -134,7 +134,7 @@ class PriorNetwork:
         return (image_BE - self.prior.clip_mean.float()) / self.prior.clip_std.float()
 
     def predict(self, noised_BE: torch.Tensor, timestep: int | Sequence[int], text: TextKeys) -> torch.Tensor:
-        """Predicts clean embeddings [B, E] (normalised by the statistics), at one timestep 0..999 or each at its own."""
+        """Predicts clean embeddings [B, E] (normalised by the statistics) at one timestep 0..999, or at one of each."""
         prior = self.prior
         batch = len(noised_BE)
         noised_B1W = prior.proj_in(self._own(noised_BE))[:, None] + self._tail_position(2)
