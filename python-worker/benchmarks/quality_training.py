@@ -6,8 +6,9 @@ cut off at any time.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,18 @@ class Trainer:
     def embedding_path(self, plan: RunPlan) -> Path:
         return self._folder / f"{plan.name}.safetensors"
 
+    def eval_gain(self, plan: RunPlan) -> float:
+        """Of what a kept run has learnt."""
+        return float(json.loads(self._gain_path(plan).read_bytes()))
+
     def train(self, plans: Sequence[RunPlan]) -> None:
-        """Trains all plans that are not kept yet. All must have the same batch size and steps."""
+        """Trains all plans that are not kept yet. Those of one call must be `alike`: they step together."""
         missing = [plan for plan in plans if not self.embedding_path(plan).exists()]
         if not missing:
             return
         size = max(1, _PACK_SAMPLES // int(missing[0].changes.get("batch_size", 1)))
-        for pack in batched_plans(missing, size):
-            self._train_pack(pack)
+        for start in range(0, len(missing), size):
+            self._train_pack(missing[start : start + size])
 
     def _train_pack(self, plans: Sequence[RunPlan]) -> None:
         runs = [self._run(plan) for plan in plans]
@@ -71,7 +76,13 @@ class Trainer:
                     write_whole(self._state_path(plan), run.state_bytes())
                 print(f"{plans[0].name} and {len(plans) - 1} more: step {waiting[0].state.step}", flush=True)
         for plan, run in zip(plans, runs, strict=True):
+            *_, metrics = run.evaluate()
+            assert metrics is not None
+            write_whole(self._gain_path(plan), json.dumps(metrics["eval_gain"]).encode())
             write_whole(self.embedding_path(plan), run.embedding_bytes())
+
+    def _gain_path(self, plan: RunPlan) -> Path:
+        return self._folder / f"{plan.name}.gain"
 
     def _state_path(self, plan: RunPlan) -> Path:
         return self._folder / f"{plan.name}.state"
@@ -81,7 +92,3 @@ class Trainer:
         return make_run(
             self._model, self._cache, plan.concept, state=state.read_bytes() if state.exists() else None, **plan.changes
         )
-
-
-def batched_plans(plans: Sequence[RunPlan], size: int) -> Iterator[Sequence[RunPlan]]:
-    yield from (plans[start : start + size] for start in range(0, len(plans), size))
