@@ -114,8 +114,8 @@ def _corrupt(message: str) -> WorkerError:
     return WorkerError("checkpoint.corrupt", message, field="state")
 
 
-def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -> RunState:
-    """Reads a state and checks that it belongs to the run.
+def read_state(content: bytes, identity: RunIdentity, shapes: tuple[torch.Size, torch.Size]) -> RunState:
+    """Reads a state and checks that it belongs to the run, whose rows of t1 and t2 have these shapes [R, D].
 
     Raises WorkerError `model.changed` where only the model's weights differ, `checkpoint.corrupt` for bytes that are
     no state, or one of another spec, dataset or version. Another numeric fingerprint is allowed and noted in
@@ -124,7 +124,7 @@ def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -
     try:
         tensors, metadata = read_safetensors(content)
         header = StateHeader.model_validate_json(metadata[_METADATA_KEY])
-        towers = [_read_rows(tensors, tower, width) for tower, width in zip(("t1", "t2"), widths, strict=True)]
+        towers = [_read_rows(tensors, tower, shape) for tower, shape in zip(("t1", "t2"), shapes, strict=True)]
     except (ValueError, KeyError, ValidationError) as error:
         raise _corrupt(f"the state can not be read: {str(error)[:200]}") from error
     if header.state_version != STATE_VERSION or header.draw_scheme != SCHEME_VERSION:
@@ -159,9 +159,9 @@ def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -
     )
 
 
-def _read_rows(tensors: dict[str, torch.Tensor], tower: str, width: int) -> AdamRows:
+def _read_rows(tensors: dict[str, torch.Tensor], tower: str, shape: torch.Size) -> AdamRows:
     rows = [tensors[f"{tower}.{name}"].clone() for name in _ROWS]
     for tensor in rows:
-        if tensor.shape != (1, width) or tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
-            raise ValueError(f"{tower} holds rows of shape {tuple(tensor.shape)}, not (1, {width}), or no numbers")
+        if tensor.shape != shape or tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
+            raise ValueError(f"{tower} holds rows of shape {tuple(tensor.shape)}, not {tuple(shape)}, or no numbers")
     return AdamRows(*rows)
