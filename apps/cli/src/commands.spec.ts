@@ -51,7 +51,7 @@ const dataset = {
   id: '5f0c11aa',
   name: 'octopus',
   owner: 'ada',
-  images: [{ hash: 'h', name: 'a.png', width: 64, height: 64 }],
+  images: [{ hash: 'h', name: 'a.png', width: 64, height: 64, mask_hash: null, caption: null }],
   created_at: '2026-01-02T03:04:05Z',
 };
 const uploads: FakeRoutes = {
