@@ -58,15 +58,13 @@ def test_runs_of_several_vectors_get_what_they_get_alone(tiny: Kandinsky) -> Non
     shares = [whole_share(run) for run in runs]
     for run, together, share in zip(runs, packed_gradients(tiny, shares), shares, strict=True):
         [alone] = packed_gradients(tiny, [share])
-        for one, other, width in (
-            (together.t1_RD, alone.t1_RD, tiny.width_t1),
-            (together.t2_RD, alone.t2_RD, tiny.width_t2),
-        ):
-            assert one is not None
-            assert other is not None
-            assert one.shape == (run.spec.num_vectors, width)
-            assert bool((one.abs().amax(1) > 0).all()), "each vector of a run is read"
-            assert torch.allclose(one, other, rtol=1e-5, atol=1e-5 * float(other.abs().max()))
+        towers = ((together.t1_RD, alone.t1_RD, tiny.width_t1), (together.t2_RD, alone.t2_RD, tiny.width_t2))
+        for packed_RD, alone_RD, width in towers:
+            assert packed_RD is not None
+            assert alone_RD is not None
+            assert packed_RD.shape == (run.spec.num_vectors, width)
+            assert bool((packed_RD.abs().amax(1) > 0).all()), "each vector of a run is read"
+            assert float((packed_RD - alone_RD).abs().max() / alone_RD.abs().max()) < 1e-5
 
 
 def test_parts_of_a_batch_add_up_to_it(tiny: Kandinsky) -> None:

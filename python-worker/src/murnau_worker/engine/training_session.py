@@ -155,14 +155,7 @@ class TrainingSession:
             numeric_fingerprint=f"{numerics}, {batching(spec)}",
         )
         run = TrainingRun(
-            model,
-            spec,
-            data.latents,
-            data.images,
-            data.evaluator,
-            identity,
-            request.state,
-            initializer=request.initializer,
+            model, spec, data.latents, data.images, data.evaluator, identity, request.state, request.initializer
         )
         if run.state.step != request.acknowledged_step:
             raise WorkerError(

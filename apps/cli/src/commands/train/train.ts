@@ -1,6 +1,5 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { ApiClient } from '@murnau/api-client';
 import {
   defaultModel,
   hyperparameterNames,
@@ -13,6 +12,7 @@ import {
 import type { Embedding, Preset, TrainingSpec } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
+import type { Context } from '../../core/context.js';
 import { plural } from '../../output/format.js';
 import { flagOf, flagValue, hyperparameterHelp, hyperparametersOf } from '../../spec/training-flags.js';
 import { followRun } from '../../watch/follow-run.js';
@@ -83,9 +83,9 @@ export function registerTrain(parent: Command, host: Host): void {
   }
   action<Options>(command, host, async (context, [dataset = ''], options) => {
     const { ensureDataset, resolveDataset } = await import('../../spec/datasets.js');
-    const client = context.client();
-    const spec = await specOf(options, await embeddingOf(client, options));
+    const spec = await specOf(options, await embeddingOf(context, options));
     const reference = await resolveDataset(dataset, process.cwd());
+    const client = context.client();
     if (reference.kind === 'folder') {
       const { checkWordsOfSpec } = await import('../../spec/check-words.js');
       await checkWordsOfSpec(client, spec);
@@ -109,12 +109,12 @@ export function registerTrain(parent: Command, host: Host): void {
 
 /** The embedding to start from, if one is named. */
 async function embeddingOf(
-  client: ApiClient,
+  context: Context,
   { initializerEmbedding: text }: Options,
 ): Promise<Embedding | undefined> {
   if (text === undefined) return undefined;
   const { findEmbedding } = await import('../../spec/embeddings.js');
-  return findEmbedding(client, text);
+  return findEmbedding(context.client(), text);
 }
 
 /** The word that a run starts from, or is compared with where it starts from an embedding. */
