@@ -16,7 +16,7 @@ from murnau_worker.textual_inversion.draws import SCHEME_VERSION
 from murnau_worker.textual_inversion.optimizer import AdamRows
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 _METADATA_KEY = "murnau_state"
 _ROWS = ("rows", "first", "second", "averaged")
 
@@ -39,6 +39,14 @@ class Best(BaseModel):
     step: int
     eval_loss: float
     hash: str
+
+
+@dataclass(frozen=True)
+class BestRows:
+    """The averaged rows [R, D] that `Best` evaluated: what is published of a run that publishes its best."""
+
+    t1_RD: torch.Tensor
+    t2_RD: torch.Tensor
 
 
 class StateHeader(BaseModel):
@@ -69,6 +77,7 @@ class RunState:
     empty_eval_loss: float | None = None
     evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
     best: Best | None = None
+    best_rows: BestRows | None = None
     numerics_changed_at: list[int] = field(default_factory=list[int])
 
 
@@ -83,8 +92,15 @@ class RunIdentity:
 
 
 def spec_hash(spec: TrainingSpec) -> str:
-    """Hash of what decides a run's arithmetic. `max_steps` and how often it reports may change (extending a run)."""
-    reporting = {"max_steps", "checkpoint_every_steps", "eval_every_steps", "samples"}
+    """Hash of what decides a run's arithmetic. When it ends and what it reports may change (extending a run)."""
+    reporting = {
+        "max_steps",
+        "checkpoint_every_steps",
+        "eval_every_steps",
+        "samples",
+        "publish",
+        "stop_at_plateau",
+    }
     content = spec.model_dump(mode="json", exclude=reporting)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -107,6 +123,8 @@ def write_state(state: RunState, identity: RunIdentity) -> bytes:
     tensors: dict[str, torch.Tensor] = {}
     for tower, adam in (("t1", state.t1), ("t2", state.t2)):
         tensors |= {f"{tower}.{name}": getattr(adam, f"{name}_RD") for name in _ROWS}
+    if state.best_rows is not None:
+        tensors |= {"t1.best": state.best_rows.t1_RD, "t2.best": state.best_rows.t2_RD}
     return write_safetensors(tensors, {_METADATA_KEY: header.model_dump_json()})
 
 
@@ -125,6 +143,7 @@ def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -
         tensors, metadata = read_safetensors(content)
         header = StateHeader.model_validate_json(metadata[_METADATA_KEY])
         towers = [_read_rows(tensors, tower, width) for tower, width in zip(("t1", "t2"), widths, strict=True)]
+        best_rows = _read_best(tensors, towers) if header.best is not None else None
     except (ValueError, KeyError, ValidationError) as error:
         raise _corrupt(f"the state can not be read: {str(error)[:200]}") from error
     if header.state_version != STATE_VERSION or header.draw_scheme != SCHEME_VERSION:
@@ -155,6 +174,7 @@ def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -
         empty_eval_loss=header.empty_eval_loss,
         evaluations=list(header.evaluations),
         best=header.best,
+        best_rows=best_rows,
         numerics_changed_at=changed_at,
     )
 
@@ -165,3 +185,12 @@ def _read_rows(tensors: dict[str, torch.Tensor], tower: str, width: int) -> Adam
         if tensor.shape != (1, width) or tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
             raise ValueError(f"{tower} holds rows of shape {tuple(tensor.shape)}, not (1, {width}), or no numbers")
     return AdamRows(*rows)
+
+
+def _read_best(tensors: dict[str, torch.Tensor], towers: list[AdamRows]) -> BestRows:
+    """Of the same shapes as the rows that are learnt."""
+    best = [tensors[f"{tower}.best"].clone() for tower in ("t1", "t2")]
+    for tensor, adam in zip(best, towers, strict=True):
+        if tensor.shape != adam.rows_RD.shape or tensor.dtype != torch.float32:
+            raise ValueError(f"the best rows have the shape {tuple(tensor.shape)}, not {tuple(adam.rows_RD.shape)}")
+    return BestRows(*best)

@@ -12,18 +12,27 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_embedding
-from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, RunState, read_state, write_state
+from murnau_worker.checkpoints.embedding_file import LearntEmbedding, Published, write_embedding
+from murnau_worker.checkpoints.run_state import (
+    Best,
+    BestRows,
+    Evaluation,
+    RunIdentity,
+    RunState,
+    read_state,
+    write_state,
+)
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
 from murnau_worker.textual_inversion.batches import draw_samples
 from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
 from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.optimizer import AdamRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
 from murnau_worker.textual_inversion.placeholders import initializer_ids
+from murnau_worker.textual_inversion.plateau import has_settled
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
 from murnau_worker.textual_inversion.templates import TEMPLATES
@@ -109,30 +118,67 @@ class TrainingRun:
         return apply_step(self.spec, self.state, (self.t1, self.t2), gradients)
 
     def evaluate(self) -> Iterator[dict[str, float] | None]:
-        """Evaluates the averaged rows; yields None after each chunk, the metrics at the end."""
+        """Evaluates the averaged rows; yields None after each chunk, the metrics at the end.
+
+        Raises WorkerError `run.diverged` where the loss is no number.
+        """
         state, spec = self.state, self.spec
         if state.empty_eval_loss is None:
-            for value in self.evaluator.loss(self.encoder, None, spec.pooling, None):
+            for empty in self.evaluator.losses(self.encoder, None, spec.pooling, None):
                 yield None
-                state.empty_eval_loss = value
-        loss = math.nan
-        for value in self.evaluator.loss(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
+                state.empty_eval_loss = empty.mean if empty is not None else None
+        found: EvalLosses | None = None
+        for losses in self.evaluator.losses(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
             yield None
-            loss = value if value is not None else loss
+            found = losses
+        assert found is not None
         assert state.empty_eval_loss is not None
+        loss = found.mean
+        if not math.isfinite(loss):
+            raise diverged(spec, f"the evaluation's loss is no number any more at step {state.step}")
         gain = 1.0 - loss / state.empty_eval_loss
         state.evaluations.append(Evaluation(step=state.step, eval_loss=loss, eval_gain=gain))
         if state.best is None or loss < state.best.eval_loss:
-            content_hash = hashlib.sha256(self.embedding_bytes()).hexdigest()
-            state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
-        yield {"eval_loss": loss, "eval_gain": gain}
+            self._keep_as_best(loss)
+        yield {"eval_loss": loss, "eval_gain": gain, **found.by_quarter()}
+
+    def _keep_as_best(self, loss: float) -> None:
+        state, rows = self.state, self.averaged_rows
+        state.best_rows = BestRows(rows.t1_RD.detach().clone(), rows.t2_RD.detach().clone())
+        content_hash = hashlib.sha256(self._file_of(rows, state.step, "best")).hexdigest()
+        state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether the plateau rule ends the run here: it looks right after an evaluation only."""
+        evaluations = self.state.evaluations
+        is_fresh = bool(evaluations) and evaluations[-1].step == self.state.step
+        return self.spec.stop_at_plateau and is_fresh and has_settled(evaluations)
 
     def state_bytes(self) -> bytes:
         return write_state(self.state, self.identity)
 
+    @property
+    def published_rows(self) -> LearntPair:
+        """What `spec.publish` says; the averaged rows where the best is asked for and none was evaluated yet."""
+        state = self.state
+        if self.spec.publish == "last":
+            return LearntPair(state.t1.rows_RD, state.t2.rows_RD)
+        if self.spec.publish == "best" and state.best_rows is not None:
+            return LearntPair(state.best_rows.t1_RD, state.best_rows.t2_RD)
+        return self.averaged_rows
+
     def embedding_bytes(self) -> bytes:
-        """The learnt embedding (averaged rows) as a canonical file."""
-        rows, spec = self.averaged_rows, self.spec
+        """The learnt embedding (the published rows) as a canonical file, which names which rows these are."""
+        state, published = self.state, self.spec.publish
+        if published == "best":
+            if state.best is None:
+                return self._file_of(self.averaged_rows, state.step, "averaged")
+            return self._file_of(self.published_rows, state.best.step, "best")
+        return self._file_of(self.published_rows, state.step, published)
+
+    def _file_of(self, rows: LearntPair, step: int, published: Published) -> bytes:
+        spec = self.spec
         return write_embedding(
             LearntEmbedding(
                 placeholder_token=spec.placeholder_token,
@@ -142,9 +188,21 @@ class TrainingRun:
                 initializer_token=spec.initializer_token,
                 model_fingerprint=self.identity.model_fingerprint,
                 spec_json=spec.model_dump_json(),
-                step=self.state.step,
+                step=step,
+                published=published,
             )
         )
+
+
+def diverged(spec: TrainingSpec, message: str) -> WorkerError:
+    """Why a run whose numbers are none any more ends."""
+    return WorkerError(
+        "run.diverged",
+        message,
+        field="spec.learning_rate_t1",
+        given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
+        allowed="lower learning rates",
+    )
 
 
 def apply_step(
@@ -153,13 +211,7 @@ def apply_step(
     """One AdamW update of both rows; returns the step's metrics."""
     norms = torch.stack([gradients.t1_RD.norm(), gradients.t2_RD.norm()]).tolist()
     if not all(map(math.isfinite, (gradients.loss, *norms))):
-        raise WorkerError(
-            "run.diverged",
-            f"the loss or its gradient is no number any more at step {state.step + 1}",
-            field="spec.learning_rate_t1",
-            given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
-            allowed="lower learning rates",
-        )
+        raise diverged(spec, f"the loss or its gradient is no number any more at step {state.step + 1}")
     metrics = {"train_loss": gradients.loss}
     factor = schedule_factor(spec.schedule, state.step, spec.schedule_steps)
     towers = (("t1", state.t1, gradients.t1_RD, settings[0]), ("t2", state.t2, gradients.t2_RD, settings[1]))
