@@ -176,7 +176,7 @@ def test_runs_of_one_dataset_share_their_baselines(tiny_folder: Path, monkeypatc
 
 def test_a_diverged_run_ends_with_its_step_and_its_last_good_checkpoint(tiny_folder: Path) -> None:
     """Weight decay of 1 at a rate of 100 multiplies the rows by -99 each step, until they are no numbers any more."""
-    rates = {
+    rates: dict[str, Any] = {
         "learning_rate_t1": 100.0,
         "learning_rate_t2": 100.0,
         "learning_rate_unit": pb.LEARNING_RATE_UNIT_ABSOLUTE,

@@ -46,7 +46,12 @@ export const createDatasetSchema = z.strictObject({
         /** A stored picture of the same proportions: white counts in a masked loss. */
         mask_hash: z.string().optional(),
         /** With `{placeholder}` in it. */
-        caption: z.string().min(1).max(500).includes('{placeholder}', 'must contain {placeholder}').optional(),
+        caption: z
+          .string()
+          .min(1)
+          .max(500)
+          .includes('{placeholder}', 'must contain {placeholder}')
+          .optional(),
       }),
     )
     .min(1)

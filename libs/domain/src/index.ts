@@ -82,10 +82,12 @@ export {
   generationPhases,
   generationSchema,
   imageBlobSchema,
+  judgementSchema,
   leaderboardSchema,
   metricPointSchema,
   modelPartSchema,
   modelSchema,
+  publications,
   runPhases,
   runSchema,
   runWishes,
@@ -109,10 +111,12 @@ export type {
   Generation,
   GenerationPhase,
   ImageBlob,
+  Judgement,
   Leaderboard,
   MetricPoint,
   Model,
   ModelPart,
+  Publication,
   Run,
   RunPhase,
   RunWish,
@@ -174,5 +178,7 @@ export type {
   Status,
   SweepPlan,
 } from './api.js';
+export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
+export type { Verdict } from './verdict.js';
 export { searchAttributes, workflowMessages, workflowTypes } from './temporal.js';
 export type { SearchAttributeName } from './temporal.js';

@@ -64,6 +64,9 @@ export function fakeEmbedding(seed: number, steps: number): string {
 const nextValue = (value: string, step: number): string =>
   createHash('sha256').update(`${value} ${step}`).digest('hex');
 
+/** Evaluations after which its runs have settled, where that ends them. */
+const settlesAfter = 8;
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 function refusal(context: CallContext, status: Status, code: string, message: string): ServerError {
@@ -229,21 +232,31 @@ class Fake {
           const isEval = spec.evalEverySteps > 0 && state.step % spec.evalEverySteps === 0;
           const isSample = everySteps > 0 && state.step % everySteps === 0;
           const isLast = state.step === untilStep;
+          const hasSettled = spec.stopAtPlateau && isEval && state.step >= settlesAfter * spec.evalEverySteps;
+          const isEnd = state.step === spec.maxSteps || hasSettled;
           if (isEval || isLast) metric('eval_gain', 1 - 1 / (state.step + Number(spec.seed)));
           if (isEval || isLast) metric('eval_loss', 1 / (state.step + Number(spec.seed)));
           if (isSample) sample(proto.SampleKind.SAMPLE_KIND_PROGRESS, 0);
-          if (isLast && state.step === spec.maxSteps) {
+          if (hasSettled) metric('plateau', 1);
+          if (isEnd && finalCount > 0) {
+            const value = { step: state.step, judge: 'fake', concept: 'thing', baselineWord: 'train' };
+            send({ $case: 'judgement', value });
             for (let position = 0; position < finalCount; position += 1) {
               sample(proto.SampleKind.SAMPLE_KIND_FINAL, position);
               sample(proto.SampleKind.SAMPLE_KIND_BASELINE, position);
+              sample(proto.SampleKind.SAMPLE_KIND_FUSE_BASELINE, position);
             }
           }
           if (isEval || isSample || isLast || state.step % spec.checkpointEverySteps === 0) checkpoint();
+          if (hasSettled) break;
         }
+        const settlesAt = spec.stopAtPlateau ? settlesAfter * spec.evalEverySteps : Infinity;
         const reason = session.isSuperseded
           ? proto.FinishReason.FINISH_REASON_SUPERSEDED
-          : proto.FinishReason.FINISH_REASON_UNTIL_STEP;
-        if (state.step >= untilStep || session.isSuperseded) {
+          : state.step >= settlesAt
+            ? proto.FinishReason.FINISH_REASON_PLATEAU
+            : proto.FinishReason.FINISH_REASON_UNTIL_STEP;
+        if (state.step >= Math.min(untilStep, settlesAt) || session.isSuperseded) {
           send({ $case: 'finished', value: { step: state.step, reason } });
         } else {
           throw refusal(context, Status.ABORTED, 'worker.lost', 'the client was silent');
