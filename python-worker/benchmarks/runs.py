@@ -42,7 +42,7 @@ def make_run(model: Kandinsky, cache: DataCache, concept: str, **changes: Any) -
     *_, data = cache.prepare(model, pictures_of(concept), spec.resize, spec.templates)
     assert data is not None
     identity = RunIdentity(spec_hash(spec), model.fingerprint, data.latents.fingerprint, "benchmark")
-    return TrainingRun(model, spec, data.latents, data.evaluator, identity, None)
+    return TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, None)
 
 
 def step(packer: Packer, runs: Sequence[TrainingRun]) -> None:

@@ -32,7 +32,7 @@ from transformers import CLIPTextModelWithProjection
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.batches import picture_of
+from murnau_worker.textual_inversion.batches import DecoderSamples, picture_of
 from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
 from murnau_worker.textual_inversion.run import TrainingRun
@@ -64,6 +64,7 @@ def reference_batch(run: TrainingRun) -> ReferenceBatch:
     """What the run's next step consists of, for the reference: pixels instead of latents, padded prompts."""
     spec, draws, step = run.spec, Draws(run.spec.seed), run.state.step
     samples = run.share(range(1)).samples
+    assert isinstance(samples, DecoderSamples)
     pixels_3HW = run.latents.pixels_n3HW[picture_of(draws, step, len(run.latents))]
     if draws.uniform("flip", step, 0) < spec.flip_probability:
         pixels_3HW = pixels_3HW.flip(-1)
@@ -108,6 +109,7 @@ class Pair:
         if self._ours is None or self._theirs is None:
             return
         for ours, theirs in zip((self._ours.t1_RD, self._ours.t2_RD), self._theirs, strict=True):
+            assert ours is not None
             error = float((ours - theirs).abs().max() / theirs.abs().max())
             self.largest_error = max(self.largest_error, error)
         self._ours = self._theirs = None

@@ -17,7 +17,7 @@ from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.batches import noise_draws
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, joint_losses
+from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, decoder_losses
 from murnau_worker.textual_inversion.prompts import PromptEncoder
 from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
 
@@ -98,7 +98,7 @@ class Evaluator:
             prompts = [template.format(placeholder) if placeholder else "" for template in chunk.templates]
             batch = TrainingBatch(chunk.latents_NCHW, encoder.batch(prompts), chunk.draws)
             with torch.inference_mode():
-                found.append(joint_losses(self._model, batch, rows, poolings).double().cpu())
+                found.append(decoder_losses(self._model, batch, rows, poolings).double().cpu())
             yield None
         timesteps_N = torch.cat([chunk.draws.timesteps_N.cpu() for chunk in self._chunks])
         yield EvalLosses(torch.cat(found), timesteps_N)
