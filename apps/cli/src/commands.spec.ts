@@ -312,6 +312,7 @@ describe('with a server', () => {
       num_vectors: 1,
       pooling: 'eot',
       step: 100,
+      published: 'averaged',
       run_id: '7f3a91c2',
       source: 'run',
       owner: 'ada',
