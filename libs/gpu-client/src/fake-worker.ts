@@ -39,6 +39,8 @@ export interface FakeWorker {
   freeze(): void;
   /** The next Train or drawing calls fail with this error. */
   failNext(code: string, count?: number): void;
+  /** The loss of this step is no number; undefined: every step's is one. */
+  divergeAt(step: number | undefined): void;
   /** Ends the server at once, open streams included. */
   kill(): Promise<void>;
 }
@@ -107,6 +109,7 @@ class Fake {
   /** Counts the times that all streams were broken. */
   generation = 0;
   isFrozen = false;
+  divergesAt: number | undefined;
   private readonly failures: string[] = [];
 
   constructor(readonly options: Required<Omit<FakeWorkerOptions, 'port'>>) {}
@@ -223,6 +226,10 @@ class Fake {
             await pause(5);
           await pause(this.options.stepMs);
           if (shouldStop(session)) break;
+          if (state.step + 1 === this.divergesAt) {
+            const message = `the loss is no number any more at step ${this.divergesAt}`;
+            throw refusal(context, Status.INTERNAL, 'run.diverged', message);
+          }
           state.step += 1;
           state.value = nextValue(state.value, state.step);
           session.step = state.step;
@@ -383,6 +390,7 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     dropStreams: () => void (fake.generation += 1),
     freeze: () => void (fake.isFrozen = true),
     failNext: (code, count) => fake.failNext(code, count),
+    divergeAt: (step) => void (fake.divergesAt = step),
     kill: async () => {
       fake.generation += 1;
       server.forceShutdown();
