@@ -19,8 +19,10 @@ export {
   hyperparametersSchema,
   initializerSchema,
   modelNameSchema,
+  optimizers,
   placeholderSchema,
   samplesSchema,
+  templateLanguages,
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
