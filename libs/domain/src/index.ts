@@ -86,10 +86,12 @@ export {
   generationPhases,
   generationSchema,
   imageBlobSchema,
+  judgementSchema,
   leaderboardSchema,
   metricPointSchema,
   modelPartSchema,
   modelSchema,
+  publications,
   runPhases,
   runSchema,
   runWishes,
@@ -113,10 +115,12 @@ export type {
   Generation,
   GenerationPhase,
   ImageBlob,
+  Judgement,
   Leaderboard,
   MetricPoint,
   Model,
   ModelPart,
+  Publication,
   Run,
   RunPhase,
   RunWish,
@@ -182,5 +186,7 @@ export type {
   SweepPlan,
   WordsChecked,
 } from './api.js';
+export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
+export type { Verdict } from './verdict.js';
 export { searchAttributes, workflowMessages, workflowTypes } from './temporal.js';
 export type { SearchAttributeName } from './temporal.js';

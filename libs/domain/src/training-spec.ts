@@ -46,16 +46,7 @@ export const samplesSchema = z.strictObject({
 export const templateLanguages = ['en', 'de', 'fr', 'ru'] as const;
 export type TemplateLanguage = (typeof templateLanguages)[number];
 
-export const optimizers = [
-  'adamw',
-  'adam',
-  'nadam',
-  'radam',
-  'adamax',
-  'adagrad',
-  'rmsprop',
-  'sgd',
-] as const;
+export const optimizers = ['adamw', 'adam', 'nadam', 'radam', 'adamax', 'adagrad', 'rmsprop', 'sgd'] as const;
 
 /** Most samples of one optimizer step. */
 const largestBatch = 256;

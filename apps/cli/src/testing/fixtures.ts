@@ -40,6 +40,7 @@ export function aRun(changes: Partial<Run> & { initializer?: string } = {}): Run
     wish: null,
     priority: 3,
     device_s: 0,
+    judgement: null,
     forked_from: null,
     restarts: {},
     embedding_id: null,

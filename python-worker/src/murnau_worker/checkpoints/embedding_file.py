@@ -20,7 +20,10 @@ from murnau_worker.errors import WorkerError
 from murnau_worker.models.text_towers import Pooling
 
 EmbeddingFormat = Literal["safetensors", "reference_bin"]
+Published = Literal["averaged", "last", "best"]
 LARGEST_FILE_BYTES = 4 * 1024 * 1024
+
+_PUBLISHED: Mapping[str, Published] = {"averaged": "averaged", "last": "last", "best": "best"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class LearntEmbedding:
     model_fingerprint: str = ""
     spec_json: str = ""
     step: int = 0
+    published: Published | None = None  # which of a run's rows these are
 
     @property
     def num_vectors(self) -> int:
@@ -51,6 +55,7 @@ def write_embedding(embedding: LearntEmbedding) -> bytes:
         "pooling": embedding.pooling,
         "spec": embedding.spec_json,
         "step": str(embedding.step),
+        **({"published": embedding.published} if embedding.published else {}),
         "norm_t1": json.dumps([round(float(norm), 6) for norm in embedding.t1_RD.norm(dim=1)]),
         "norm_t2": json.dumps([round(float(norm), 6) for norm in embedding.t2_RD.norm(dim=1)]),
     }
@@ -104,6 +109,7 @@ def read_canonical(content: bytes) -> LearntEmbedding:
             model_fingerprint=metadata.get("model_fingerprint", ""),
             spec_json=metadata.get("spec", ""),
             step=int(metadata.get("step", "0")),
+            published=_PUBLISHED.get(metadata.get("published", "")),
         )
     except (ValueError, KeyError) as error:
         raise _unreadable(f"the file is no learnt embedding: {str(error)[:200]}") from error
