@@ -56,7 +56,7 @@ export type {
   RequestInput,
   Sampler,
 } from './generation-request.js';
-export { modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
+export { modelCheckpointings, modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
 export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
 export { priorStepsProblem, priorStepsSchema } from './prior-steps.js';
 export { producerSchema, recipeSchema } from './recipe.js';
