@@ -14,10 +14,12 @@ import argparse
 import json
 import os
 from dataclasses import dataclass
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the worker
 
+from quality_plans import DEFAULTS
 from runs import SMALL_MODEL, make_run, step
 
 from murnau_worker.checkpoints.run_state import Evaluation
@@ -53,12 +55,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=1200, help="steps of the full runs")
     parser.add_argument("--every", type=int, default=25, help="steps between evaluations")
-    parser.add_argument("--batch-size", type=int, default=4, help="samples of a step, as a run's default")
     given = parser.parse_args()
     set_up_torch(2)
     model = ModelRegistry({"benchmark": SMALL_MODEL}).load("benchmark")
     cache, packer = DataCache(), Packer(Capacities())
-    settings = {"batch_size": given.batch_size, "ema_decay": 0.95, "max_steps": given.steps, "packing": "packed"}
+    settings: dict[str, Any] = {**DEFAULTS, "max_steps": given.steps, "schedule_steps": given.steps}
     runs = [make_run(model, cache, concept, seed=seed, **settings) for seed, concept in enumerate(CONCEPTS)]
     for run in runs:
         list(run.evaluate())

@@ -64,7 +64,7 @@ def noise_draws(
     model: Kandinsky, draws: Draws, step: int, samples: range, latent_shape: tuple[int, ...], prior_steps: int
 ) -> NoiseDraws:
     """Noise and uniform timesteps of some samples of a step."""
-    width, device = model.prior.embedding_width, model.device
+    width, device = model.embedding_width, model.device
     timesteps = [draws.integer("timestep", step, index, TRAINING_STEPS) for index in samples]
 
     def normal(name: str, shape: tuple[int, ...]) -> torch.Tensor:
@@ -117,7 +117,7 @@ class SampleDraws:
     def of_prior(self, step: int, samples: range) -> PriorSamples:
         """Likewise, of the prior's phase."""
         draws, images_n2E = self._draws, self._images.images_n2E
-        width = self._model.prior.embedding_width
+        width = self._model.embedding_width
         low, count = PRIOR_TIMESTEPS.start, len(PRIOR_TIMESTEPS)
         return PriorSamples(
             prompts=self._prompts(step, samples),
@@ -129,6 +129,7 @@ class SampleDraws:
     def pool(self, t2_RD: torch.Tensor, pooling: Pooling, t1_pad_id: int) -> torch.Tensor:
         """Image embeddings [K, E] that the prior samples by the learnt t2, for as many templates; no gradient."""
         model, draws, spec = self._model, self._draws, self._spec
+        model.hold("prior")
         chosen = [
             self._template_ids[draws.integer("pool_template", 0, index, len(self._template_ids))]
             for index in range(POOL_SIZE)

@@ -12,12 +12,19 @@ from dataclasses import dataclass, replace
 import torch
 
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import Phase
 from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.batches import noise_draws
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, decoder_losses
+from murnau_worker.textual_inversion.objective import (
+    LearntPair,
+    NoiseDraws,
+    TrainingBatch,
+    decoder_losses,
+    image_embeddings,
+)
 from murnau_worker.textual_inversion.prompts import PromptEncoder
 from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
 
@@ -92,16 +99,31 @@ class Evaluator:
         self, encoder: PromptEncoder, rows: LearntPair | None, pooling: Pooling, placeholder: str | None
     ) -> Iterator[EvalLosses | None]:
         """Yields None after each chunk and what was found at the end. No placeholder: the empty prompt's losses."""
-        found: list[torch.Tensor] = []
+        model, t2_RD = self._model, rows.t2_RD if rows else None
         poolings: list[Pooling] = [pooling] * EVAL_CHUNK
+        batches: list[TrainingBatch] = []
         for chunk in self._chunks:
-            prompts = [template.format(placeholder) if placeholder else "" for template in chunk.templates]
-            batch = TrainingBatch(chunk.latents_NCHW, encoder.batch(prompts), chunk.draws)
+            prompts = encoder.batch(
+                [template.format(placeholder) if placeholder else "" for template in chunk.templates]
+            )
+            self._see_to("prior")
             with torch.inference_mode():
-                found.append(decoder_losses(self._model, batch, rows, poolings).double().cpu())
+                image_NE = image_embeddings(model, prompts, t2_RD, poolings, chunk.draws)
+            batches.append(TrainingBatch(chunk.latents_NCHW, prompts, chunk.draws, image_NE))
+            yield None
+        found: list[torch.Tensor] = []
+        for batch in batches:
+            self._see_to("decoder")
+            with torch.inference_mode():
+                found.append(decoder_losses(model, batch, rows, poolings).double().cpu())
             yield None
         timesteps_N = torch.cat([chunk.draws.timesteps_N.cpu() for chunk in self._chunks])
         yield EvalLosses(torch.cat(found), timesteps_N)
+
+    def _see_to(self, half: Phase) -> None:
+        """One half after the other needs no more memory than the phases of `split`; a joint step's parts may stay."""
+        if not self._model.holds("joint"):
+            self._model.hold(half)
 
     def word_loss(self, encoder: PromptEncoder, word: str) -> Iterator[float | None]:
         """Yields None after each chunk and the mean loss of a known word or phrase at the end.

@@ -145,7 +145,7 @@ class TrainingRun:
     def _pool(self) -> torch.Tensor:
         """What the learnt t2, which this phase leaves alone, makes the prior sample; after a resume the same."""
         if self._pool_KE is None:
-            self._pool_KE = self._samples.pool(self.averaged_rows.t2_RD, self.spec.pooling, self.model.t1.pad_id)
+            self._pool_KE = self._samples.pool(self.averaged_rows.t2_RD, self.spec.pooling, self.model.t1_pad_id)
         return self._pool_KE
 
     def apply(self, gradients: StepGradients) -> dict[str, float]:
