@@ -66,6 +66,8 @@ export interface Starters {
 
 const openPhases: ReadonlySet<string> = new Set(['queued', 'running', 'waiting', 'paused']);
 const callTimeoutMs = 5_000;
+/** How long a workflow's task waits for an orchestrator that was killed over it. */
+const taskTimeoutMs = 5_000;
 const conversionTimeoutMs = 30_000;
 const tokenCheckTimeoutMs = 10_000;
 
@@ -108,6 +110,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
           // What was started, ended, and is stored as to be started again, is.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           args: [input],
+          workflowTaskTimeout: taskTimeoutMs,
           ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
           staticSummary: card.summary,
           staticDetails: card.details,
