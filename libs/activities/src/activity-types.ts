@@ -1,4 +1,12 @@
-import type { EarlyStop, ErrorCode, RunEditKind, RunPhase, SweepEdit, SweepPhase } from '@murnau/domain';
+import type {
+  Asked,
+  EarlyStop,
+  ErrorCode,
+  RunEditKind,
+  RunPhase,
+  SweepEdit,
+  SweepPhase,
+} from '@murnau/domain';
 import type { EmbeddingConversionInput, GenerationInput, TokenCheckInput } from './workflow-inputs.js';
 import type { WorkflowCard } from './start/workflow-card.js';
 
@@ -112,7 +120,8 @@ export interface BookkeepingActivities {
   pauseRun(input: { run_id: string }): Promise<RunView>;
   editRun(input: RunEditInput): Promise<void>;
   failRun(input: { run_id: string; failure: RunFailure }): Promise<RunView>;
-  cancelRun(input: { run_id: string; by: string }): Promise<RunView>;
+  /** @param asked a person's word, to be put down; absent: nobody's own */
+  cancelRun(input: { run_id: string; by: string; asked?: Asked | undefined }): Promise<RunView>;
   /** @param chain of the asking workflow, and the run of it that asks */
   decideSweep(input: SweepQuestion): Promise<SweepStep>;
   markTrialsStarted(input: { sweep_id: string; started: readonly TrialStarted[] }): Promise<void>;
@@ -124,6 +133,7 @@ export interface BookkeepingActivities {
   endSweep(input: {
     sweep_id: string;
     phase: 'cancelled' | 'settled';
+    asked?: Asked | undefined;
   }): Promise<{ phase: SweepPhase; details: string }>;
   endGeneration(input: {
     generation_id: string;

@@ -1,4 +1,5 @@
 import {
+  type Asked,
   type Failure,
   type Finalist,
   type Leaderboard,
@@ -23,7 +24,7 @@ import { withFreshEmbeddingIds } from './runs/end-run.js';
 import { toRun } from './runs/run-records.js';
 import type { OpenWorkflow } from './runs/runs.js';
 import { type DecisionQuery, insertDecisions, listDecisions } from './sweeps/decisions.js';
-import { cancelUnstarted, editSweep, type SweepEditRequest } from './sweeps/edit-sweep.js';
+import { cancelUnstarted, editSweep, noteSweepEdit, type SweepEditRequest } from './sweeps/edit-sweep.js';
 import {
   endIdle,
   type IdleEnd,
@@ -344,11 +345,15 @@ export class Sweeps {
   }
 
   /** An ended sweep stays as it ended. */
-  async end(id: string, { phase, failure }: { phase: EndedPhase; failure?: Failure | null }): Promise<Sweep> {
+  async end(
+    id: string,
+    { phase, failure, asked }: { phase: EndedPhase; failure?: Failure | null; asked?: Asked | undefined },
+  ): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const sweep = await lockSweep(trx, id);
       if (sweep.phase === 'running' || sweep.phase === 'paused') {
         await writeEnd(trx, sweep, phase, failure ?? null);
+        if (asked !== undefined) await noteSweepEdit(trx, id, { kind: 'cancel', ...asked });
       }
     });
     this.#hub.announce();

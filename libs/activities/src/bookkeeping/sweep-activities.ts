@@ -51,10 +51,10 @@ export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
         });
       }
     },
-    endSweep: async ({ sweep_id, phase }) => {
+    endSweep: async ({ sweep_id, phase, asked }) => {
       const ended =
         phase === 'cancelled'
-          ? await store.sweeps.end(sweep_id, { phase })
+          ? await store.sweeps.end(sweep_id, { phase, asked })
           : await store.sweeps.settle(sweep_id, settledPhase);
       return { phase: ended.phase, details: await detailsOf(deps, sweep_id) };
     },

@@ -73,7 +73,7 @@ export interface SweepTalliesTable {
   sweep_id: string;
   state: TrialState;
   trials: number;
-  /** Of trials that hold no device. */
+  /** Of trials outside the window. */
   device_s: number;
 }
 

@@ -3,8 +3,8 @@ import { type Kysely, type Migration, sql } from 'kysely';
 /**
  * How many trials of a sweep are in each state, kept as changes that are added up: so a decision costs the same for ten
  * trials as for ten thousand. A statement on runs adds its own change and locks nothing that another writer waits for;
- * readers fold what has piled up (`foldTallies`). Device time is counted here for trials that hold no device; of those
- * that do, it grows with each checkpoint and is read from their rows, which are never more than the sweep's window.
+ * readers fold what has piled up (`foldTallies`). Device time is counted here for trials outside the window; of those
+ * in it, it grows with each checkpoint and is read from their rows.
  */
 export const sweepTallies: Migration = {
   async up(db: Kysely<unknown>) {
@@ -31,6 +31,12 @@ language sql immutable as $$
   end
 $$;
 
+-- Of a trial in the window the device time grows, and is read from its row (index runs_open).
+create function settled_device_s(device_s double precision, phase text, workflow_started boolean)
+returns double precision language sql immutable as $$
+  select case when workflow_started and phase in ('queued', 'running', 'paused') then 0 else device_s end
+$$;
+
 create function tally_new_trials() returns trigger language plpgsql as $$
 begin
   insert into sweep_tallies
@@ -43,16 +49,18 @@ $$;
 create function tally_changed_trials() returns trigger language plpgsql as $$
 begin
   insert into sweep_tallies
-  select sweep_id, state, sum(sign), coalesce(sum(sign * device_s) filter (where state <> 'open'), 0)
+  select sweep_id, state, sum(sign), sum(sign * device_s)
   from (
-    select -1 as sign, sweep_id, trial_state(phase, workflow_started, wish, certified_step) as state, device_s
+    select -1 as sign, sweep_id, trial_state(phase, workflow_started, wish, certified_step) as state,
+           settled_device_s(device_s, phase, workflow_started) as device_s
     from old_rows where sweep_id is not null
     union all
-    select 1, sweep_id, trial_state(phase, workflow_started, wish, certified_step), device_s
+    select 1, sweep_id, trial_state(phase, workflow_started, wish, certified_step),
+           settled_device_s(device_s, phase, workflow_started)
     from new_rows where sweep_id is not null
   ) changes
   group by sweep_id, state
-  having sum(sign) <> 0 or sum(sign * device_s) filter (where state <> 'open') <> 0;
+  having sum(sign) <> 0 or sum(sign * device_s) <> 0;
   return null;
 end
 $$;
@@ -64,7 +72,7 @@ create trigger runs_tally_changed after update on runs
 
 insert into sweep_tallies
 select sweep_id, trial_state(phase, workflow_started, wish, certified_step) as state, count(*),
-       coalesce(sum(device_s) filter (where trial_state(phase, workflow_started, wish, certified_step) <> 'open'), 0)
+       sum(settled_device_s(device_s, phase, workflow_started))
 from runs where sweep_id is not null group by sweep_id, state;
 
 -- The window, whatever the number of trials around it.

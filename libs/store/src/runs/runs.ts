@@ -19,7 +19,7 @@ import { insertEvents } from '../events/event-records.js';
 import { type Fork, forkRun } from './fork-run.js';
 import { editRun, type RunEdit } from './edit-run.js';
 import { type Claim, type ClaimOrder, claimRun } from './claim-run.js';
-import { endRun, finishRun, type FinishOptions, setRunPhase } from './end-run.js';
+import { endRun, finishRun, type FinishOptions, type RunEnd, setRunPhase } from './end-run.js';
 import type { Progress, ProgressRecorded } from './progress.js';
 import { recordProgress } from './record-progress.js';
 import { countRestart, recordStarted, type RestartCount, type Started } from './run-history.js';
@@ -264,11 +264,7 @@ export class Runs {
     return this.#announced(reachRung(this.#connection, id));
   }
 
-  async end(
-    id: string,
-    end: { phase: 'failed' | 'cancelled'; failure?: Failure | null },
-    epoch?: number,
-  ): Promise<Run> {
+  async end(id: string, end: RunEnd, epoch?: number): Promise<Run> {
     return this.#announced(endRun(this.#connection, id, end, epoch));
   }
 

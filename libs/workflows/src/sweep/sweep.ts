@@ -186,7 +186,7 @@ async function cancelSweep(
   stop: StopRequest,
 ): Promise<SweepOutcome> {
   stop.close();
-  const outcome = await books.endSweep({ sweep_id: sweepId, phase: 'cancelled' });
+  const outcome = await books.endSweep({ sweep_id: sweepId, phase: 'cancelled', asked: stop.asked() });
   showAttributes({ MurnauPhase: outcome.phase });
   for (;;) {
     await books.cancelTrials({ sweep_id: sweepId, by: stop.by() ?? 'nobody' });

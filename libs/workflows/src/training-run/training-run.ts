@@ -8,6 +8,7 @@ import type {
   TrialEnded,
 } from '@murnau/activities';
 import { trainQueue, workflowMessages } from '@murnau/domain';
+import type { Asked } from '@murnau/domain';
 import {
   allHandlersFinished,
   ApplicationFailure,
@@ -102,7 +103,7 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
     }
     if (by !== undefined || next.action.kind !== 'train') {
       stop.close();
-      const ended = await endAs(books, next, run_id, by);
+      const ended = await endAs(books, next, run_id, { by, asked: stop.asked() });
       if (ended !== undefined) show(ended);
       return end(next, ended ?? next.view, stop, isNear);
     }
@@ -131,12 +132,12 @@ async function endAs(
   books: BookkeepingActivities,
   { action }: NextStep,
   run_id: string,
-  by: string | undefined,
+  { by, asked }: { by: string | undefined; asked: Asked | undefined },
 ): Promise<RunView | undefined> {
   if (action.kind === 'ended') return undefined;
   if (action.kind === 'finish') return books.finishRun({ run_id, early_stop: action.early_stop ?? null });
   if (action.kind === 'wait' && by === undefined) return books.waitRun({ run_id });
-  return books.cancelRun({ run_id, by: by ?? 'nobody' });
+  return books.cancelRun({ run_id, by: by ?? 'nobody', asked });
 }
 
 async function trainSegment(
