@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { root } from '../bootstrap/root.mjs';
 
 const children = [];
+process.once('exit', stopAll);
 
 function start(args, { env = {}, stdout = 'ignore' } = {}) {
   const child = spawn(process.execPath, args, {

@@ -3,7 +3,15 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sweepFigures, trialFigures } from './histories.mjs';
-import { fallen, peakMemoryMb, startDispatcher, startSimulatedWorker, stopAll } from './hosts.mjs';
+import {
+  childrenOf,
+  fallen,
+  peakMemoryMb,
+  processorMs,
+  startDispatcher,
+  startSimulatedWorker,
+  stopAll,
+} from './hosts.mjs';
 import { ended, openStage, storeSweep } from './stage.mjs';
 
 const { values } = parseArgs({
@@ -60,8 +68,19 @@ async function tenths(database, sweepId) {
   });
 }
 
-async function follow(stage, sweep, connections) {
+/** Processor time per trial in each tenth: it tells what a trial costs also where others use the machine. */
+function processorByTenth(looks) {
+  const at = (done) => looks.find((look) => look.done >= done) ?? looks.at(-1);
+  return Array.from({ length: 10 }, (_, tenth) => {
+    const [from, to] = [at((trials * tenth) / 10), at((trials * (tenth + 1)) / 10)];
+    return Math.round((to.processorMs - from.processorMs) / Math.max(1, to.done - from.done));
+  });
+}
+
+async function follow(stage, sweep, connections, pids) {
   let told = 0;
+  const looks = [];
+  const postgres = stage.stack.parts.find(({ name }) => name === 'postgres').pid;
   const end = ended(stage, sweep.id, 500);
   let isOver = false;
   const over = end.finally(() => (isOver = true));
@@ -72,13 +91,18 @@ async function follow(stage, sweep, connections) {
       `select coalesce(sum(trials), 0)::int as done from sweep_tallies where sweep_id = $1 and state = 'finished'`,
       [sweep.id],
     );
+    const processes = [...pids, postgres, ...childrenOf(postgres)];
+    looks.push({
+      done: rows[0].done,
+      processorMs: processes.reduce((sum, pid) => sum + processorMs(pid), 0),
+    });
     if (rows[0].done >= told + trials / 20) {
       told = rows[0].done;
       say(`${new Date().toISOString().slice(11, 19)} ${told} of ${trials} trials have finished`);
     }
     await Promise.race([over, sleep(1_000)]);
   }
-  return over;
+  return { ...(await over), processor: processorByTenth(looks) };
 }
 
 async function measure() {
@@ -93,7 +117,8 @@ async function measure() {
     const sweep = await storeSweep(stage, { trials, concurrency: workers, steps: 4 });
     const begin = performance.now();
     await stage.starters.startSweep(sweep);
-    const { phase, counts } = await follow(stage, sweep, connections);
+    const pids = [...stage.stack.parts.map(({ pid }) => pid), worker.pid, ...hosts];
+    const { phase, counts, processor } = await follow(stage, sweep, connections, pids);
     const seconds = (performance.now() - begin) / 1_000;
     const perTrial = await tenths(stage.database, sweep.id);
     const part = (name) => stage.stack.parts.find((one) => one.name === name).pid;
@@ -106,6 +131,7 @@ async function measure() {
       seconds: Number(seconds.toFixed(1)),
       ms_per_trial: Number(((1_000 * seconds) / trials).toFixed(1)),
       ms_per_trial_by_tenth: perTrial,
+      processor_ms_per_trial_by_tenth: processor,
       sweep: await sweepFigures(stage, sweep),
       trial: await trialFigures(stage, sweep),
       peak_memory_mb: {

@@ -36,6 +36,14 @@ export async function openStage(options = {}) {
   });
   const database = new pg.Client({ connectionString: stack.databaseUrl });
   await database.connect();
+  const close = async () => {
+    await Promise.allSettled([client.connection.close(), store.close(), database.end()]);
+    await stopStack({ home });
+    await rm(home, { recursive: true, force: true });
+  };
+  // Nothing is left behind when a person ends it.
+  for (const signal of ['SIGINT', 'SIGTERM'])
+    process.once(signal, () => void close().then(() => process.exit(130)));
   return {
     home,
     stack,
@@ -45,11 +53,7 @@ export async function openStage(options = {}) {
     client,
     starters,
     datasetId: dataset.id,
-    close: async () => {
-      await Promise.allSettled([client.connection.close(), store.close(), database.end()]);
-      await stopStack({ home });
-      await rm(home, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

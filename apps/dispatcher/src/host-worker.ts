@@ -10,7 +10,7 @@ import type { Store } from '@murnau/store';
 import type { NativeConnection } from '@temporalio/worker';
 import { GatedSlots } from './gated-slots.js';
 import { createPollers } from './pollers.js';
-import { createWorkerReport } from './worker-report.js';
+import type { WorkerReport } from './worker-report.js';
 import { WorkerWatch } from './worker-watch.js';
 
 /** Interactive work at once: it shares the device with training. */
@@ -20,6 +20,9 @@ export interface HostOptions {
   readonly worker: { readonly name: string; readonly address: string };
   readonly store: Store;
   readonly log: Logger;
+  readonly report: WorkerReport;
+  /** Workers that this process hosts, this one included. */
+  readonly hosted: number;
   readonly namespace: string;
   /** Called when the worker has answered first. */
   readonly connect: () => Promise<NativeConnection>;
@@ -33,27 +36,30 @@ export interface HostedWorker {
 }
 
 /** Takes work for one GPU worker: its watch, its slots, its claims, its pollers. A process may host several. */
-export function hostWorker({ worker, store, log, namespace, connect }: HostOptions): HostedWorker {
+export function hostWorker(options: HostOptions): HostedWorker {
+  const { worker, store, log, report, namespace, connect } = options;
   const client = createGpuClient({ address: worker.address, timeoutMs: 2_000 });
   const trouble = createWorkerTrouble();
   const trainSlots = new Map<string, GatedSlots>();
   const generateSlots = new GatedSlots(generateSlotCount);
-  const report = createWorkerReport(worker, store, log, () => {
+  const lift = (): void => {
     log.info('the quarantine was lifted by hand');
     trouble.reset();
     watch.lookNow();
-  });
+  };
   let models: readonly string[] = [];
 
   const watch = new WorkerWatch({
     client,
     trouble,
     log,
+    // One process looks at no more than ten workers a second: their streams tell of most troubles.
+    healthyIntervalMs: Math.max(1_000, options.hosted * 100),
     onLook: (look) => {
       const { isHealthy, description } = look;
       for (const slots of trainSlots.values()) slots.setOpen(isHealthy, description.slots);
       generateSlots.setOpen(isHealthy);
-      report(look);
+      report.seen(worker, look, lift);
       const served = description.models.map(({ name }) => name);
       if (models.length > 0 && served.join() !== models.join()) {
         log.warn({ models, served }, 'the worker serves other models now: starting again');
@@ -93,6 +99,7 @@ export function hostWorker({ worker, store, log, namespace, connect }: HostOptio
     await Promise.all(pollers.map((poller) => poller.run()));
     watch.stop();
     await watching;
+    report.forget(worker.name);
     await store.workers.remove(worker.name).catch(() => undefined);
   };
   return { run: () => run().finally(() => client.close()), quit: () => watch.stop() };

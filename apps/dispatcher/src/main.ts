@@ -5,6 +5,7 @@ import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
 import type { NativeConnection } from '@temporalio/worker';
 import { readEnvironment } from './env.js';
 import { hostWorker } from './host-worker.js';
+import { WorkerReport } from './worker-report.js';
 
 const env = readEnvironment();
 const log = createLogger({
@@ -22,10 +23,13 @@ async function main(): Promise<void> {
     opened.push(connection);
     return connection;
   };
+  const report = new WorkerReport(store, log);
   const hosted = env.workers.map((worker) =>
     hostWorker({
       worker,
       store,
+      report,
+      hosted: env.workers.length,
       log: env.workers.length === 1 ? log : log.child({ worker: worker.name }),
       namespace: env.TEMPORAL_NAMESPACE,
       connect,
@@ -36,6 +40,7 @@ async function main(): Promise<void> {
   try {
     await Promise.all(hosted.map((worker) => worker.run()));
   } finally {
+    report.stop();
     await Promise.allSettled([...opened.map((connection) => connection.close()), store.close()]);
   }
 }
