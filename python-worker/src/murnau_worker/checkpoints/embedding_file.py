@@ -11,16 +11,14 @@ import json
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 
+from murnau_worker.checkpoints.formats import LARGEST_FILE_BYTES, EmbeddingFormat
 from murnau_worker.checkpoints.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.text_towers import Pooling
-
-EmbeddingFormat = Literal["safetensors", "reference_bin"]
-LARGEST_FILE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)

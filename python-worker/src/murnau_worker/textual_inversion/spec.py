@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from murnau_worker.models.text_towers import Pooling
+from murnau_worker.models.pooling import Pooling
 from murnau_worker.textual_inversion.templates import TemplateLanguage, TemplateSet
 
 _LARGEST_SEED = 2**53 - 1
