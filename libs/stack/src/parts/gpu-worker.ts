@@ -71,5 +71,6 @@ export function workerPart(settings: Settings, paths: StackPaths, ports: PortBoo
       };
     },
     isReady: () => isGrpcServing(workerAddress(ports, index), ''),
+    isAnswering: () => isGrpcServing(workerAddress(ports, index), ''),
   };
 }

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
+from murnau_worker.logs import get_logger
 from murnau_worker.textual_inversion.named_picture import NamedPicture
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
@@ -42,3 +43,8 @@ class StepRate:
         if len(self._times) < 2:
             return 0.0
         return (len(self._times) - 1) / max(now - self._times[0], 1e-9)
+
+
+def log_step(request: SegmentRequest, step: int) -> None:
+    """Puts a computed step down in the log, which outlives a killed process: so steps computed twice are counted."""
+    get_logger().debug("step", extra={"run_id": request.run_id, "epoch": request.epoch, "step": step})

@@ -11,7 +11,7 @@ from murnau_worker.engine.events import Checkpoint, Finished, Log, Metrics, Star
 from murnau_worker.engine.final_pictures import RunPictures
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
-from murnau_worker.engine.segment import SegmentRequest, StepRate
+from murnau_worker.engine.segment import SegmentRequest, StepRate, log_step
 from murnau_worker.engine.step_work import StepWork, batching
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.parts import PartName
@@ -151,6 +151,7 @@ class TrainingSession:
         yield work
         metrics = run.apply(work.gradients)
         step = self.step = run.state.step
+        log_step(self.request, step)
         self._emit_if_alive(Metrics(step, metrics))
         self.rate.count()
         is_last = step == spec.max_steps

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from murnau_worker.engine.events import Checkpoint, Finished, Metrics, Sample, SampleKind, Started, TrainEvent
 from murnau_worker.engine.lease import Lease
-from murnau_worker.engine.segment import SegmentRequest, StepRate
+from murnau_worker.engine.segment import SegmentRequest, StepRate, log_step
 from murnau_worker.errors import WorkerError
 from murnau_worker.simulated.learning import SimulatedState, eval_gain
 
@@ -64,6 +64,7 @@ class SimulatedSession:
             state = state.after_a_step()
             self.step = state.step
             self.rate.count()
+            log_step(self.request, self.step)
             for event in self._events_of(state):
                 self._say(event)
         reached = self.step == self.request.until_step
