@@ -12,7 +12,7 @@ import { writeSweep } from './sweeps.mjs';
 const cli = join(root, 'apps/cli/dist/main.js');
 const createTimeoutMs = 120_000;
 /** Long enough that a fault can meet any of its moments. */
-const simulatedStepMs = 100;
+const simulatedStepMs = 60;
 
 export class Arena {
   /** @param {string} home @param {Books} books */
@@ -34,7 +34,8 @@ export class Arena {
       models: [model],
       workers: 2,
       threads: 1,
-      slots: 2,
+      // Each has room for all four trials that are open: a killed one leaves its runs a free slot on the other.
+      slots: 4,
       simulate: isSimulated,
       simulateStepMs: simulatedStepMs,
       // A line for each step in its log: how many were computed twice is counted there.

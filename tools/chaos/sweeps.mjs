@@ -28,7 +28,7 @@ parameters:
 checkpoint: { every_steps: ${checkpointEverySteps} }
 eval: { every_steps: ${evalEverySteps} }
 samples: { every_steps: 20, per_prompt: 1, final_count: 2, num_steps: 5 }
-max_concurrent_trials: 4
+max_concurrent_trials: 2
 segment_max_s: 20
 `;
 }
