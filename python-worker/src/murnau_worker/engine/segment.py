@@ -24,6 +24,7 @@ class SegmentRequest:
     state: bytes | None
     until_step: int
     acknowledged_step: int
+    initializer: bytes | None = None  # the file of an embedding that the rows start from
 
 
 class StepRate:

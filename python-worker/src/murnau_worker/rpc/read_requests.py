@@ -194,6 +194,7 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
         state=state,
         until_step=message.until_step,
         acknowledged_step=message.acknowledged_step,
+        initializer=message.initializer_embedding if message.HasField("initializer_embedding") else None,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from murnau_worker.checkpoints.embedding_file import (
     check_fits,
     read_embedding,
     renamed,
+    write_diffusers,
     write_embedding,
     write_reference_bin,
 )
@@ -31,7 +33,8 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import read_format
 from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.training_calls import TrainingCalls
-from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder
+from murnau_worker.textual_inversion.initializers import InitializerWords, initializer_problems
+from murnau_worker.textual_inversion.placeholders import check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -127,6 +130,8 @@ class WorkerService(TrainingCalls[TrainingSession]):
         writers = {
             pb.EMBEDDING_FORMAT_SAFETENSORS: write_embedding,
             pb.EMBEDDING_FORMAT_REFERENCE_BIN: write_reference_bin,
+            pb.EMBEDDING_FORMAT_DIFFUSERS_T1: partial(write_diffusers, tower="t1"),
+            pb.EMBEDDING_FORMAT_DIFFUSERS_T2: partial(write_diffusers, tower="t2"),
         }
         writer = writers.get(request.to_format)
         if writer is None:
@@ -158,16 +163,15 @@ class WorkerService(TrainingCalls[TrainingSession]):
 
     def _check_tokens(self, request: pb.CheckTokensRequest) -> pb.CheckTokensResponse:
         tokenizers = self._engine.models.load(request.model).tokenizers
-        problems: list[pb.ErrorDetail] = []
-        checks = ((check_placeholder, request.placeholder_token), (check_initializer, request.initializer_token))
-        for check, word in checks:
-            if not word:
-                continue
+        problems: list[WorkerError] = []
+        if request.placeholder_token:
             try:
-                check(word, tokenizers)
+                check_placeholder(request.placeholder_token, tokenizers)
             except WorkerError as error:
-                problems.append(error_detail(error))
-        return pb.CheckTokensResponse(problems=problems)
+                problems.append(error)
+        words = InitializerWords(request.initializer_token, request.initializer_t1, request.initializer_t2)
+        problems += initializer_problems(words, request.num_vectors or 1, tokenizers)
+        return pb.CheckTokensResponse(problems=map(error_detail, problems))
 
 
 def _describe_device(engine: Engine) -> pb.Device:

@@ -6,7 +6,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 
-from murnau_worker.engine.events import Checkpoint, Finished, Metrics, Sample, SampleKind, Started, TrainEvent
+from murnau_worker.engine.events import (
+    Checkpoint,
+    Finished,
+    Judgement,
+    Metrics,
+    Sample,
+    SampleKind,
+    Started,
+    TrainEvent,
+)
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.segment import SegmentRequest, StepRate, log_step
 from murnau_worker.errors import WorkerError
@@ -128,15 +137,18 @@ class SimulatedSession:
         spec, samples = self.request.spec, self.request.spec.samples
         if samples.final_count == 0 or not samples.prompts:
             return
+        yield Judgement(state.step, "simulated", spec.placeholder_token, spec.initializer_token)
         kinds: tuple[tuple[SampleKind, str, str, float], ...] = (
-            ("final", spec.placeholder_token, "image_alignment", gain),
-            ("baseline", spec.initializer_token, "baseline_image_alignment", 0.0),
+            ("final", spec.placeholder_token, "", gain),
+            ("baseline", spec.initializer_token, "baseline_", 0.0),
+            ("fuse_baseline", spec.initializer_token, "fuse_", 0.0),
         )
-        for kind, word, metric, alignment in kinds:
+        for kind, word, prefix, alignment in kinds:
             for position in range(samples.final_count):
                 prompt = samples.prompts[0].replace("{placeholder}", word)
                 yield _sample(state, kind, position, prompt, samples.final_seed + position, alignment)
-            yield Metrics(state.step, {metric: alignment})
+            scores = {f"{prefix}image_alignment": alignment, f"{prefix}text_alignment": alignment}
+            yield Metrics(state.step, scores)
 
     def _certify(self, state: SimulatedState) -> None:
         if self._certified_step < state.step:

@@ -17,7 +17,7 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.pictures import open_picture, to_pixels
 from murnau_worker.textual_inversion.named_picture import NamedPicture
 
-Resize = Literal["squash", "crop"]
+Resize = Literal["squash", "crop", "bucket"]
 
 
 @dataclass(frozen=True)
