@@ -106,7 +106,7 @@ def evaluation_peak(offload: Offload, side: int) -> int:
         model.hold("decoder")
         live.forget_peak()
         rows = LearntPair(torch.zeros(1, model.width_t1), torch.zeros(1, model.width_t2))
-        for _ in evaluator.loss(encoder, rows, "eot", "sapsan"):
+        for _ in evaluator.losses(encoder, rows, "eot", "sapsan"):
             pass
         return live.peak
 

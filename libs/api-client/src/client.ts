@@ -23,10 +23,12 @@ import {
   sweepPageSchema,
   sweepPlanSchema,
   sweepSchema,
+  wordsCheckedSchema,
   workerListSchema,
 } from '@murnau/domain';
 import type {
   Blob,
+  CheckWords,
   CreateDataset,
   CreateRun,
   CreateSweep,
@@ -55,6 +57,7 @@ import type {
   SweepPhase,
   SweepPlan,
   Worker,
+  WordsChecked,
 } from '@murnau/domain';
 import type { z } from 'zod';
 import { networkError } from './errors.js';
@@ -187,6 +190,16 @@ export class ApiClient {
     return this.#list(datasetPageSchema, '/v1/datasets', options);
   }
 
+  /** Refused as a run or a sweep of the words would be. */
+  checkWords(body: CheckWords): Promise<WordsChecked> {
+    return this.#transport.json(wordsCheckedSchema, {
+      method: 'POST',
+      path: '/v1/word-checks',
+      json: body,
+      repeatable: true,
+    });
+  }
+
   createRun(body: CreateRun): Promise<Run> {
     return this.#create(runSchema, '/v1/runs', body);
   }
@@ -196,8 +209,9 @@ export class ApiClient {
   runs(options: ListRuns = {}): AsyncGenerator<Run> {
     return this.#list(runPageSchema, '/v1/runs', options);
   }
-  cancelRun(id: string): Promise<Run> {
-    return this.#transport.json(runSchema, { method: 'POST', path: `/v1/runs/${at(id)}/cancel` });
+  cancelRun(id: string, why = ''): Promise<Run> {
+    const path = `/v1/runs/${at(id)}/cancel`;
+    return this.#transport.json(runSchema, { method: 'POST', path, json: { why } });
   }
   /** A new run from this one's stored checkpoint. */
   forkRun(id: string, body: ForkRun): Promise<Run> {
@@ -258,8 +272,9 @@ export class ApiClient {
   leaderboard(id: string): Promise<Leaderboard> {
     return this.#get(leaderboardSchema, `/v1/sweeps/${at(id)}/trials`);
   }
-  cancelSweep(id: string): Promise<Sweep> {
-    return this.#transport.json(sweepSchema, { method: 'POST', path: `/v1/sweeps/${at(id)}/cancel` });
+  cancelSweep(id: string, why = ''): Promise<Sweep> {
+    const path = `/v1/sweeps/${at(id)}/cancel`;
+    return this.#transport.json(sweepSchema, { method: 'POST', path, json: { why } });
   }
 
   /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */

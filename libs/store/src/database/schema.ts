@@ -1,4 +1,12 @@
-import type { Failure, GenerationRequest, SampleKind, SweepFile, TrainingSpec } from '@murnau/domain';
+import type {
+  Failure,
+  GenerationRequest,
+  Judgement,
+  Publication,
+  SampleKind,
+  SweepFile,
+  TrainingSpec,
+} from '@murnau/domain';
 import type { EarlyStop, GenerationPhase, RunPhase, RunWish, SweepPhase } from '@murnau/domain';
 import type { ColumnType, Generated } from 'kysely';
 
@@ -49,6 +57,8 @@ export interface SweepsTable {
   stage: Generated<'search' | 'finalists'>;
   /** Null: no gate has opened. */
   gate: Json<Gate | null> | null;
+  /** The run of its workflow that decides; null: none has yet. */
+  workflow_run_id: string | null;
   created_at: CreatedAt;
   finished_at: Date | null;
 }
@@ -60,6 +70,19 @@ export interface Gate {
   /** When the timer picks instead; null: never. */
   deadline: string | null;
   is_passed: boolean;
+}
+
+/** Trials by what may be done with them; `resumed` are to start too, from a stored step. */
+export type TrialState =
+  'to_start' | 'resumed' | 'open' | 'held' | 'waiting' | 'finished' | 'failed' | 'cancelled';
+
+/** A change of a sweep's numbers of trials, written by triggers; they are added up. */
+export interface SweepTalliesTable {
+  sweep_id: string;
+  state: TrialState;
+  trials: number;
+  /** Of trials outside the window. */
+  device_s: number;
 }
 
 export interface RunsTable {
@@ -121,6 +144,7 @@ export interface RunsTable {
   device_s: Generated<number>;
   /** When its device time was counted last; null: it holds no device. */
   device_mark: Date | null;
+  judgement: Json<Judgement | null> | null;
   forked_from: Json<{ run_id: string; step: number } | null> | null;
   created_at: CreatedAt;
   started_at: Date | null;
@@ -164,6 +188,7 @@ export interface EmbeddingsTable {
   pooling: 'eot' | 'argmax';
   step: number;
   run_id: string | null;
+  published: Publication | null;
   source: 'run' | 'import';
   owner: string;
   hash: string;
@@ -287,6 +312,7 @@ export interface Database {
   datasets: DatasetsTable;
   dataset_images: DatasetImagesTable;
   sweeps: SweepsTable;
+  sweep_tallies: SweepTalliesTable;
   runs: RunsTable;
   metrics: MetricsTable;
   checkpoints: CheckpointsTable;

@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Checkpoint, Finished, Log, Metrics, Started, TrainEvent
+from murnau_worker.engine.events import Checkpoint, Finished, FinishReason, Log, Metrics, Started, TrainEvent
 from murnau_worker.engine.final_pictures import RunPictures
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
+from murnau_worker.engine.segment import SegmentRequest, StepRate, log_step
 from murnau_worker.engine.step_work import StepWork, batching
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
+from murnau_worker.textual_inversion.initializers import initial_rows, read_initializer
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
-
-_RATE_WINDOW_S = 10.0
-
-
-@dataclass(frozen=True)
-class SegmentRequest:
-    """A segment as the client asks for it, checked as far as that needs no model."""
-
-    run_id: str
-    epoch: int
-    spec: TrainingSpec
-    pictures: tuple[NamedPicture, ...]
-    state: bytes | None
-    until_step: int
-    acknowledged_step: int
-
-
-class StepRate:
-    """Steps per second over the last 10 s."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque()
-
-    def count(self) -> None:
-        self._times.append(time.monotonic())
-
-    @property
-    def per_second(self) -> float:
-        now = time.monotonic()
-        while self._times and now - self._times[0] > _RATE_WINDOW_S:
-            self._times.popleft()
-        if len(self._times) < 2:
-            return 0.0
-        return (len(self._times) - 1) / max(now - self._times[0], 1e-9)
 
 
 class TrainingSession:
@@ -96,10 +60,12 @@ class TrainingSession:
                 return
             run = loaded
         assert run is not None
-        pictures = RunPictures(
-            self._models.load(run.spec.model), self._models.judge(run.spec.model), run, self._emit_if_alive
-        )
-        while run.state.step < self.request.until_step and not self._is_over:
+        name = run.spec.model
+        model, judge = self._models.load(name), self._models.judge(name)
+        reference = self.request.pictures[0]
+        pictures = RunPictures(model, judge, run, reference, self._cache.baselines, self._emit_if_alive)
+        # A run whose state has settled already ended here before: whoever heard that did not live to say so.
+        while run.state.step < self.request.until_step and not run.has_settled and not self._is_over:
             if self.lease.end_reason == "draining":
                 self._certify(run)
                 break
@@ -111,11 +77,15 @@ class TrainingSession:
                 yield turn
                 if self._is_over:
                     break
-        self._finish()
+        self._finish(run)
 
-    def _finish(self) -> None:
-        reached = self.step == self.request.until_step
-        self._emit_if_alive(Finished(self.step, "until_step" if reached else self.lease.end_reason or "until_step"))
+    def _finish(self, run: TrainingRun | None = None) -> None:
+        reason: FinishReason = self.lease.end_reason or "until_step"
+        if run is not None and run.has_settled and run.state.step < run.spec.max_steps:
+            reason = "plateau"
+        elif self.step == self.request.until_step:
+            reason = "until_step"
+        self._emit_if_alive(Finished(self.step, reason))
 
     def _certify(self, run: TrainingRun) -> None:
         """Sends the state after the newest step, once: the last event of its step."""
@@ -136,6 +106,8 @@ class TrainingSession:
         for _ in model.prepare("train", self._report_loading):
             yield None
         check_placeholder(spec.placeholder_token, model.tokenizers)
+        initializer = read_initializer(request.initializer)
+        initial_rows(model, spec, initializer)  # refused before a picture is encoded
         yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
@@ -150,7 +122,7 @@ class TrainingSession:
             dataset_fingerprint=data.latents.fingerprint,
             numeric_fingerprint=f"{numerics}, {batching(spec)}",
         )
-        run = TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, request.state)
+        run = TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, request.state, initializer)
         if run.state.step != request.acknowledged_step:
             raise WorkerError(
                 "spec.invalid",
@@ -188,6 +160,7 @@ class TrainingSession:
         yield work
         metrics = run.apply(work.gradients)
         step = self.step = run.state.step
+        log_step(self.request, step)
         self._emit_if_alive(Metrics(step, metrics))
         self.rate.count()
         is_last = step == spec.max_steps
@@ -199,10 +172,13 @@ class TrainingSession:
                 yield Turn.WORKED
                 if metrics is not None:
                     self._emit_if_alive(Metrics(step, metrics))
+        has_settled = not is_last and run.has_settled
+        if has_settled:
+            self._emit_if_alive(Metrics(step, {"plateau": 1.0}))
         if is_sampled:
             self.phase = "sampling"
-            yield from pictures.progress()
-        if is_last:
+            yield from pictures.progress(is_last=is_last or has_settled)
+        if is_last or has_settled:
             self.phase = "sampling"
             yield from pictures.final()
         is_due = step % spec.checkpoint_every_steps == 0 or step == self.request.until_step

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from murnau_worker.checkpoints.embedding_file import LARGEST_FILE_BYTES, EmbeddingFormat
-from murnau_worker.engine.training_session import SegmentRequest
+from murnau_worker.checkpoints.formats import LARGEST_FILE_BYTES, EmbeddingFormat
+from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.textual_inversion.dataset import NamedPicture
+from murnau_worker.textual_inversion.named_picture import NamedPicture
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
 _LARGEST_STATE_BYTES = 4 * 1024 * 1024
@@ -194,6 +194,7 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
         state=state,
         until_step=message.until_step,
         acknowledged_step=message.acknowledged_step,
+        initializer=message.initializer_embedding if message.HasField("initializer_embedding") else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from murnau_worker import __version__
-from murnau_worker.drawing.events import Notice, Progress
+from murnau_worker.drawing.progress import Notice, Progress
 from murnau_worker.engine import events
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 
@@ -52,6 +52,9 @@ _WRITERS: dict[type, Callable[[Any], pb.TrainResponse]] = {
     ),
     events.Metrics: lambda e: pb.TrainResponse(metrics=pb.Metrics(step=e.step, values=e.values)),
     events.Sample: _sample,
+    events.Judgement: lambda e: pb.TrainResponse(
+        judgement=pb.Judgement(step=e.step, judge=e.judge, concept=e.concept, baseline_word=e.baseline_word)
+    ),
     events.Checkpoint: lambda e: pb.TrainResponse(
         checkpoint=pb.Checkpoint(step=e.step, state=e.state, embedding=e.embedding)
     ),

@@ -7,7 +7,7 @@ prompt), comparable across datasets. Legend: N samples of a chunk.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -32,6 +32,7 @@ EVAL_SAMPLES = 64
 EVAL_CHUNK = 8
 _TOGETHER_IN_LITTLE_MEMORY = 4  # samples: eight need more than a training step with checkpointing
 EVAL_PRIOR_STEPS = 5
+QUARTERS = 4  # parts of the timesteps that are also reported apart; 16 samples are stratified into each
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,35 @@ class _EvalChunk:
             )
 
 
+@dataclass(frozen=True)
+class EvalLosses:
+    """Losses of one evaluation's samples and the timesteps they were noised to, both [N] on the CPU."""
+
+    losses_N: torch.Tensor
+    timesteps_N: torch.Tensor
+
+    @property
+    def mean(self) -> float:
+        return float(self.losses_N.mean())
+
+    def by_quarter(self) -> dict[str, float]:
+        """Mean loss of the timesteps of each quarter, as metrics: `eval_loss_0_249` to `eval_loss_750_999`."""
+        width = TRAINING_STEPS // QUARTERS
+        quarters_N = self.timesteps_N // width
+        return {
+            f"eval_loss_{quarter * width}_{(quarter + 1) * width - 1}": float(
+                self.losses_N[quarters_N == quarter].mean()
+            )
+            for quarter in range(QUARTERS)
+        }
+
+
 class Evaluator:
     """The fixed draws of one dataset and template set."""
 
     def __init__(self, model: Kandinsky, latents: LatentSet, templates: TemplateSet) -> None:
         self._model = model
+        self._word_losses: dict[str, float] = {}
         draws = Draws(latents.fingerprint)
         prompts = TEMPLATES[templates]
         stratum_of = draws.permutation("eval_stratum", 0, EVAL_SAMPLES)
@@ -87,10 +112,10 @@ class Evaluator:
                 )
             )
 
-    def loss(
+    def losses(
         self, encoder: PromptEncoder, rows: LearntPair | None, pooling: Pooling, placeholder: str | None
-    ) -> Iterator[float | None]:
-        """Yields None after each chunk and the mean loss at the end. No placeholder: the empty prompt's loss."""
+    ) -> Iterator[EvalLosses | None]:
+        """Yields None after each chunk and what was found at the end. No placeholder: the empty prompt's losses."""
         model, t2_RD = self._model, rows.t2_RD if rows else None
         together = _TOGETHER_IN_LITTLE_MEMORY if model.checkpointing.is_on else EVAL_CHUNK
         poolings: list[Pooling] = [pooling] * together
@@ -104,16 +129,30 @@ class Evaluator:
                 image_NE = image_embeddings(model, prompts, t2_RD, poolings, chunk.draws)
             batches.append(TrainingBatch(chunk.latents_NCHW, prompts, chunk.draws, image_NE))
             yield None
-        total = 0.0
+        found: list[torch.Tensor] = []
         for batch in batches:
             self._see_to("decoder")
             with torch.inference_mode():
-                losses_N = decoder_losses(model, batch, rows, poolings)
-            total += float(losses_N.double().sum())
+                found.append(decoder_losses(model, batch, rows, poolings).double().cpu())
             yield None
-        yield total / EVAL_SAMPLES
+        timesteps_N = torch.cat([chunk.draws.timesteps_N.cpu() for chunk in self._chunks])
+        yield EvalLosses(torch.cat(found), timesteps_N)
 
     def _see_to(self, half: Phase) -> None:
         """One half after the other needs no more memory than the phases of `split`; a joint step's parts may stay."""
         if not self._model.holds("joint"):
             self._model.hold(half)
+
+    def word_loss(self, encoder: PromptEncoder, word: str) -> Iterator[float | None]:
+        """Yields None after each chunk and the mean loss of a known word or phrase at the end.
+
+        It does not depend on any run, so each word is evaluated once. Words that runs learn are not looked for in it.
+        """
+        found = self._word_losses.get(word)
+        if found is None:
+            for losses in self.losses(replace(encoder, words={}), None, "eot", word):
+                yield None
+                found = losses.mean if losses is not None else None
+            assert found is not None
+            self._word_losses[word] = found
+        yield found
