@@ -120,15 +120,14 @@ class Evaluator:
         together = _TOGETHER_IN_LITTLE_MEMORY if model.checkpointing.is_on else EVAL_CHUNK
         poolings: list[Pooling] = [pooling] * together
         batches: list[TrainingBatch] = []
-        for chunk in (piece for chunk in self._chunks for piece in chunk.pieces(together)):
-            prompts = encoder.batch(
-                [template.format(placeholder) if placeholder else "" for template in chunk.templates]
-            )
-            self._see_to("prior")
-            with torch.inference_mode():
-                image_NE = image_embeddings(model, prompts, t2_RD, poolings, chunk.draws)
-            batches.append(TrainingBatch(chunk.latents_NCHW, prompts, chunk.draws, image_NE))
-            yield None
+        for chunk in self._chunks:
+            for piece in chunk.pieces(together):
+                prompts = encoder.batch([text.format(placeholder) if placeholder else "" for text in piece.templates])
+                self._see_to("prior")
+                with torch.inference_mode():
+                    image_NE = image_embeddings(model, prompts, t2_RD, poolings, piece.draws)
+                batches.append(TrainingBatch(piece.latents_NCHW, prompts, piece.draws, image_NE))
+                yield None
         found: list[torch.Tensor] = []
         for batch in batches:
             self._see_to("decoder")
