@@ -26,7 +26,7 @@ export {
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { maxTrials, pairSchema, sweepFileSchema, sweepMetrics } from './sweep-file.js';
+export { maxTrials, pairSchema, sweepFileSchema, sweepMetrics, vectorsOf } from './sweep-file.js';
 export type { Pair, SweepFile, SweepFileInput } from './sweep-file.js';
 export { distributions, parameterSchema } from './sweep-parameters.js';
 export type { Parameter } from './sweep-parameters.js';
@@ -60,6 +60,8 @@ export type {
 } from './generation-request.js';
 export { modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
 export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
+export { presetNames, presets, presetValues } from './presets.js';
+export type { Preset } from './presets.js';
 export { priorStepsProblem, priorStepsSchema } from './prior-steps.js';
 export { producerSchema, recipeSchema } from './recipe.js';
 export type { Producer, Recipe } from './recipe.js';
@@ -133,6 +135,7 @@ export type {
 } from './resources.js';
 export {
   addPairSchema,
+  checkWordsSchema,
   createDatasetSchema,
   createRunSchema,
   createSweepSchema,
@@ -166,9 +169,11 @@ export {
   statusSchema,
   sweepPageSchema,
   sweepPlanSchema,
+  wordsCheckedSchema,
   workerListSchema,
 } from './api.js';
 export type {
+  CheckWords,
   CreateDataset,
   CreateRun,
   CreateSweep,
@@ -179,6 +184,7 @@ export type {
   ServerInfo,
   Status,
   SweepPlan,
+  WordsChecked,
 } from './api.js';
 export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
 export type { Verdict } from './verdict.js';

@@ -168,7 +168,15 @@ export interface GpuClient {
   convertEmbedding(input: ConvertEmbeddingInput, control?: CallControl): Promise<ConvertedEmbedding>;
   /** Empty: the words may be used. */
   checkTokens(
-    words: { model: string; placeholder_token?: string; initializer_token?: string },
+    words: {
+      model: string;
+      placeholder_token?: string;
+      initializer_token?: string;
+      initializer_t1?: string | undefined;
+      initializer_t2?: string | undefined;
+      /** Default 1. */
+      num_vectors?: number | undefined;
+    },
     control?: CallControl,
   ): Promise<TokenProblem[]>;
   close(): void;

@@ -31,9 +31,8 @@ export function forTestMode(root: unknown): unknown {
     if (holder === undefined || isRecord(holder)) value = withValue(value, [head, ...rest], changed);
   }
   if (samples === undefined || isRecord(samples)) {
-    const given = samples?.['prompts'];
-    const prompts = Array.isArray(given) ? given : samplesSchema.parse({}).prompts;
-    value = withValue(value, ['samples', 'prompts'], prompts.slice(0, 1));
+    const given: unknown = samples?.['prompts'] ?? samplesSchema.parse({}).prompts;
+    if (Array.isArray(given)) value = withValue(value, ['samples', 'prompts'], given.slice(0, 1));
   }
   return value;
 }

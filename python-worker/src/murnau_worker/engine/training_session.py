@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from murnau_worker.checkpoints.embedding_file import LearntEmbedding
 from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.events import Checkpoint, Finished, FinishReason, Log, Metrics, Started, TrainEvent
@@ -19,6 +20,7 @@ from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
+from murnau_worker.textual_inversion.initializers import initial_rows
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.run import TrainingRun
 from murnau_worker.textual_inversion.spec import TrainingSpec
@@ -37,6 +39,7 @@ class SegmentRequest:
     state: bytes | None
     until_step: int
     acknowledged_step: int
+    initializer: LearntEmbedding | None = None
 
 
 class StepRate:
@@ -142,6 +145,7 @@ class TrainingSession:
         for _ in model.prepare("train", self._report_loading):
             yield None
         check_placeholder(spec.placeholder_token, model.tokenizers)
+        initial_rows(model, spec, request.initializer)  # refused before a picture is encoded
         yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
@@ -156,7 +160,9 @@ class TrainingSession:
             dataset_fingerprint=data.latents.fingerprint,
             numeric_fingerprint=f"{numerics}, {batching(spec)}",
         )
-        run = TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, request.state)
+        run = TrainingRun(
+            model, spec, data.latents, data.images, data.evaluator, identity, request.state, request.initializer
+        )
         if run.state.step != request.acknowledged_step:
             raise WorkerError(
                 "spec.invalid",

@@ -1,6 +1,6 @@
 """One run on one model: its state moved by one optimizer step, evaluated, exported.
 
-Legend: R rows (1), D row width.
+Legend: R rows, D row width.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
+from murnau_worker.textual_inversion.initializers import initial_rows
 from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.optimizer import TrainedRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
 from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_place
-from murnau_worker.textual_inversion.placeholders import initializer_ids
 from murnau_worker.textual_inversion.plateau import has_settled
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
@@ -43,19 +43,17 @@ from murnau_worker.textual_inversion.templates import TEMPLATES
 
 @dataclass(frozen=True)
 class TowerSetting:
-    """What a tower's vocabulary says about its learnt row."""
+    """Where a tower's rows start, and what its vocabulary says about them."""
 
     initial_RD: torch.Tensor
     learning_rate: float
     median_norm: float
 
 
-def tower_setting(
-    table_VD: torch.Tensor, scale: VocabularyScale, token_id: int, rate: float, unit: str
-) -> TowerSetting:
+def tower_setting(initial_RD: torch.Tensor, scale: VocabularyScale, rate: float, unit: str) -> TowerSetting:
     """`rate` in `unit`: absolute, or relative to the vocabulary rows' root mean square."""
     return TowerSetting(
-        initial_RD=table_VD[token_id : token_id + 1].detach().clone().float(),
+        initial_RD=initial_RD,
         learning_rate=rate * scale.rms if unit == "relative" else rate,
         median_norm=scale.median_norm,
     )
@@ -73,23 +71,27 @@ class TrainingRun:
         evaluator: Evaluator,
         identity: RunIdentity,
         state: bytes | None,
+        initializer: LearntEmbedding | None = None,
     ) -> None:
-        """Raises WorkerError for an initializer of several tokens or a state of another run."""
+        """`initializer`: rows to start from instead of the spec's words.
+
+        Raises WorkerError for an initializer that does not fit or a state of another run.
+        """
         self.model = model
         self.spec = spec
         self.latents = latents
         self.images = images
         self.evaluator = evaluator
         self.identity = identity
-        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, 1)})
-        t1_id, t2_id = initializer_ids(spec.initializer_token, model.tokenizers)
+        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, spec.num_vectors)})
+        initial = initial_rows(model, spec, initializer)
         templates = TEMPLATES[spec.templates]
         template_ids = tuple(self.encoder.ids(text.format(spec.placeholder_token)) for text in templates)
         self._samples = SampleDraws(model, spec, latents, images, template_ids)
         self._pool_KE: torch.Tensor | None = None
         unit = spec.learning_rate_unit
-        self.t1 = tower_setting(model.t1.rows.weight, model.scale_t1, t1_id, spec.learning_rate_t1, unit)
-        self.t2 = tower_setting(model.t2.rows.weight, model.scale_t2, t2_id, spec.learning_rate_t2, unit)
+        self.t1 = tower_setting(initial.t1_RD, model.scale_t1, spec.learning_rate_t1, unit)
+        self.t2 = tower_setting(initial.t2_RD, model.scale_t2, spec.learning_rate_t2, unit)
         if state is None:
             t1, t2 = (TrainedRows(tower.initial_RD, spec.optimizer) for tower in (self.t1, self.t2))
             self.state = RunState(t1, t2)
