@@ -16,6 +16,7 @@ from murnau_worker.engine.step_work import StepWork
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet, NamedPicture, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.run import TrainingRun
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
@@ -57,7 +58,15 @@ def encoded(model: Kandinsky, pictures: list[NamedPicture] | None = None) -> Lat
 def tiny_run(model: Kandinsky, spec: TrainingSpec, state: bytes | None = None) -> TrainingRun:
     latents = encoded(model)
     identity = RunIdentity(spec_hash(spec), model.fingerprint, latents.fingerprint, "test")
-    return TrainingRun(model, spec, latents, Evaluator(model, latents, spec.templates), identity, state)
+    return TrainingRun(
+        model,
+        spec,
+        latents,
+        ImageEmbeddings(model, latents),
+        Evaluator(model, latents, spec.templates),
+        identity,
+        state,
+    )
 
 
 def step_together(*runs: TrainingRun, packer: Packer | None = None) -> list[dict[str, float]]:

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from murnau_worker.engine.baseline_cache import BaselineCache
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import (
     LatentSet,
@@ -15,6 +16,7 @@ from murnau_worker.textual_inversion.dataset import (
     encode_pictures,
 )
 from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.templates import TemplateSet
 
 _KEPT_DATASETS = 16
@@ -23,6 +25,7 @@ _KEPT_DATASETS = 16
 @dataclass(frozen=True)
 class PreparedData:
     latents: LatentSet
+    images: ImageEmbeddings
     evaluator: Evaluator
 
 
@@ -30,6 +33,7 @@ class DataCache:
     """Least recently used datasets, on the device thread only. Encoding is deterministic, so a hit changes nothing."""
 
     def __init__(self) -> None:
+        self.baselines = BaselineCache()
         self._kept: OrderedDict[tuple[str, str, str], PreparedData] = OrderedDict()
 
     def prepare(
@@ -42,7 +46,7 @@ class DataCache:
             for latents in encode_pictures(model, pictures, resize):
                 yield None
                 if latents is not None:
-                    found = PreparedData(latents, Evaluator(model, latents, templates))
+                    found = PreparedData(latents, ImageEmbeddings(model, latents), Evaluator(model, latents, templates))
             assert found is not None
             self._kept[key] = found
             while len(self._kept) > _KEPT_DATASETS:

@@ -11,21 +11,44 @@ from dataclasses import dataclass
 import torch
 
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.objective import NoiseDraws
-from murnau_worker.textual_inversion.prompts import PromptIds
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
+from murnau_worker.textual_inversion.objective import NoiseDraws, image_embeddings, min_snr_weights
+from murnau_worker.textual_inversion.prompts import PromptIds, collate
 from murnau_worker.textual_inversion.spec import TrainingSpec
+
+PRIOR_TIMESTEPS = range(700, TRAINING_STEPS)  # below, the one-step loss leads elsewhere than the sampled prior
+POOL_SIZE = 32  # embeddings that the learnt t2 gives the decoder's phase
 
 
 @dataclass(frozen=True)
-class Samples:
-    """N samples of one run, not yet padded: latents [N, C, H, W], prompts with the run's own ids, and noise."""
+class DecoderSamples:
+    """N samples of one run, not yet padded: latents [N, C, H, W], prompts with the run's own ids, and noise.
+
+    `image_NE`: image embeddings of the decoder's phase; none: the prior samples them. `weights_N`: of the losses.
+    """
 
     latents_NCHW: torch.Tensor
     prompts: tuple[PromptIds, ...]
     draws: NoiseDraws
+    image_NE: torch.Tensor | None = None
+    weights_N: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+
+@dataclass(frozen=True)
+class PriorSamples:
+    """N samples of the prior's phase: prompts, clean image embeddings [N, E], their noise and timesteps."""
+
+    prompts: tuple[PromptIds, ...]
+    image_NE: torch.Tensor
+    noise_NE: torch.Tensor
+    timesteps_N: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -41,7 +64,7 @@ def noise_draws(
     model: Kandinsky, draws: Draws, step: int, samples: range, latent_shape: tuple[int, ...], prior_steps: int
 ) -> NoiseDraws:
     """Noise and uniform timesteps of some samples of a step."""
-    width, device = model.prior.embedding_width, model.device
+    width, device = model.embedding_width, model.device
     timesteps = [draws.integer("timestep", step, index, TRAINING_STEPS) for index in samples]
 
     def normal(name: str, shape: tuple[int, ...]) -> torch.Tensor:
@@ -55,25 +78,86 @@ def noise_draws(
     )
 
 
-def draw_samples(
-    model: Kandinsky,
-    spec: TrainingSpec,
-    latents: LatentSet,
-    template_ids: Sequence[PromptIds],
-    step: int,
-    samples: range,
-) -> Samples:
-    """Some samples, of 0..batch_size-1, of the step after `step` steps. `template_ids`: of each template, in order."""
-    draws = Draws(spec.seed)
-    chosen: list[torch.Tensor] = []
-    prompts: list[PromptIds] = []
-    for index in samples:
-        picture = picture_of(draws, step * spec.batch_size + index, len(latents))
-        flipped = int(draws.uniform("flip", step, index) < spec.flip_probability)
-        chosen.append(latents.latents_n2CHW[picture, flipped])
-        prompts.append(template_ids[draws.integer("template", step, index, len(template_ids))])
-    return Samples(
-        latents_NCHW=torch.stack(chosen),
-        prompts=tuple(prompts),
-        draws=noise_draws(model, draws, step, samples, latents.shape, spec.prior_steps),
-    )
+class SampleDraws:
+    """Draws the samples of a run's steps: functions of (seed, step, sample), asked again the same."""
+
+    def __init__(
+        self,
+        model: Kandinsky,
+        spec: TrainingSpec,
+        latents: LatentSet,
+        images: ImageEmbeddings,
+        template_ids: Sequence[PromptIds],
+    ) -> None:
+        """`template_ids`: of each template, in order."""
+        self._model = model
+        self._spec = spec
+        self._latents = latents
+        self._images = images
+        self._template_ids = template_ids
+        self._draws = Draws(spec.seed)
+
+    def of_decoder(self, step: int, samples: range, pool_KE: torch.Tensor | None = None) -> DecoderSamples:
+        """Some samples, of 0..batch-1, of the step after `step` steps. `pool_KE`: embeddings by the learnt t2, for the
+        decoder's phase; half of its samples have theirs from it, the others the picture's own.
+        """
+        spec = self._spec
+        noise = noise_draws(self._model, self._draws, step, samples, self._latents.shape, spec.prior_steps)
+        places = [self._place(step, index) for index in samples]
+        return DecoderSamples(
+            latents_NCHW=torch.stack([self._latents.latents_n2CHW[place] for place in places]),
+            prompts=self._prompts(step, samples),
+            draws=noise,
+            image_NE=None if pool_KE is None else self._given(step, samples, places, pool_KE),
+            weights_N=min_snr_weights(noise.timesteps_N.tolist(), spec.min_snr_gamma)
+            if spec.loss_weight == "min_snr"
+            else None,
+        )
+
+    def of_prior(self, step: int, samples: range) -> PriorSamples:
+        """Likewise, of the prior's phase."""
+        draws, images_n2E = self._draws, self._images.images_n2E
+        width = self._model.embedding_width
+        low, count = PRIOR_TIMESTEPS.start, len(PRIOR_TIMESTEPS)
+        return PriorSamples(
+            prompts=self._prompts(step, samples),
+            image_NE=torch.stack([images_n2E[self._place(step, index)] for index in samples]),
+            noise_NE=torch.stack([draws.normal("prior_init", step, index, (width,)) for index in samples]),
+            timesteps_N=torch.tensor([low + draws.integer("prior_timestep", step, index, count) for index in samples]),
+        )
+
+    def pool(self, t2_RD: torch.Tensor, pooling: Pooling, t1_pad_id: int) -> torch.Tensor:
+        """Image embeddings [K, E] that the prior samples by the learnt t2, for as many templates; no gradient."""
+        model, draws, spec = self._model, self._draws, self._spec
+        model.hold("prior")
+        chosen = [
+            self._template_ids[draws.integer("pool_template", 0, index, len(self._template_ids))]
+            for index in range(POOL_SIZE)
+        ]
+        poolings: list[Pooling] = [pooling] * POOL_SIZE
+        noise = noise_draws(model, Draws(f"{spec.seed}/pool"), 0, range(POOL_SIZE), (1,), spec.prior_steps)
+        with torch.no_grad():
+            return image_embeddings(model, collate(chosen, t1_pad_id), t2_RD, poolings, noise)
+
+    def _place(self, step: int, index: int) -> tuple[int, int]:
+        """Picture of a sample, and 1 where it is flipped."""
+        spec, draws = self._spec, self._draws
+        picture = picture_of(draws, step * spec.effective_batch + index, len(self._latents))
+        return picture, int(draws.uniform("flip", step, index) < spec.flip_probability)
+
+    def _prompts(self, step: int, samples: range) -> tuple[PromptIds, ...]:
+        ids = self._template_ids
+        return tuple(ids[self._draws.integer("template", step, index, len(ids))] for index in samples)
+
+    def _given(
+        self, step: int, samples: range, places: Sequence[tuple[int, int]], pool_KE: torch.Tensor
+    ) -> torch.Tensor:
+        draws, images_n2E = self._draws, self._images.images_n2E
+        return torch.stack(
+            [
+                pool_KE[draws.integer("pool_place", step, index, len(pool_KE))]
+                if draws.uniform("pool", step, index) < 0.5
+                else images_n2E[place]
+                for index, place in zip(samples, places, strict=True)
+            ]
+        )

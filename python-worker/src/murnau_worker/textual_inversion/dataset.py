@@ -16,7 +16,7 @@ from PIL import Image, ImageOps
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.pictures import open_picture, to_pixels
 
-Resize = Literal["squash", "crop"]
+Resize = Literal["squash", "crop", "bucket"]
 
 
 @dataclass(frozen=True)

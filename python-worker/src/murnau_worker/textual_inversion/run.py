@@ -1,6 +1,6 @@
 """One run on one model: its state moved by one optimizer step, evaluated, exported.
 
-Legend: R rows (1), D row width.
+Legend: R rows, D row width.
 """
 
 from __future__ import annotations
@@ -12,18 +12,30 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_embedding
-from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, RunState, read_state, write_state
+from murnau_worker.checkpoints.embedding_file import LearntEmbedding, Published, write_embedding
+from murnau_worker.checkpoints.run_state import (
+    Best,
+    BestRows,
+    Evaluation,
+    RunIdentity,
+    RunState,
+    read_state,
+    write_state,
+)
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
-from murnau_worker.textual_inversion.batches import draw_samples
+from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples, SampleDraws
 from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.draws import Draws
+from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
+from murnau_worker.textual_inversion.initializers import initial_rows
 from murnau_worker.textual_inversion.objective import LearntPair
-from murnau_worker.textual_inversion.optimizer import AdamRows, schedule_factor, tangent
+from murnau_worker.textual_inversion.optimizer import TrainedRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
-from murnau_worker.textual_inversion.placeholders import initializer_ids
+from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_place
+from murnau_worker.textual_inversion.plateau import has_settled
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
 from murnau_worker.textual_inversion.templates import TEMPLATES
@@ -31,19 +43,17 @@ from murnau_worker.textual_inversion.templates import TEMPLATES
 
 @dataclass(frozen=True)
 class TowerSetting:
-    """What a tower's vocabulary says about its learnt row."""
+    """Where a tower's rows start, and what its vocabulary says about them."""
 
     initial_RD: torch.Tensor
     learning_rate: float
     median_norm: float
 
 
-def tower_setting(
-    table_VD: torch.Tensor, scale: VocabularyScale, token_id: int, rate: float, unit: str
-) -> TowerSetting:
+def tower_setting(initial_RD: torch.Tensor, scale: VocabularyScale, rate: float, unit: str) -> TowerSetting:
     """`rate` in `unit`: absolute, or relative to the vocabulary rows' root mean square."""
     return TowerSetting(
-        initial_RD=table_VD[token_id : token_id + 1].detach().clone().float(),
+        initial_RD=initial_RD,
         learning_rate=rate * scale.rms if unit == "relative" else rate,
         median_norm=scale.median_norm,
     )
@@ -57,29 +67,37 @@ class TrainingRun:
         model: Kandinsky,
         spec: TrainingSpec,
         latents: LatentSet,
+        images: ImageEmbeddings,
         evaluator: Evaluator,
         identity: RunIdentity,
         state: bytes | None,
+        initializer: LearntEmbedding | None = None,
     ) -> None:
-        """Raises WorkerError for an initializer of several tokens or a state of another run."""
+        """`initializer`: rows to start from instead of the spec's words.
+
+        Raises WorkerError for an initializer that does not fit or a state of another run.
+        """
         self.model = model
         self.spec = spec
         self.latents = latents
+        self.images = images
         self.evaluator = evaluator
         self.identity = identity
-        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, 1)})
-        t1_id, t2_id = initializer_ids(spec.initializer_token, model.tokenizers)
+        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, spec.num_vectors)})
+        initial = initial_rows(model, spec, initializer)
         templates = TEMPLATES[spec.templates]
-        self._template_ids = tuple(self.encoder.ids(text.format(spec.placeholder_token)) for text in templates)
+        template_ids = tuple(self.encoder.ids(text.format(spec.placeholder_token)) for text in templates)
+        self._samples = SampleDraws(model, spec, latents, images, template_ids)
+        self._pool_KE: torch.Tensor | None = None
         unit = spec.learning_rate_unit
-        self.t1 = tower_setting(model.t1.rows.weight, model.scale_t1, t1_id, spec.learning_rate_t1, unit)
-        self.t2 = tower_setting(model.t2.rows.weight, model.scale_t2, t2_id, spec.learning_rate_t2, unit)
+        self.t1 = tower_setting(initial.t1_RD, model.scale_t1, spec.learning_rate_t1, unit)
+        self.t2 = tower_setting(initial.t2_RD, model.scale_t2, spec.learning_rate_t2, unit)
         if state is None:
-            self.state = RunState(
-                AdamRows.starting_from(self.t1.initial_RD), AdamRows.starting_from(self.t2.initial_RD)
-            )
+            t1, t2 = (TrainedRows(tower.initial_RD, spec.optimizer) for tower in (self.t1, self.t2))
+            self.state = RunState(t1, t2)
         else:
-            self.state = read_state(state, identity, (model.width_t1, model.width_t2))
+            shapes = (self.t1.initial_RD.shape, self.t2.initial_RD.shape)
+            self.state = read_state(state, identity, shapes, spec.optimizer)
 
     @property
     def averaged_rows(self) -> LearntPair:
@@ -90,49 +108,112 @@ class TrainingRun:
         return LearntPair(state.t1.averaged_RD, state.t2.averaged_RD)
 
     @property
+    def phase(self) -> Phase:
+        """The loss of its next step."""
+        return phase_of(self.spec, self.state.step)
+
+    @property
     def group(self) -> PackGroup:
-        """Which runs it can share a batch with."""
-        return PackGroup(self.spec.model, self.latents.shape, self.spec.prior_steps)
+        """Which runs its next step can share a batch with."""
+        phase = self.phase
+        return PackGroup(
+            self.spec.model,
+            phase,
+            latent_shape=() if phase == "prior" else self.latents.shape,
+            prior_steps=self.spec.prior_steps if phase == "joint" else 0,
+        )
 
     def share(self, samples: range) -> Share:
-        """Some samples, of 0..batch_size-1, of the next step. It changes nothing: asked again it gives the same."""
+        """Some samples, of 0..effective_batch-1, of the next step. It changes nothing: asked again it is the same."""
         spec, state = self.spec, self.state
         return Share(
             rows=LearntPair(state.t1.rows_RD, state.t2.rows_RD),
             pooling=spec.pooling,
-            weight=1.0 / spec.batch_size,
-            samples=draw_samples(self.model, spec, self.latents, self._template_ids, state.step, samples),
+            weight=1.0 / spec.effective_batch,
+            samples=self._draw(samples),
+            dropout_seed=Draws(spec.seed).integer("dropout", state.step, samples.start, 2**53)
+            if spec.text_dropout
+            else None,
         )
+
+    def _draw(self, samples: range) -> DecoderSamples | PriorSamples:
+        step, phase = self.state.step, self.phase
+        if phase == "prior":
+            return self._samples.of_prior(step, samples)
+        return self._samples.of_decoder(step, samples, self._pool() if phase == "decoder" else None)
+
+    def _pool(self) -> torch.Tensor:
+        """What the learnt t2, which this phase leaves alone, makes the prior sample; after a resume the same."""
+        if self._pool_KE is None:
+            self._pool_KE = self._samples.pool(self.averaged_rows.t2_RD, self.spec.pooling, self.model.t1_pad_id)
+        return self._pool_KE
 
     def apply(self, gradients: StepGradients) -> dict[str, float]:
         """One optimizer step with the gradients of its whole batch; its metrics. Raises WorkerError `run.diverged`."""
         return apply_step(self.spec, self.state, (self.t1, self.t2), gradients)
 
     def evaluate(self) -> Iterator[dict[str, float] | None]:
-        """Evaluates the averaged rows; yields None after each chunk, the metrics at the end."""
+        """Evaluates the averaged rows; yields None after each chunk, the metrics at the end.
+
+        Raises WorkerError `run.diverged` where the loss is no number.
+        """
         state, spec = self.state, self.spec
         if state.empty_eval_loss is None:
-            for value in self.evaluator.loss(self.encoder, None, spec.pooling, None):
+            for empty in self.evaluator.losses(self.encoder, None, spec.pooling, None):
                 yield None
-                state.empty_eval_loss = value
-        loss = math.nan
-        for value in self.evaluator.loss(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
+                state.empty_eval_loss = empty.mean if empty is not None else None
+        found: EvalLosses | None = None
+        for losses in self.evaluator.losses(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
             yield None
-            loss = value if value is not None else loss
+            found = losses
+        assert found is not None
         assert state.empty_eval_loss is not None
+        loss = found.mean
+        if not math.isfinite(loss):
+            raise diverged(spec, f"the evaluation's loss is no number any more at step {state.step}")
         gain = 1.0 - loss / state.empty_eval_loss
         state.evaluations.append(Evaluation(step=state.step, eval_loss=loss, eval_gain=gain))
         if state.best is None or loss < state.best.eval_loss:
-            content_hash = hashlib.sha256(self.embedding_bytes()).hexdigest()
-            state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
-        yield {"eval_loss": loss, "eval_gain": gain}
+            self._keep_as_best(loss)
+        yield {"eval_loss": loss, "eval_gain": gain, **found.by_quarter()}
+
+    def _keep_as_best(self, loss: float) -> None:
+        state, rows = self.state, self.averaged_rows
+        state.best_rows = BestRows(rows.t1_RD.detach().clone(), rows.t2_RD.detach().clone())
+        content_hash = hashlib.sha256(self._file_of(rows, state.step, "best")).hexdigest()
+        state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether the plateau rule ends the run here: it looks right after an evaluation only."""
+        evaluations = self.state.evaluations
+        is_fresh = bool(evaluations) and evaluations[-1].step == self.state.step
+        return self.spec.stop_at_plateau and is_fresh and has_settled(evaluations)
 
     def state_bytes(self) -> bytes:
         return write_state(self.state, self.identity)
 
+    @property
+    def published_rows(self) -> LearntPair:
+        """What `spec.publish` says; the averaged rows where the best is asked for and none was evaluated yet."""
+        state = self.state
+        if self.spec.publish == "last":
+            return LearntPair(state.t1.rows_RD, state.t2.rows_RD)
+        if self.spec.publish == "best" and state.best_rows is not None:
+            return LearntPair(state.best_rows.t1_RD, state.best_rows.t2_RD)
+        return self.averaged_rows
+
     def embedding_bytes(self) -> bytes:
-        """The learnt embedding (averaged rows) as a canonical file."""
-        rows, spec = self.averaged_rows, self.spec
+        """The learnt embedding (the published rows) as a canonical file, which names which rows these are."""
+        state, published = self.state, self.spec.publish
+        if published == "best":
+            if state.best is None:
+                return self._file_of(self.averaged_rows, state.step, "averaged")
+            return self._file_of(self.published_rows, state.best.step, "best")
+        return self._file_of(self.published_rows, state.step, published)
+
+    def _file_of(self, rows: LearntPair, step: int, published: Published) -> bytes:
+        spec = self.spec
         return write_embedding(
             LearntEmbedding(
                 placeholder_token=spec.placeholder_token,
@@ -142,39 +223,56 @@ class TrainingRun:
                 initializer_token=spec.initializer_token,
                 model_fingerprint=self.identity.model_fingerprint,
                 spec_json=spec.model_dump_json(),
-                step=self.state.step,
+                step=step,
+                published=published,
             )
         )
+
+
+def diverged(spec: TrainingSpec, message: str) -> WorkerError:
+    """Why a run whose numbers are none any more ends."""
+    return WorkerError(
+        "run.diverged",
+        message,
+        field="spec.learning_rate_t1",
+        given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
+        allowed="lower learning rates",
+    )
 
 
 def apply_step(
     spec: TrainingSpec, state: RunState, settings: tuple[TowerSetting, TowerSetting], gradients: StepGradients
 ) -> dict[str, float]:
-    """One AdamW update of both rows; returns the step's metrics."""
-    norms = torch.stack([gradients.t1_RD.norm(), gradients.t2_RD.norm()]).tolist()
+    """One update of the rows that the step's loss reaches; returns the step's metrics."""
+    reached = [gradient_RD for gradient_RD in (gradients.t1_RD, gradients.t2_RD) if gradient_RD is not None]
+    norms = torch.stack([gradient_RD.norm() for gradient_RD in reached]).tolist()
     if not all(map(math.isfinite, (gradients.loss, *norms))):
-        raise WorkerError(
-            "run.diverged",
-            f"the loss or its gradient is no number any more at step {state.step + 1}",
-            field="spec.learning_rate_t1",
-            given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
-            allowed="lower learning rates",
-        )
+        raise diverged(spec, f"the loss or its gradient is no number any more at step {state.step + 1}")
     metrics = {"train_loss": gradients.loss}
-    factor = schedule_factor(spec.schedule, state.step, spec.schedule_steps)
+    done, total = schedule_place(spec, state.step)
+    factor = schedule_factor(spec.schedule, done, total, spec.warmup_steps)
     towers = (("t1", state.t1, gradients.t1_RD, settings[0]), ("t2", state.t2, gradients.t2_RD, settings[1]))
-    for (name, adam, gradient_RD, setting), norm in zip(towers, norms, strict=True):
-        update_RD = tangent(gradient_RD, adam.rows_RD) if spec.norm == "vocabulary" else gradient_RD
-        rate = setting.learning_rate * factor
-        adam.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay, number=state.step + 1)
-        if spec.norm == "vocabulary":
-            adam.project(setting.median_norm)
-        adam.average(spec.ema_decay, state.step + 1)
+    for name, trained, gradient_RD, setting in towers:
+        if gradient_RD is not None:
+            rate = setting.learning_rate * factor
+            _move(spec, trained, gradient_RD, setting, rate)
+            metrics |= {f"grad_norm_{name}": norms.pop(0), f"learning_rate_{name}": rate}
         metrics |= {
-            f"grad_norm_{name}": norm,
-            f"norm_{name}": float(adam.rows_RD.norm()),
-            f"distance_{name}": float((adam.rows_RD - setting.initial_RD).norm()),
-            f"learning_rate_{name}": rate,
+            f"norm_{name}": float(trained.rows_RD.norm()),
+            f"distance_{name}": float((trained.rows_RD - setting.initial_RD).norm()),
         }
+    if not all(map(math.isfinite, metrics.values())):
+        raise diverged(spec, f"the learnt rows are no numbers any more at step {state.step + 1}")
     state.step += 1
     return metrics
+
+
+def _move(
+    spec: TrainingSpec, trained: TrainedRows, gradient_RD: torch.Tensor, setting: TowerSetting, rate: float
+) -> None:
+    """One tower's update by the optimizer and the norm rule, and its average."""
+    update_RD = tangent(gradient_RD, trained.rows_RD) if spec.norm == "vocabulary" else gradient_RD
+    trained.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay)
+    if spec.norm == "vocabulary":
+        trained.project(setting.median_norm)
+    trained.average(spec.ema_decay)
