@@ -17,8 +17,8 @@ from murnau_worker.engine.step_work import StepWork, batching
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
+from murnau_worker.textual_inversion.picture_files import NamedPicture
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.run import TrainingRun
 from murnau_worker.textual_inversion.spec import TrainingSpec
@@ -139,7 +139,7 @@ class TrainingSession:
         yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
-        for prepared in self._cache.prepare(model, request.pictures, spec.resize, spec.templates):
+        for prepared in self._cache.prepare(model, request.pictures, spec):
             yield None
             data = prepared
         assert data is not None

@@ -41,9 +41,12 @@ class NoiseDraws:
 
 @dataclass(frozen=True)
 class TrainingBatch:
+    """N samples. `weights_N1HW`: of each cell's squared error; None: all the same."""
+
     latents_NCHW: torch.Tensor
     prompts: PromptBatch
     draws: NoiseDraws
+    weights_N1HW: torch.Tensor | None = None
 
 
 def add_noise(latents_NCHW: torch.Tensor, noise_NCHW: torch.Tensor, timesteps_N: torch.Tensor) -> torch.Tensor:
@@ -52,6 +55,13 @@ def add_noise(latents_NCHW: torch.Tensor, noise_NCHW: torch.Tensor, timesteps_N:
     keep_N111 = alpha_bar_N.sqrt().float()[:, None, None, None]
     blur_N111 = (1.0 - alpha_bar_N).sqrt().float()[:, None, None, None]
     return keep_N111 * latents_NCHW + blur_N111 * noise_NCHW
+
+
+def masked_mean(error_NCHW: torch.Tensor, weights_N1HW: torch.Tensor | None) -> torch.Tensor:
+    """Each sample's mean [N] under its cells' weights; weights of 1 everywhere give exactly the plain mean."""
+    if weights_N1HW is None:
+        return error_NCHW.mean(dim=(1, 2, 3))
+    return (error_NCHW * weights_N1HW).mean(dim=(1, 2, 3)) / weights_N1HW.mean(dim=(1, 2, 3))
 
 
 def condition_on(
@@ -80,4 +90,4 @@ def joint_losses(
     condition = condition_on(model, batch.prompts, rows, poolings, draws)
     noised_NCHW = add_noise(batch.latents_NCHW, draws.noise_NCHW, draws.timesteps_N)
     output = predict(model.unet, noised_NCHW, draws.timesteps_N, condition)
-    return (output[:, :LATENT_CHANNELS] - draws.noise_NCHW).square().mean(dim=(1, 2, 3))
+    return masked_mean((output[:, :LATENT_CHANNELS] - draws.noise_NCHW).square(), batch.weights_N1HW)

@@ -84,6 +84,17 @@ def _join(model: Kandinsky, shares: Sequence[Share], device: torch.device) -> Tr
             prior_init_NE=_cat(part.prior_init_NE for part in draws).to(device),
             prior_steps_SNE=_cat((part.prior_steps_SNE for part in draws), dim=1).to(device),
         ),
+        weights_N1HW=_join_weights(samples, device),
+    )
+
+
+def _join_weights(samples: Sequence[Samples], device: torch.device) -> torch.Tensor | None:
+    """Weights of the samples' cells; 1 for runs without masks where another run of the pack has some."""
+    if all(part.weights_N1HW is None for part in samples):
+        return None
+    return _cat(
+        (torch.ones_like(part.latents_NCHW[:, :1]) if part.weights_N1HW is None else part.weights_N1HW).to(device)
+        for part in samples
     )
 
 

@@ -17,8 +17,9 @@ from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, R
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
-from murnau_worker.textual_inversion.batches import draw_samples
+from murnau_worker.textual_inversion.batches import bucket_of_step, draw_samples
 from murnau_worker.textual_inversion.dataset import LatentSet
+from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.optimizer import AdamRows, schedule_factor, tangent
@@ -26,7 +27,7 @@ from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
 from murnau_worker.textual_inversion.placeholders import initializer_ids
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
-from murnau_worker.textual_inversion.templates import TEMPLATES
+from murnau_worker.textual_inversion.training_prompts import training_prompts
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ class TrainingRun:
         self.identity = identity
         self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, 1)})
         t1_id, t2_id = initializer_ids(spec.initializer_token, model.tokenizers)
-        templates = TEMPLATES[spec.templates]
-        self._template_ids = tuple(self.encoder.ids(text.format(spec.placeholder_token)) for text in templates)
+        self._prompts = training_prompts(
+            self.encoder, spec.placeholder_token, spec.templates, spec.template_languages, latents.captions
+        )
         unit = spec.learning_rate_unit
         self.t1 = tower_setting(model.t1.rows.weight, model.scale_t1, t1_id, spec.learning_rate_t1, unit)
         self.t2 = tower_setting(model.t2.rows.weight, model.scale_t2, t2_id, spec.learning_rate_t2, unit)
@@ -91,8 +93,9 @@ class TrainingRun:
 
     @property
     def group(self) -> PackGroup:
-        """Which runs it can share a batch with."""
-        return PackGroup(self.spec.model, self.latents.shape, self.spec.prior_steps)
+        """Which runs it can share the batch of its next step with."""
+        number, _ = bucket_of_step(Draws(self.spec.seed), self.state.step, self.latents)
+        return PackGroup(self.spec.model, self.latents.buckets[number].shape, self.spec.prior_steps)
 
     def share(self, samples: range) -> Share:
         """Some samples, of 0..batch_size-1, of the next step. It changes nothing: asked again it gives the same."""
@@ -101,7 +104,7 @@ class TrainingRun:
             rows=LearntPair(state.t1.rows_RD, state.t2.rows_RD),
             pooling=spec.pooling,
             weight=1.0 / spec.batch_size,
-            samples=draw_samples(self.model, spec, self.latents, self._template_ids, state.step, samples),
+            samples=draw_samples(self.model, spec, self.latents, self._prompts, state.step, samples),
         )
 
     def apply(self, gradients: StepGradients) -> dict[str, float]:
