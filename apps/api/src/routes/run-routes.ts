@@ -8,6 +8,7 @@ import {
   listRunsQuerySchema,
   listSamplesQuerySchema,
   metricListSchema,
+  needsOfRun,
   runEditKinds,
   runPageSchema,
   runSchema,
@@ -15,7 +16,7 @@ import {
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
+import { checkDataset, checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
   return [createRun(deps), ...readRuns(deps), ...editRun(deps), forkRun(deps), cancelRun(deps)];
@@ -33,7 +34,7 @@ function createRun(deps: ServerDeps): Route {
     answers: { 201: runSchema },
     handle: async ({ body: { name, dataset_id, spec }, owner, request }) => {
       const once = idempotencyKey(request);
-      await store.datasets.get(dataset_id);
+      await checkDataset(deps, await store.datasets.get(dataset_id), needsOfRun(spec), 'dataset_id');
       await checkModel(deps, spec.model, 'spec.model');
       await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
       await checkWords(deps, spec.model, [spec], (_, field) => `spec.${field}`);

@@ -7,6 +7,7 @@ import {
   finalistListSchema,
   listDecisionsQuerySchema,
   MurnauError,
+  needsOfSweep,
   pickWinnersSchema,
   setConcurrencySchema,
   type Sweep,
@@ -15,7 +16,7 @@ import {
 } from '@murnau/domain';
 import { route, type Route, type RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkWords, idempotencyKey } from './creation.js';
+import { checkDataset, checkWords, idempotencyKey } from './creation.js';
 
 /** Changes of a sweep that lives, each put down with who, when and why; and the list of them. */
 export function sweepEditRoutes(deps: ServerDeps): Route[] {
@@ -159,7 +160,10 @@ function addPair(deps: ServerDeps): Route {
     handle: async (input) => {
       const { why, ...pair } = input.body;
       const { spec } = await deps.store.sweeps.get(input.params['id'] ?? '');
-      if (pair.dataset !== undefined) await deps.store.datasets.get(pair.dataset);
+      if (pair.dataset !== undefined) {
+        const dataset = await deps.store.datasets.get(pair.dataset);
+        await checkDataset(deps, dataset, needsOfSweep(spec), 'dataset');
+      }
       const words = { placeholder_token: pair.placeholder, initializer_token: pair.initializer };
       await checkWords(deps, spec.model, [words], (_, field) => field.replace(/_token$/, ''));
       input.reply.status(202);

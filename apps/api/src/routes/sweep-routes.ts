@@ -1,11 +1,13 @@
 import {
   createSweepSchema,
+  type DatasetNeeds,
   eventListSchema,
   expandTrials,
   leaderboardSchema,
   listEventsQuerySchema,
   listSweepsQuerySchema,
   MurnauError,
+  needsOfSweep,
   type PlannedTrial,
   previewTrials,
   type SweepFile,
@@ -16,7 +18,7 @@ import {
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
+import { checkDataset, checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
 import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
@@ -59,12 +61,18 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
     });
   }
   const { values: pairs } = spec.parameters.pair;
-  await checkDatasets(deps, [
-    { field: 'spec.dataset', id: spec.dataset },
-    ...pairs.flatMap(({ dataset }, index) =>
-      dataset === undefined ? [] : [{ field: `spec.parameters.pair.values[${index}].dataset`, id: dataset }],
-    ),
-  ]);
+  await checkDatasets(
+    deps,
+    [
+      { field: 'spec.dataset', id: spec.dataset, isUsed: pairs.some(({ dataset }) => dataset === undefined) },
+      ...pairs.flatMap(({ dataset: id }, index) =>
+        id === undefined
+          ? []
+          : [{ field: `spec.parameters.pair.values[${index}].dataset`, id, isUsed: true }],
+      ),
+    ],
+    needsOfSweep(spec),
+  );
   await checkModel(deps, spec.model, 'spec.model');
   await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
   const words = pairs.map(({ placeholder, initializer }) => ({
@@ -81,15 +89,19 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
 
 /** A sweep whose pairs all name their own dataset still names one that exists. */
 async function checkDatasets(
-  { store }: ServerDeps,
-  named: readonly { field: string; id: string }[],
+  deps: ServerDeps,
+  named: readonly { field: string; id: string; isUsed: boolean }[],
+  needs: DatasetNeeds,
 ): Promise<void> {
-  const found = await store.datasets.getMany(named.map(({ id }) => id));
-  const known = new Set(found.map(({ id }) => id));
-  const missing = named.find(({ id }) => !known.has(id));
-  if (missing === undefined) return;
-  const { field, id } = missing;
-  throw new MurnauError('dataset.not_found', `There is no dataset ${id}`, { field, given: id });
+  const found = await deps.store.datasets.getMany(named.map(({ id }) => id));
+  const known = new Map(found.map((dataset) => [dataset.id, dataset]));
+  for (const { field, id, isUsed } of named) {
+    const dataset = known.get(id);
+    if (dataset === undefined) {
+      throw new MurnauError('dataset.not_found', `There is no dataset ${id}`, { field, given: id });
+    }
+    if (isUsed) await checkDataset(deps, dataset, needs, field);
+  }
 }
 
 /** Pictures of a run: on the way each `every_steps`, at the end for the word and for the initializer. */

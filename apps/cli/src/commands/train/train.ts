@@ -1,10 +1,12 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { defaultModel, hyperparameterNames, parse, trainingSpecSchema } from '@murnau/domain';
+import { defaultModel, hyperparameterNames, needsOfRun, parse, trainingSpecSchema } from '@murnau/domain';
 import type { TrainingSpec } from '@murnau/domain';
+import { badPictureOption } from '../../core/bad-picture-option.js';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { plural } from '../../output/format.js';
+import type { BadPictureRule } from '../../spec/picture-folder.js';
 import { flagOf, flagValue, hyperparameterHelp, hyperparametersOf } from '../../spec/training-flags.js';
 import { followRun } from '../../watch/follow-run.js';
 
@@ -15,6 +17,7 @@ interface Options {
   readonly name?: string;
   readonly set?: string[];
   readonly watch?: boolean;
+  readonly onBadPicture: BadPictureRule;
 }
 
 export const collected = (value: string, previous: string[] | undefined): string[] => [
@@ -43,15 +46,19 @@ export function registerTrain(parent: Command, host: Host): void {
     .option('--model <name>', 'model to train on', defaultModel)
     .option('--name <name>', 'name of the run (default: PLACEHOLDER-INITIALIZER)')
     .option('--watch', 'follow the run to its end; Ctrl-C leaves it going')
-    .option('--set <key=value>', 'set any key of the training spec; may be repeated', collected);
+    .option('--set <key=value>', 'set any key of the training spec; may be repeated', collected)
+    .addOption(badPictureOption());
   for (const name of hyperparameterNames) {
     const help = hyperparameterHelp[name] ?? name;
     command.addOption(new Option(`${flagOf(name)} <value>`, help).argParser(flagValue));
   }
   action<Options>(command, host, async (context, [dataset = ''], options) => {
     const spec = await specOf(options);
-    const { ensureDataset, resolveDataset } = await import('../../spec/datasets.js');
-    const reference = await resolveDataset(dataset, process.cwd());
+    const { checkReference, ensureDataset, remarksOn, resolveDataset } =
+      await import('../../spec/datasets.js');
+    const reference = await resolveDataset(dataset, process.cwd(), options.onBadPicture);
+    checkReference(reference, needsOfRun(spec));
+    for (const remark of remarksOn(reference)) context.say(remark);
     const client = context.client();
     const uploaded = await ensureDataset(client, reference);
     context.say(
