@@ -23,6 +23,7 @@ export {
   modelNameSchema,
   placeholderSchema,
   samplesSchema,
+  templateLanguages,
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
