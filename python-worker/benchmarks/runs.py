@@ -27,8 +27,10 @@ def pictures_of(concept: str) -> tuple[NamedPicture, ...]:
     return tuple(NamedPicture(hashlib.sha256(content).hexdigest(), name, content) for name, content in contents)
 
 
-def make_run(model: Kandinsky, cache: DataCache, concept: str, **changes: Any) -> TrainingRun:
-    """A run at its start on the sample pictures of a concept."""
+def make_run(
+    model: Kandinsky, cache: DataCache, concept: str, *, state: bytes | None = None, **changes: Any
+) -> TrainingRun:
+    """A run on the sample pictures of a concept, at its start or as `state` left it."""
     values: dict[str, Any] = {
         "model": "benchmark",
         "placeholder_token": "sapsan",
@@ -42,7 +44,7 @@ def make_run(model: Kandinsky, cache: DataCache, concept: str, **changes: Any) -
     *_, data = cache.prepare(model, pictures_of(concept), spec)
     assert data is not None
     identity = RunIdentity(spec_hash(spec), model.fingerprint, data.latents.fingerprint, "benchmark")
-    return TrainingRun(model, spec, data.latents, data.evaluator, identity, None)
+    return TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, state)
 
 
 def step(packer: Packer, runs: Sequence[TrainingRun]) -> None:

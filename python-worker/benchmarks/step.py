@@ -1,11 +1,12 @@
-"""Our joint training step against the reference's, done plainly, at a reduced size of the real model.
+"""Our training steps, joint and split, against the reference's, done plainly, at a reduced size of the real model.
 
     npm run -s bench:step [-- --rounds 9]
 
 Both learn the same run (batch 1, the same pictures, prompts and noise) with the same random weights, on one thread, in
-interleaved pairs; seconds are of processor time. Each pair's gradients are compared. The last line is JSON:
-`joint_ratio` is how much longer the reference's step takes, `max_gradient_error` the largest max|a-b| / max|b| of both
-rows' gradients over all steps.
+interleaved pairs; seconds are of processor time. Each joint pair's gradients are compared. The last line is JSON:
+`joint_ratio` is how much longer the reference's step takes than our joint one, `split_ratio` than our split one, both
+phases by their shares of a run's steps, and `max_gradient_error` the largest max|a-b| / max|b| of both rows' gradients
+over all joint steps.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from transformers import CLIPTextModelWithProjection
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.batches import picture_of
+from murnau_worker.textual_inversion.batches import DecoderSamples, picture_of
 from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
 from murnau_worker.textual_inversion.run import TrainingRun
@@ -64,6 +66,7 @@ def reference_batch(run: TrainingRun) -> ReferenceBatch:
     """What the run's next step consists of, for the reference: pixels instead of latents, padded prompts."""
     spec, draws, step = run.spec, Draws(run.spec.seed), run.state.step
     samples = run.share(range(1)).samples
+    assert isinstance(samples, DecoderSamples)
     pixels_3HW = run.latents.pixels[picture_of(draws, step, len(run.latents))]
     if draws.uniform("flip", step, 0) < spec.flip_probability:
         pixels_3HW = pixels_3HW.flip(-1)
@@ -108,6 +111,7 @@ class Pair:
         if self._ours is None or self._theirs is None:
             return
         for ours, theirs in zip((self._ours.t1_RD, self._ours.t2_RD), self._theirs, strict=True):
+            assert ours is not None
             error = float((ours - theirs).abs().max() / theirs.abs().max())
             self.largest_error = max(self.largest_error, error)
         self._ours = self._theirs = None
@@ -138,9 +142,33 @@ def compare(folder: Path, rounds: int) -> None:
     for network in (parts.unet, parts.prior, parts.movq):
         print(f"{type(network).__name__}: {sum(weights.numel() for weights in network.parameters()) / 1e6:.1f}M")
     pair = Pair(run, twin, reference)
-    result = in_pairs(pair.ours, pair.theirs, rounds, time.process_time)
-    print(f"ours {result.first_s * 1e3:.0f} ms, the reference's {result.second_s * 1e3:.0f} ms")
-    print(json.dumps({"joint_ratio": round(result.ratio, 3), "max_gradient_error": pair.largest_error}))
+    joint = compared("joint", pair.ours, pair, rounds)
+    split_run = make_run(model, cache, "purple-car", packing="exclusive", objective="split")
+    share = split_run.spec.prior_share
+    prior = compared("split, prior", step_of(split_run), pair, rounds)
+    split_run.state.step = split_run.spec.schedule_steps // 2 + 1
+    assert split_run.phase == "decoder"
+    decoder = compared("split, decoder", step_of(split_run), pair, rounds)
+    split = 1 / (share / prior + (1 - share) / decoder)
+    result = {"joint_ratio": round(joint, 3), "split_ratio": round(split, 3), "max_gradient_error": pair.largest_error}
+    print(json.dumps(result))
+
+
+def step_of(run: TrainingRun) -> Callable[[], None]:
+    """One optimizer step of a run by itself."""
+
+    def take() -> None:
+        [gradients] = packed_gradients(run.model, [run.share(range(1))])
+        run.apply(gradients)
+
+    return take
+
+
+def compared(name: str, ours: Callable[[], None], pair: Pair, rounds: int) -> float:
+    """How much longer the reference's step takes."""
+    result = in_pairs(ours, pair.theirs, rounds, time.process_time)
+    print(f"{name}: ours {result.first_s * 1e3:.0f} ms, the reference's {result.second_s * 1e3:.0f} ms")
+    return result.ratio
 
 
 if __name__ == "__main__":

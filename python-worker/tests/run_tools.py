@@ -17,6 +17,7 @@ from murnau_worker.engine.step_work import StepWork
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet, NamedPicture, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.run import TrainingRun
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
@@ -75,7 +76,15 @@ def tiny_run(
 ) -> TrainingRun:
     latents = encoded(model, pictures, spec)
     identity = RunIdentity(spec_hash(spec), model.fingerprint, latents.fingerprint, "test")
-    return TrainingRun(model, spec, latents, Evaluator(model, latents, spec.templates), identity, state)
+    return TrainingRun(
+        model,
+        spec,
+        latents,
+        ImageEmbeddings(model, latents),
+        Evaluator(model, latents, spec.templates),
+        identity,
+        state,
+    )
 
 
 def step_together(*runs: TrainingRun, packer: Packer | None = None) -> list[dict[str, float]]:

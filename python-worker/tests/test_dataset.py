@@ -15,11 +15,11 @@ from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.sampling.decoder import predict
 from murnau_worker.textual_inversion.aspect_buckets import bucket_sizes, nearest_size
-from murnau_worker.textual_inversion.batches import bucket_of_step, picture_of, pictures_of_step
+from murnau_worker.textual_inversion.batches import DecoderSamples, bucket_of_step, picture_of, pictures_of_step
 from murnau_worker.textual_inversion.dataset import dataset_fingerprint
 from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.loss_masks import loss_weights, on_cells
-from murnau_worker.textual_inversion.objective import add_noise, condition_on, masked_mean
+from murnau_worker.textual_inversion.objective import TrainingBatch, add_noise, condition_on, masked_mean
 from murnau_worker.textual_inversion.picture_files import NamedPicture
 from murnau_worker.textual_inversion.prompts import collate
 
@@ -158,15 +158,18 @@ def test_what_is_masked_out_does_not_move_a_loss(tiny: Kandinsky) -> None:
     floor = 0.25
     run = tiny_run(tiny, tiny_spec(loss_mask="file", loss_mask_floor=floor), pictures=pictures)
     share = run.share(range(2))
-    samples, draws = share.samples, share.samples.draws
-    assert samples.weights_N1HW is not None
-    assert sorted(set(samples.weights_N1HW.flatten().tolist())) == [floor, 1.0]
+    samples = share.samples
+    assert isinstance(samples, DecoderSamples)
+    assert samples.cell_weights_N1HW is not None
+    assert sorted(set(samples.cell_weights_N1HW.flatten().tolist())) == [floor, 1.0]
     with torch.no_grad():
         prompts = collate(samples.prompts, tiny.t1.pad_id)
-        condition = condition_on(tiny, prompts, share.rows, [share.pooling, share.pooling], draws)
+        draws = samples.draws
+        batch = TrainingBatch(samples.latents_NCHW, prompts, draws)
+        condition = condition_on(tiny, batch, share.rows, [share.pooling, share.pooling])
         noised = add_noise(samples.latents_NCHW, draws.noise_NCHW, draws.timesteps_N)
         error_NCHW = (predict(tiny.unet, noised, draws.timesteps_N, condition)[:, :4] - draws.noise_NCHW).square()
-    weights_NCHW = samples.weights_N1HW.expand_as(error_NCHW)
+    weights_NCHW = samples.cell_weights_N1HW.expand_as(error_NCHW)
     by_hand = [float((e * w).sum() / w.sum()) for e, w in zip(error_NCHW, weights_NCHW, strict=True)]
     assert step(run)["train_loss"] == pytest.approx(sum(by_hand) / 2, rel=1e-5)
     plain, masked, opaque = (

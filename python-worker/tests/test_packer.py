@@ -209,7 +209,7 @@ def test_memory_decides_by_the_peaks_of_one_and_two_samples() -> None:
 
 def test_out_of_memory_while_measuring_gives_one_sample() -> None:
     capacities = Capacities()
-    group = PackGroup("tiny", (4, 8, 8), 5)
+    group = PackGroup("tiny", "joint", (4, 8, 8), 5)
 
     def compute(samples: int) -> None:
         raise torch.OutOfMemoryError("injected")

@@ -90,8 +90,9 @@ def test_a_state_of_another_run_is_refused(tiny: Kandinsky) -> None:
 def test_a_state_of_other_weights_says_that_the_model_changed(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec())
     other = dataclasses.replace(run.identity, model_fingerprint="0" * 64)
+    shapes = (run.t1.initial_RD.shape, run.t2.initial_RD.shape)
     with pytest.raises(WorkerError) as refused:
-        read_state(write_state(run.state, other), run.identity, (tiny.width_t1, tiny.width_t2))
+        read_state(write_state(run.state, other), run.identity, shapes, "adamw")
     assert refused.value.code == "model.changed"
 
 

@@ -21,6 +21,7 @@ export {
   hyperparametersSchema,
   initializerSchema,
   modelNameSchema,
+  optimizers,
   placeholderSchema,
   samplesSchema,
   templateLanguages,

@@ -73,7 +73,7 @@ export const hyperparametersSchema = z.strictObject({
   learning_rate_t1: learningRateSchema.default(0.1),
   learning_rate_t2: learningRateSchema.default(0.1),
   learning_rate_unit: z.enum(['relative', 'absolute']).default('relative'),
-  schedule: z.enum(['constant', 'cosine', 'linear']).default('constant'),
+  schedule: z.enum(['constant', 'cosine', 'linear']).default('cosine'),
   /** Absent: max_steps. */
   schedule_steps: z.int().min(1).max(1_000_000).optional(),
   /** Steps over which the learning rates rise from 0. */
@@ -83,7 +83,7 @@ export const hyperparametersSchema = z.strictObject({
   /** `min_snr` weighs a sample by min(SNR, gamma) / SNR of its timestep. */
   loss_weight: z.enum(['uniform', 'min_snr']).default('uniform'),
   min_snr_gamma: z.number().positive().max(1000).default(5),
-  batch_size: z.int().min(1).max(64).default(4),
+  batch_size: z.int().min(1).max(64).default(8),
   /** Batches of one optimizer step: it sees `batch_size` × this many samples. */
   gradient_accumulation_steps: z.int().min(1).max(64).default(1),
   max_steps: z.int().min(1).max(1_000_000).default(200),

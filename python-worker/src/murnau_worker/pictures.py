@@ -76,11 +76,16 @@ def to_pixels(image: Image.Image) -> torch.Tensor:
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
 
 
+def to_image(picture_3HW: torch.Tensor) -> Image.Image:
+    """A picture in -1..1 with 8 bits a channel."""
+    levels = ((picture_3HW.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return Image.fromarray(levels.permute(1, 2, 0).cpu().numpy())
+
+
 def to_png(picture_3HW: torch.Tensor) -> bytes:
     """A picture in -1..1 as an 8-bit sRGB PNG."""
-    levels = ((picture_3HW.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(levels.permute(1, 2, 0).cpu().numpy()).save(buffer, "PNG")
+    to_image(picture_3HW).save(buffer, "PNG")
     return buffer.getvalue()
 
 

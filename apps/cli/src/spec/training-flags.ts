@@ -1,30 +1,38 @@
-import { hyperparameterNames } from '@murnau/domain';
+import { hyperparameterNames, optimizers, templateLanguages } from '@murnau/domain';
 
 /** What each hyper-parameter's flag says; a test holds it equal to the domain's list. */
 export const hyperparameterHelp: Readonly<Record<string, string>> = {
-  num_vectors: 'vectors per tower (1)',
-  objective: 'what is minimised: joint',
+  num_vectors: 'vectors learnt per tower, as consecutive tokens: 1 to 16',
+  objective: 'what is minimised: joint | split (t2, then t1) | warm_joint (some split steps first)',
+  prior_share: 'share of the split steps that train t2, between 0 and 1',
+  warm_steps: 'split steps before the joint ones of warm_joint',
   pooling: 'token whose feature CLIP pools: eot | argmax',
-  learning_rate_t1: "learning rate of the XLM-R row, relative to the vocabulary rows' RMS",
-  learning_rate_t2: "learning rate of the CLIP row, relative to the vocabulary rows' RMS",
+  learning_rate_t1: "learning rate of the XLM-R rows, relative to the vocabulary rows' RMS",
+  learning_rate_t2: "learning rate of the CLIP rows, relative to the vocabulary rows' RMS",
   learning_rate_unit: 'relative | absolute (as in the reference)',
   schedule: 'learning rate over the steps: constant | cosine | linear',
   schedule_steps: 'steps of the schedule (default: max_steps)',
-  weight_decay: "AdamW's weight decay",
-  batch_size: 'pictures per step',
+  warmup_steps: 'steps over which the learning rates rise from 0',
+  optimizer: `of torch: ${optimizers.join(' | ')}`,
+  weight_decay: 'weight decay, as the optimizer means it',
+  loss_weight: 'weight of a sample by its timestep: uniform | min_snr',
+  min_snr_gamma: 'gamma of min_snr',
+  batch_size: 'pictures per batch',
+  gradient_accumulation_steps: 'batches per optimizer step',
   max_steps: 'steps to train',
   seed: 'seed of every draw of the run',
   resize: 'how pictures come to size: squash | crop | bucket (keeps proportions)',
   flip_probability: 'chance of mirroring a picture, 0..1',
-  loss_mask: 'what of a picture counts: none (all of it) | alpha | file (its mask is white)',
+  loss_mask: 'what of a picture the loss looks at: none (all) | alpha | file',
   loss_mask_floor: 'weight of what the mask leaves out, 0..1',
   templates: 'prompts to train with: object | style | captions (beside the pictures)',
-  template_languages:
-    "languages of XLM-R's templates: en, de, fr, ru, separated by commas; CLIP reads English",
+  template_languages: `languages of the decoder's prompts, such as en,de: ${templateLanguages.join(', ')}`,
+  text_dropout: "XLM-R's dropout, as in the reference: true | false",
   norm: "length of the learnt rows: free | vocabulary (kept at the vocabulary's)",
   ema_decay: 'decay of the moving average that is sampled and published',
   prior_steps: 'steps of the prior within each training step',
   packing: 'packed | exclusive (alone in its batch: bit-reproducible)',
+  publish: 'rows that become the embedding: averaged | last | best (lowest eval_loss)',
 };
 
 export const flagOf = (name: string): string => `--${name.replaceAll('_', '-')}`;
@@ -38,7 +46,8 @@ export function hyperparametersOf(options: Readonly<Record<string, unknown>>): R
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));
 }
 
-/** Numbers as numbers; the domain's schema says what else is wrong. */
-export function flagValue(text: string): string | number {
+/** Numbers as numbers, true and false as such; the domain's schema says what else is wrong. */
+export function flagValue(text: string): string | number | boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
   return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
 }

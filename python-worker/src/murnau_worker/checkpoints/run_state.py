@@ -13,12 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from murnau_worker.checkpoints.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.errors import WorkerError
 from murnau_worker.textual_inversion.draws import SCHEME_VERSION
-from murnau_worker.textual_inversion.optimizer import AdamRows
+from murnau_worker.textual_inversion.optimizer import OptimizerName, TrainedRows
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 _METADATA_KEY = "murnau_state"
-_ROWS = ("rows", "first", "second", "averaged")
 
 
 class Evaluation(BaseModel):
@@ -63,8 +62,8 @@ class StateHeader(BaseModel):
 class RunState:
     """A run between two steps. `empty_eval_loss`: loss of the empty prompt on the dataset, once known."""
 
-    t1: AdamRows
-    t2: AdamRows
+    t1: TrainedRows
+    t2: TrainedRows
     step: int = 0
     empty_eval_loss: float | None = None
     evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
@@ -105,8 +104,8 @@ def write_state(state: RunState, identity: RunIdentity) -> bytes:
         best=state.best,
     )
     tensors: dict[str, torch.Tensor] = {}
-    for tower, adam in (("t1", state.t1), ("t2", state.t2)):
-        tensors |= {f"{tower}.{name}": getattr(adam, f"{name}_RD") for name in _ROWS}
+    for tower, trained in (("t1", state.t1), ("t2", state.t2)):
+        tensors |= {f"{tower}.{name}": tensor for name, tensor in trained.tensors().items()}
     return write_safetensors(tensors, {_METADATA_KEY: header.model_dump_json()})
 
 
@@ -114,8 +113,10 @@ def _corrupt(message: str) -> WorkerError:
     return WorkerError("checkpoint.corrupt", message, field="state")
 
 
-def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -> RunState:
-    """Reads a state and checks that it belongs to the run.
+def read_state(
+    content: bytes, identity: RunIdentity, shapes: tuple[torch.Size, torch.Size], optimizer: OptimizerName
+) -> RunState:
+    """Reads a state and checks that it belongs to the run. `shapes`: of t1's and t2's rows, (R, D).
 
     Raises WorkerError `model.changed` where only the model's weights differ, `checkpoint.corrupt` for bytes that are
     no state, or one of another spec, dataset or version. Another numeric fingerprint is allowed and noted in
@@ -124,11 +125,12 @@ def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -
     try:
         tensors, metadata = read_safetensors(content)
         header = StateHeader.model_validate_json(metadata[_METADATA_KEY])
-        towers = [_read_rows(tensors, tower, width) for tower, width in zip(("t1", "t2"), widths, strict=True)]
+        _check_version(header)
+        towers = [
+            _read_rows(tensors, tower, shape, optimizer) for tower, shape in zip(("t1", "t2"), shapes, strict=True)
+        ]
     except (ValueError, KeyError, ValidationError) as error:
         raise _corrupt(f"the state can not be read: {str(error)[:200]}") from error
-    if header.state_version != STATE_VERSION or header.draw_scheme != SCHEME_VERSION:
-        raise _corrupt("the state was written by a version of the worker that this one does not follow")
     expected: dict[str, Any] = {
         "spec": (header.spec_hash, identity.spec_hash),
         "model": (header.model_fingerprint, identity.model_fingerprint),
@@ -159,9 +161,18 @@ def read_state(content: bytes, identity: RunIdentity, widths: tuple[int, int]) -
     )
 
 
-def _read_rows(tensors: dict[str, torch.Tensor], tower: str, width: int) -> AdamRows:
-    rows = [tensors[f"{tower}.{name}"].clone() for name in _ROWS]
-    for tensor in rows:
-        if tensor.shape != (1, width) or tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
-            raise ValueError(f"{tower} holds rows of shape {tuple(tensor.shape)}, not (1, {width}), or no numbers")
-    return AdamRows(*rows)
+def _check_version(header: StateHeader) -> None:
+    if header.state_version != STATE_VERSION or header.draw_scheme != SCHEME_VERSION:
+        raise _corrupt("the state was written by a version of the worker that this one does not follow")
+
+
+def _read_rows(
+    tensors: dict[str, torch.Tensor], tower: str, shape: torch.Size, optimizer: OptimizerName
+) -> TrainedRows:
+    prefix = f"{tower}."
+    of_tower = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    for name, tensor in of_tower.items():
+        is_row = tensor.dim() > 0
+        if (is_row and tensor.shape != shape) or not bool(tensor.isfinite().all()):
+            raise ValueError(f"{tower}'s {name} has the shape {tuple(tensor.shape)}, not {tuple(shape)}, or no numbers")
+    return TrainedRows.of_tensors(of_tower, optimizer)

@@ -99,7 +99,7 @@ class Packer:
 
     def _measure(self, run: TrainingRun) -> None:
         """One stage of a measurement with samples of a waiting run, as if so many runs waited with one each."""
-        places = range(run.spec.batch_size)
+        places = range(run.spec.effective_batch)
 
         def compute(samples: int) -> None:
             of_run = [places[index % len(places)] for index in range(samples)]

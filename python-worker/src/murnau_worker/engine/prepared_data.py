@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet, dataset_fingerprint, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.picture_files import NamedPicture
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
@@ -18,6 +19,7 @@ _KEPT_DATASETS = 16
 @dataclass(frozen=True)
 class PreparedData:
     latents: LatentSet
+    images: ImageEmbeddings
     evaluator: Evaluator
 
 
@@ -39,7 +41,8 @@ class DataCache:
             for latents in encode_pictures(model, pictures, resize, mask, reads_captions=reads_captions):
                 yield None
                 if latents is not None:
-                    found = PreparedData(latents, Evaluator(model, latents, spec.templates))
+                    evaluator = Evaluator(model, latents, spec.templates)
+                    found = PreparedData(latents, ImageEmbeddings(model, latents), evaluator)
             assert found is not None
             self._kept[key] = found
             while len(self._kept) > _KEPT_DATASETS:

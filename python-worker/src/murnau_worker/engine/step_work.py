@@ -19,7 +19,7 @@ def exclusive_micro_batch(batch_size: int) -> int:
 
 def batching(spec: TrainingSpec) -> str:
     """The part of a run's numeric fingerprint that its packing decides."""
-    if spec.packing == "exclusive":
+    if spec.is_exclusive:
         return f"exclusive, micro-batch {exclusive_micro_batch(spec.batch_size)}"
     return "packed"
 
@@ -34,7 +34,7 @@ class StepWork:
     def __init__(self, run: TrainingRun, is_wanted: Callable[[], bool] = lambda: True) -> None:
         self.run = run
         self.is_wanted = is_wanted
-        self.is_exclusive = run.spec.packing == "exclusive"
+        self.is_exclusive = run.spec.is_exclusive
         self.key: Hashable = self if self.is_exclusive else run.group
         self.done = 0
         self.served_at = 0
@@ -49,7 +49,7 @@ class StepWork:
     @property
     def missing(self) -> int:
         """Samples not yet computed."""
-        return self.run.spec.batch_size - self.done
+        return self.run.spec.effective_batch - self.done
 
     @property
     def is_over(self) -> bool:

@@ -150,7 +150,7 @@ class TrainingSession:
             dataset_fingerprint=data.latents.fingerprint,
             numeric_fingerprint=f"{numerics}, {batching(spec)}",
         )
-        run = TrainingRun(model, spec, data.latents, data.evaluator, identity, request.state)
+        run = TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, request.state)
         if run.state.step != request.acknowledged_step:
             raise WorkerError(
                 "spec.invalid",

@@ -11,6 +11,7 @@ W transformer width, E width of an image embedding.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,14 +129,19 @@ class PriorNetwork:
         order[1:, 0] = -math.inf
         return bias_BT[:, None, None], bias_BT[:, None, None] + order
 
-    def predict(self, noised_BE: torch.Tensor, timestep: int, text: TextKeys) -> torch.Tensor:
-        """Predicts the clean embedding [B, E] (normalised by the statistics) at one timestep 0..999."""
+    def normalise(self, image_BE: torch.Tensor) -> torch.Tensor:
+        """Image embeddings of CLIP's space by the prior's statistics, in fp32."""
+        return (image_BE - self.prior.clip_mean.float()) / self.prior.clip_std.float()
+
+    def predict(self, noised_BE: torch.Tensor, timestep: int | Sequence[int], text: TextKeys) -> torch.Tensor:
+        """Predicts clean embeddings [B, E] (normalised by the statistics) at one timestep 0..999, or at one of each."""
         prior = self.prior
         batch = len(noised_BE)
         noised_B1W = prior.proj_in(self._own(noised_BE))[:, None] + self._tail_position(2)
-        time_11W = self._time_token(timestep)
+        of_each = [timestep] if isinstance(timestep, int) else timestep
+        time_B1W = torch.cat([self._time_token(step) for step in of_each])
         last_11W = prior.prd_embedding + self._tail_position(3)
-        hidden = torch.cat([time_11W.expand(batch, -1, -1), noised_B1W, last_11W.expand(batch, -1, -1)], dim=1)
+        hidden = torch.cat([time_B1W.expand(batch, -1, -1), noised_B1W, last_11W.expand(batch, -1, -1)], dim=1)
         bias = torch.cat(
             [
                 text.bias_B11T.expand(-1, -1, _TAIL_TOKENS, -1),

@@ -5,7 +5,8 @@ Legend: B batch, L tokens kept, P padded length of t1 (77), D1/D2 tower widths, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,8 +55,8 @@ class T1Tower:
         config: Any = encoder.config
         self.pad_id: int = config.pad_token_id
 
-    def encode(self, ids_BL: torch.Tensor, rows_RD: torch.Tensor | None) -> T1Text:
-        """Encodes prompts padded at the right with `pad_id`.
+    def encode(self, ids_BL: torch.Tensor, rows_RD: torch.Tensor | None, dropout_seed: int | None = None) -> T1Text:
+        """Encodes prompts padded at the right with `pad_id`. `dropout_seed`: with dropout, drawn by it.
 
         Only the longest prompt's tokens and one pad are computed: pads are masked as keys and all have the same
         position, so that every pad has the state of the one computed, which is repeated up to P. Exact.
@@ -67,12 +68,27 @@ class T1Tower:
         if ids_BL.shape[1] < computed:
             ids_BL = torch.nn.functional.pad(ids_BL, (0, computed - ids_BL.shape[1]), value=self.pad_id)
         ids_BL = ids_BL[:, :computed]
-        with self.rows.using(rows_RD):
+        with self.rows.using(rows_RD), self._dropout(dropout_seed):
             pooled_BE, states_BLD = self.encoder(input_ids=ids_BL, attention_mask=(ids_BL != self.pad_id).long())
         pads = T1_PADDED_LENGTH - computed
         if pads > 0:
             states_BLD = torch.cat([states_BLD, states_BLD[:, -1:].expand(-1, pads, -1)], dim=1)
         return T1Text(context_BPD=states_BLD.float(), pooled_BE=pooled_BE.float())
+
+    @contextmanager
+    def _dropout(self, seed: int | None) -> Generator[None]:
+        """Dropout on inside the block, drawn by `seed`; the device's own generator is as before after it."""
+        if seed is None:
+            yield
+            return
+        device = self.rows.weight.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            self.encoder.train()
+            try:
+                yield
+            finally:
+                self.encoder.eval()
 
 
 class T2Tower:

@@ -135,6 +135,12 @@ def decoder_alpha_bar() -> Float64s:
 
 
 @lru_cache(maxsize=1)
+def prior_alpha_bar() -> Float64s:
+    """Cumulative products of the prior's alphas, [1000]."""
+    return np.cumprod(1.0 - cosine_betas(), dtype=np.float64)
+
+
+@lru_cache(maxsize=1)
 def renoising_alpha_bar() -> Float64s:
     """Cumulative products of the alphas by which a picture is noised for image to image, [1000].
 

@@ -5,32 +5,54 @@ Legend: N samples, S prior steps, E joint width, C latent channels, H/W latent c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.loss_masks import loss_weights
-from murnau_worker.textual_inversion.objective import NoiseDraws
-from murnau_worker.textual_inversion.prompts import PromptIds
+from murnau_worker.textual_inversion.objective import NoiseDraws, image_embeddings, min_snr_weights
+from murnau_worker.textual_inversion.prompts import PromptIds, collate
 from murnau_worker.textual_inversion.spec import TrainingSpec
 from murnau_worker.textual_inversion.training_prompts import TrainingPrompts
 
+PRIOR_TIMESTEPS = range(700, TRAINING_STEPS)  # below, the one-step loss leads elsewhere than the sampled prior
+POOL_SIZE = 32  # embeddings that the learnt t2 gives the decoder's phase
+
 
 @dataclass(frozen=True)
-class Samples:
+class DecoderSamples:
     """N samples of one run, not yet padded: latents [N, C, H, W], prompts with the run's own ids, and noise.
 
-    `weights_N1HW`: of each cell's squared error; None: all the same.
+    `image_NE`: image embeddings of the decoder's phase; none: the prior samples them. `weights_N`: of the losses.
+    `cell_weights_N1HW`: of each cell's squared error; none: all the same.
     """
 
     latents_NCHW: torch.Tensor
     prompts: tuple[PromptIds, ...]
     draws: NoiseDraws
-    weights_N1HW: torch.Tensor | None = None
+    image_NE: torch.Tensor | None = None
+    weights_N: torch.Tensor | None = None
+    cell_weights_N1HW: torch.Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+
+@dataclass(frozen=True)
+class PriorSamples:
+    """N samples of the prior's phase: prompts, clean image embeddings [N, E], their noise and timesteps."""
+
+    prompts: tuple[PromptIds, ...]
+    image_NE: torch.Tensor
+    noise_NE: torch.Tensor
+    timesteps_N: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.prompts)
@@ -83,26 +105,93 @@ def noise_draws(
     )
 
 
-def draw_samples(
-    model: Kandinsky,
-    spec: TrainingSpec,
-    latents: LatentSet,
-    prompts: TrainingPrompts,
-    step: int,
-    samples: range,
-) -> Samples:
-    """Some samples, of 0..effective_batch-1, of the step after `step` steps; all of one shape."""
-    draws = Draws(spec.seed)
-    pictures = pictures_of_step(draws, step, samples, spec.effective_batch, latents)
-    flips = [int(draws.uniform("flip", step, index) < spec.flip_probability) for index in samples]
-    latents_NCHW = torch.stack([latents.latent(*shown) for shown in zip(pictures, flips, strict=True)])
-    masks = [latents.mask(*shown) for shown in zip(pictures, flips, strict=True)]
-    weights = [loss_weights(mask_HW, spec.loss_mask_floor)[None] for mask_HW in masks if mask_HW is not None]
-    return Samples(
-        latents_NCHW=latents_NCHW,
-        prompts=tuple(
-            prompts.drawn(draws, step, index, picture) for index, picture in zip(samples, pictures, strict=True)
-        ),
-        draws=noise_draws(model, draws, step, samples, tuple(latents_NCHW.shape[1:]), spec.prior_steps),
-        weights_N1HW=torch.stack(weights) if weights else None,
-    )
+class SampleDraws:
+    """Draws the samples of a run's steps: functions of (seed, step, sample), asked again the same."""
+
+    def __init__(
+        self,
+        model: Kandinsky,
+        spec: TrainingSpec,
+        latents: LatentSet,
+        images: ImageEmbeddings,
+        prompts: TrainingPrompts,
+    ) -> None:
+        self._model = model
+        self._spec = spec
+        self._latents = latents
+        self._images = images
+        self._prompts = prompts
+        self._draws = Draws(spec.seed)
+
+    def of_decoder(self, step: int, samples: range, pool_KE: torch.Tensor | None = None) -> DecoderSamples:
+        """Some samples, of 0..batch-1, of the step after `step` steps. `pool_KE`: embeddings by the learnt t2, for the
+        decoder's phase; half of its samples have theirs from it, the others the picture's own.
+        """
+        spec = self._spec
+        places = self._places(step, samples)
+        latents_NCHW = torch.stack([self._latents.latent(*place) for place in places])
+        shape = tuple(latents_NCHW.shape[1:])
+        noise = noise_draws(self._model, self._draws, step, samples, shape, spec.prior_steps)
+        return DecoderSamples(
+            latents_NCHW=latents_NCHW,
+            prompts=self._read(step, samples, places),
+            draws=noise,
+            image_NE=None if pool_KE is None else self._given(step, samples, places, pool_KE),
+            weights_N=min_snr_weights(noise.timesteps_N.tolist(), spec.min_snr_gamma)
+            if spec.loss_weight == "min_snr"
+            else None,
+            cell_weights_N1HW=self._cell_weights(places),
+        )
+
+    def of_prior(self, step: int, samples: range) -> PriorSamples:
+        """Likewise, of the prior's phase."""
+        draws, images_n2E = self._draws, self._images.images_n2E
+        width, places = self._model.prior.embedding_width, self._places(step, samples)
+        low, count = PRIOR_TIMESTEPS.start, len(PRIOR_TIMESTEPS)
+        return PriorSamples(
+            prompts=self._read(step, samples, places),
+            image_NE=torch.stack([images_n2E[place] for place in places]),
+            noise_NE=torch.stack([draws.normal("prior_init", step, index, (width,)) for index in samples]),
+            timesteps_N=torch.tensor([low + draws.integer("prior_timestep", step, index, count) for index in samples]),
+        )
+
+    def pool(self, t2_RD: torch.Tensor, pooling: Pooling, t1_pad_id: int) -> torch.Tensor:
+        """Image embeddings [K, E] that the prior samples by the learnt t2, for as many texts; no gradient."""
+        model, draws, spec = self._model, self._draws, self._spec
+        of_t2 = self._prompts.of_t2
+        chosen = [of_t2[draws.integer("pool_template", 0, index, len(of_t2))] for index in range(POOL_SIZE)]
+        poolings: list[Pooling] = [pooling] * POOL_SIZE
+        noise = noise_draws(model, Draws(f"{spec.seed}/pool"), 0, range(POOL_SIZE), (1,), spec.prior_steps)
+        with torch.no_grad():
+            return image_embeddings(model, collate(chosen, t1_pad_id), t2_RD, poolings, noise)
+
+    def _places(self, step: int, samples: range) -> list[tuple[int, int]]:
+        """Picture of each sample, and 1 where it is flipped; all of one shape."""
+        spec, draws = self._spec, self._draws
+        pictures = pictures_of_step(draws, step, samples, spec.effective_batch, self._latents)
+        flips = [int(draws.uniform("flip", step, index) < spec.flip_probability) for index in samples]
+        return list(zip(pictures, flips, strict=True))
+
+    def _read(self, step: int, samples: range, places: Sequence[tuple[int, int]]) -> tuple[PromptIds, ...]:
+        drawn = self._prompts.drawn
+        return tuple(
+            drawn(self._draws, step, index, picture) for index, (picture, _) in zip(samples, places, strict=True)
+        )
+
+    def _cell_weights(self, places: Sequence[tuple[int, int]]) -> torch.Tensor | None:
+        masks = [self._latents.mask(*place) for place in places]
+        weights = [loss_weights(mask_HW, self._spec.loss_mask_floor)[None] for mask_HW in masks if mask_HW is not None]
+        return torch.stack(weights) if weights else None
+
+    def _given(
+        self, step: int, samples: range, places: Sequence[tuple[int, int]], pool_KE: torch.Tensor
+    ) -> torch.Tensor:
+        draws, images_n2E = self._draws, self._images.images_n2E
+        return torch.stack(
+            [
+                pool_KE[draws.integer("pool_place", step, index, len(pool_KE))]
+                if draws.uniform("pool", step, index) < 0.5
+                else images_n2E[place]
+                for index, place in zip(samples, places, strict=True)
+            ]
+        )

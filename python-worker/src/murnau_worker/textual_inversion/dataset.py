@@ -59,7 +59,7 @@ class LatentSet:
         return len(self.pixels)
 
     @cached_property
-    def pixels_n3HW(self) -> torch.Tensor:  # noqa: N802 - a shape, as where it is a field
+    def pixels_n3HW(self) -> torch.Tensor:
         """All pictures, for what looks at them together; of several sizes, their centred squares at the least side."""
         if len({picture.shape for picture in self.pixels}) == 1:
             return torch.stack(self.pixels)

@@ -17,7 +17,7 @@ from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.batches import noise_draws
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, joint_losses
+from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, decoder_losses
 from murnau_worker.textual_inversion.prompts import PromptEncoder
 from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
 from murnau_worker.textual_inversion.training_prompts import evaluation_text, worded
@@ -66,7 +66,7 @@ class Evaluator:
             poolings: list[Pooling] = [pooling] * len(prompts)
             batch = TrainingBatch(chunk.latents_NCHW, encoder.batch(prompts), chunk.draws)
             with torch.inference_mode():
-                losses_N = joint_losses(self._model, batch, rows, poolings)
+                losses_N = decoder_losses(self._model, batch, rows, poolings)
             total += float(losses_N.double().sum())
             yield None
         yield total / EVAL_SAMPLES

@@ -14,16 +14,27 @@ import torch
 
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.text_towers import Pooling
-from murnau_worker.textual_inversion.batches import Samples
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, joint_losses
+from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
+from murnau_worker.textual_inversion.objective import (
+    LearntPair,
+    NoiseDraws,
+    PriorBatch,
+    TrainingBatch,
+    decoder_losses,
+    prior_losses,
+)
+from murnau_worker.textual_inversion.phases import Phase
 from murnau_worker.textual_inversion.prompts import PromptBatch, collate
 
 
 @dataclass(frozen=True)
 class PackGroup:
-    """What runs must have in common to share a batch: the model, the latents' shape (C, H, W), the prior's steps."""
+    """What runs must have in common to share a batch: the model, the loss, the latents' shape (C, H, W; empty where the
+    loss reads none) and the prior's sampling steps (0 where it samples nothing).
+    """
 
     model: str
+    phase: Phase
     latent_shape: tuple[int, ...]
     prior_steps: int
 
@@ -35,19 +46,27 @@ class Share:
     rows: LearntPair
     pooling: Pooling
     weight: float
-    samples: Samples
+    samples: DecoderSamples | PriorSamples
+    dropout_seed: int | None = None
 
 
 @dataclass(frozen=True)
 class StepGradients:
-    """A run's weighted loss (before the update) and the gradients of its rows [R, D], on the CPU."""
+    """A run's weighted loss (before the update) and the gradients of its rows [R, D], on the CPU.
+
+    None: the loss does not reach the tower.
+    """
 
     loss: float
-    t1_RD: torch.Tensor
-    t2_RD: torch.Tensor
+    t1_RD: torch.Tensor | None
+    t2_RD: torch.Tensor | None
 
     def __add__(self, other: StepGradients) -> StepGradients:
-        return StepGradients(self.loss + other.loss, self.t1_RD + other.t1_RD, self.t2_RD + other.t2_RD)
+        return StepGradients(self.loss + other.loss, _sum(self.t1_RD, other.t1_RD), _sum(self.t2_RD, other.t2_RD))
+
+
+def _sum(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    return other if one is None else one if other is None else one + other
 
 
 def packed_gradients(model: Kandinsky, shares: Sequence[Share]) -> list[StepGradients]:
@@ -60,42 +79,69 @@ def packed_gradients(model: Kandinsky, shares: Sequence[Share]) -> list[StepGrad
         torch.cat([share.rows.t1_RD.detach() for share in shares]).to(device).requires_grad_(),
         torch.cat([share.rows.t2_RD.detach() for share in shares]).to(device).requires_grad_(),
     )
-    poolings: list[Pooling] = [share.pooling for share in shares for _ in share.samples.prompts]
     weights_N = torch.tensor([share.weight for share in shares for _ in share.samples.prompts], device=device)
     with torch.enable_grad():
-        losses_N = joint_losses(model, _join(model, shares, device), leaves, poolings) * weights_N
-        t1_RD, t2_RD = torch.autograd.grad(losses_N.sum(), [leaves.t1_RD, leaves.t2_RD])
+        losses_N = _losses(model, shares, leaves, device) * weights_N
+        t1_RD, t2_RD = torch.autograd.grad(losses_N.sum(), [leaves.t1_RD, leaves.t2_RD], allow_unused=True)
     losses: list[torch.Tensor] = list(losses_N.detach().double().cpu().split([len(share.samples) for share in shares]))
     rows = [len(share.rows.t1_RD) for share in shares]
-    parts = zip(losses, t1_RD.cpu().split(rows), t2_RD.cpu().split(rows), strict=True)
+    parts = zip(losses, _split(t1_RD, rows), _split(t2_RD, rows), strict=True)
     return [StepGradients(float(loss_N.sum()), part_t1, part_t2) for loss_N, part_t1, part_t2 in parts]
 
 
-def _join(model: Kandinsky, shares: Sequence[Share], device: torch.device) -> TrainingBatch:
+def _split(gradient_RD: torch.Tensor | None, rows: list[int]) -> Sequence[torch.Tensor | None]:
+    return [None] * len(rows) if gradient_RD is None else gradient_RD.cpu().split(rows)
+
+
+def _losses(model: Kandinsky, shares: Sequence[Share], leaves: LearntPair, device: torch.device) -> torch.Tensor:
+    """Of all samples of all shares [N], before the shares' weights."""
+    poolings: list[Pooling] = [share.pooling for share in shares for _ in share.samples.prompts]
+    prompts = _join_prompts(model, shares, device)
+    of_prior = [share.samples for share in shares if isinstance(share.samples, PriorSamples)]
+    if of_prior:
+        batch = PriorBatch(
+            prompts=prompts,
+            image_NE=_cat(part.image_NE for part in of_prior).to(device),
+            noise_NE=_cat(part.noise_NE for part in of_prior).to(device),
+            timesteps_N=_cat(part.timesteps_N for part in of_prior),
+        )
+        return prior_losses(model, batch, leaves.t2_RD, poolings)
+    of_decoder = [share.samples for share in shares if isinstance(share.samples, DecoderSamples)]
+    return decoder_losses(model, _join(of_decoder, prompts, shares[0].dropout_seed, device), leaves, poolings)
+
+
+def _join(
+    samples: Sequence[DecoderSamples], prompts: PromptBatch, dropout_seed: int | None, device: torch.device
+) -> TrainingBatch:
     """The samples of all shares as one batch on the device."""
-    samples = [share.samples for share in shares]
     draws = [part.draws for part in samples]
+    given = [part.image_NE for part in samples if part.image_NE is not None]
+    weights = [part.weights_N if part.weights_N is not None else torch.ones(len(part)) for part in samples]
+    is_weighted = any(part.weights_N is not None for part in samples)
     return TrainingBatch(
         latents_NCHW=_cat(part.latents_NCHW for part in samples).to(device),
-        prompts=_join_prompts(model, shares, device),
+        prompts=prompts,
         draws=NoiseDraws(
             noise_NCHW=_cat(part.noise_NCHW for part in draws).to(device),
             timesteps_N=_cat(part.timesteps_N for part in draws).to(device),
             prior_init_NE=_cat(part.prior_init_NE for part in draws).to(device),
             prior_steps_SNE=_cat((part.prior_steps_SNE for part in draws), dim=1).to(device),
         ),
-        weights_N1HW=_join_weights(samples, device),
+        image_NE=torch.cat(given).to(device) if given else None,
+        weights_N=torch.cat(weights).to(device) if is_weighted else None,
+        cell_weights_N1HW=_join_cell_weights(samples, device),
+        dropout_seed=dropout_seed,
     )
 
 
-def _join_weights(samples: Sequence[Samples], device: torch.device) -> torch.Tensor | None:
-    """Weights of the samples' cells; 1 for runs without masks where another run of the pack has some."""
-    if all(part.weights_N1HW is None for part in samples):
+def _join_cell_weights(samples: Sequence[DecoderSamples], device: torch.device) -> torch.Tensor | None:
+    """1 for the cells of runs without masks where another run of the pack has some."""
+    if all(part.cell_weights_N1HW is None for part in samples):
         return None
     return _cat(
-        (torch.ones_like(part.latents_NCHW[:, :1]) if part.weights_N1HW is None else part.weights_N1HW).to(device)
+        torch.ones_like(part.latents_NCHW[:, :1]) if part.cell_weights_N1HW is None else part.cell_weights_N1HW
         for part in samples
-    )
+    ).to(device)
 
 
 def _join_prompts(model: Kandinsky, shares: Sequence[Share], device: torch.device) -> PromptBatch:

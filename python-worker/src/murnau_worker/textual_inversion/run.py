@@ -17,13 +17,15 @@ from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, R
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
-from murnau_worker.textual_inversion.batches import bucket_of_step, draw_samples
+from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples, SampleDraws, bucket_of_step
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.objective import LearntPair
-from murnau_worker.textual_inversion.optimizer import AdamRows, schedule_factor, tangent
+from murnau_worker.textual_inversion.optimizer import TrainedRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
+from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_place
 from murnau_worker.textual_inversion.placeholders import initializer_ids
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
@@ -58,6 +60,7 @@ class TrainingRun:
         model: Kandinsky,
         spec: TrainingSpec,
         latents: LatentSet,
+        images: ImageEmbeddings,
         evaluator: Evaluator,
         identity: RunIdentity,
         state: bytes | None,
@@ -66,22 +69,25 @@ class TrainingRun:
         self.model = model
         self.spec = spec
         self.latents = latents
+        self.images = images
         self.evaluator = evaluator
         self.identity = identity
         self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, 1)})
         t1_id, t2_id = initializer_ids(spec.initializer_token, model.tokenizers)
-        self._prompts = training_prompts(
+        prompts = training_prompts(
             self.encoder, spec.placeholder_token, spec.templates, spec.template_languages, latents.captions
         )
+        self._samples = SampleDraws(model, spec, latents, images, prompts)
+        self._pool_KE: torch.Tensor | None = None
         unit = spec.learning_rate_unit
         self.t1 = tower_setting(model.t1.rows.weight, model.scale_t1, t1_id, spec.learning_rate_t1, unit)
         self.t2 = tower_setting(model.t2.rows.weight, model.scale_t2, t2_id, spec.learning_rate_t2, unit)
         if state is None:
-            self.state = RunState(
-                AdamRows.starting_from(self.t1.initial_RD), AdamRows.starting_from(self.t2.initial_RD)
-            )
+            t1, t2 = (TrainedRows(tower.initial_RD, spec.optimizer) for tower in (self.t1, self.t2))
+            self.state = RunState(t1, t2)
         else:
-            self.state = read_state(state, identity, (model.width_t1, model.width_t2))
+            shapes = (self.t1.initial_RD.shape, self.t2.initial_RD.shape)
+            self.state = read_state(state, identity, shapes, spec.optimizer)
 
     @property
     def averaged_rows(self) -> LearntPair:
@@ -92,20 +98,46 @@ class TrainingRun:
         return LearntPair(state.t1.averaged_RD, state.t2.averaged_RD)
 
     @property
+    def phase(self) -> Phase:
+        """The loss of its next step."""
+        return phase_of(self.spec, self.state.step)
+
+    @property
     def group(self) -> PackGroup:
-        """Which runs it can share the batch of its next step with."""
-        number, _ = bucket_of_step(Draws(self.spec.seed), self.state.step, self.latents)
-        return PackGroup(self.spec.model, self.latents.buckets[number].shape, self.spec.prior_steps)
+        """Which runs its next step can share a batch with."""
+        phase = self.phase
+        bucket, _ = bucket_of_step(Draws(self.spec.seed), self.state.step, self.latents)
+        return PackGroup(
+            self.spec.model,
+            phase,
+            latent_shape=() if phase == "prior" else self.latents.buckets[bucket].shape,
+            prior_steps=self.spec.prior_steps if phase == "joint" else 0,
+        )
 
     def share(self, samples: range) -> Share:
-        """Some samples, of 0..batch_size-1, of the next step. It changes nothing: asked again it gives the same."""
+        """Some samples, of 0..effective_batch-1, of the next step. It changes nothing: asked again it is the same."""
         spec, state = self.spec, self.state
         return Share(
             rows=LearntPair(state.t1.rows_RD, state.t2.rows_RD),
             pooling=spec.pooling,
-            weight=1.0 / spec.batch_size,
-            samples=draw_samples(self.model, spec, self.latents, self._prompts, state.step, samples),
+            weight=1.0 / spec.effective_batch,
+            samples=self._draw(samples),
+            dropout_seed=Draws(spec.seed).integer("dropout", state.step, samples.start, 2**53)
+            if spec.text_dropout
+            else None,
         )
+
+    def _draw(self, samples: range) -> DecoderSamples | PriorSamples:
+        step, phase = self.state.step, self.phase
+        if phase == "prior":
+            return self._samples.of_prior(step, samples)
+        return self._samples.of_decoder(step, samples, self._pool() if phase == "decoder" else None)
+
+    def _pool(self) -> torch.Tensor:
+        """What the learnt t2, which this phase leaves alone, makes the prior sample; after a resume the same."""
+        if self._pool_KE is None:
+            self._pool_KE = self._samples.pool(self.averaged_rows.t2_RD, self.spec.pooling, self.model.t1.pad_id)
+        return self._pool_KE
 
     def apply(self, gradients: StepGradients) -> dict[str, float]:
         """One optimizer step with the gradients of its whole batch; its metrics. Raises WorkerError `run.diverged`."""
@@ -153,8 +185,9 @@ class TrainingRun:
 def apply_step(
     spec: TrainingSpec, state: RunState, settings: tuple[TowerSetting, TowerSetting], gradients: StepGradients
 ) -> dict[str, float]:
-    """One AdamW update of both rows; returns the step's metrics."""
-    norms = torch.stack([gradients.t1_RD.norm(), gradients.t2_RD.norm()]).tolist()
+    """One update of the rows that the step's loss reaches; returns the step's metrics."""
+    reached = [gradient_RD for gradient_RD in (gradients.t1_RD, gradients.t2_RD) if gradient_RD is not None]
+    norms = torch.stack([gradient_RD.norm() for gradient_RD in reached]).tolist()
     if not all(map(math.isfinite, (gradients.loss, *norms))):
         raise WorkerError(
             "run.diverged",
@@ -164,20 +197,28 @@ def apply_step(
             allowed="lower learning rates",
         )
     metrics = {"train_loss": gradients.loss}
-    factor = schedule_factor(spec.schedule, state.step, spec.schedule_steps)
+    done, total = schedule_place(spec, state.step)
+    factor = schedule_factor(spec.schedule, done, total, spec.warmup_steps)
     towers = (("t1", state.t1, gradients.t1_RD, settings[0]), ("t2", state.t2, gradients.t2_RD, settings[1]))
-    for (name, adam, gradient_RD, setting), norm in zip(towers, norms, strict=True):
-        update_RD = tangent(gradient_RD, adam.rows_RD) if spec.norm == "vocabulary" else gradient_RD
-        rate = setting.learning_rate * factor
-        adam.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay, number=state.step + 1)
-        if spec.norm == "vocabulary":
-            adam.project(setting.median_norm)
-        adam.average(spec.ema_decay, state.step + 1)
+    for name, trained, gradient_RD, setting in towers:
+        if gradient_RD is not None:
+            rate = setting.learning_rate * factor
+            _move(spec, trained, gradient_RD, setting, rate)
+            metrics |= {f"grad_norm_{name}": norms.pop(0), f"learning_rate_{name}": rate}
         metrics |= {
-            f"grad_norm_{name}": norm,
-            f"norm_{name}": float(adam.rows_RD.norm()),
-            f"distance_{name}": float((adam.rows_RD - setting.initial_RD).norm()),
-            f"learning_rate_{name}": rate,
+            f"norm_{name}": float(trained.rows_RD.norm()),
+            f"distance_{name}": float((trained.rows_RD - setting.initial_RD).norm()),
         }
     state.step += 1
     return metrics
+
+
+def _move(
+    spec: TrainingSpec, trained: TrainedRows, gradient_RD: torch.Tensor, setting: TowerSetting, rate: float
+) -> None:
+    """One tower's update by the optimizer and the norm rule, and its average."""
+    update_RD = tangent(gradient_RD, trained.rows_RD) if spec.norm == "vocabulary" else gradient_RD
+    trained.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay)
+    if spec.norm == "vocabulary":
+        trained.project(setting.median_norm)
+    trained.average(spec.ema_decay)

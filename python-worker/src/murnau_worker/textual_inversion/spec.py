@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from murnau_worker.models.text_towers import Pooling
+from murnau_worker.textual_inversion.optimizer import OptimizerName
 from murnau_worker.textual_inversion.templates import TemplateLanguage, TemplateSet
 
 _LARGEST_SEED = 2**53 - 1
 
 Objective = Literal["joint", "split", "warm_joint"]
-OptimizerName = Literal["adamw", "adam", "nadam", "radam", "adamax", "adagrad", "rmsprop", "sgd"]
 
 
 class Frozen(BaseModel):

@@ -23,6 +23,11 @@ class TrainingPrompts:
     captions: tuple[PromptIds, ...]
     templates: tuple[tuple[PromptIds, ...], ...]
 
+    @property
+    def of_t2(self) -> tuple[PromptIds, ...]:
+        """The texts that CLIP may read, whatever XLM-R reads beside them."""
+        return self.captions or self.templates[0]
+
     def drawn(self, draws: Draws, step: int, sample: int, picture: int) -> PromptIds:
         """What a sample of a picture reads."""
         if self.captions:

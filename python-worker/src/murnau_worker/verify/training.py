@@ -12,9 +12,15 @@ import torch
 from murnau_worker.checkpoints.run_state import RunState
 from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.decoder import LATENT_CHANNELS, predict
-from murnau_worker.textual_inversion.batches import Samples
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, add_noise, condition_on
-from murnau_worker.textual_inversion.optimizer import AdamRows
+from murnau_worker.textual_inversion.batches import DecoderSamples
+from murnau_worker.textual_inversion.objective import (
+    LearntPair,
+    NoiseDraws,
+    TrainingBatch,
+    add_noise,
+    condition_on,
+)
+from murnau_worker.textual_inversion.optimizer import TrainedRows
 from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
 from murnau_worker.textual_inversion.prompts import PromptBatch, PromptIds
 from murnau_worker.textual_inversion.run import TowerSetting, apply_step
@@ -69,7 +75,7 @@ class _Run:
         t1_RD, t2_RD = golden["train.t1_row_init"][None], golden["train.t2_row_init"][None]
         self.golden = golden
         self.pooling: Pooling = pooling
-        self.state = RunState(AdamRows.starting_from(t1_RD), AdamRows.starting_from(t2_RD))
+        self.state = RunState(TrainedRows(t1_RD), TrainedRows(t2_RD))
         self._settings = (TowerSetting(t1_RD, _RATE, 1.0), TowerSetting(t2_RD, _RATE, 1.0))
 
     @property
@@ -78,7 +84,7 @@ class _Run:
 
     def share(self) -> Share:
         golden = self.golden
-        samples = Samples(golden["train.latents"], (_prompt(golden),), _draws(golden, self.state.step))
+        samples = DecoderSamples(golden["train.latents"], (_prompt(golden),), _draws(golden, self.state.step))
         return Share(self.rows, self.pooling, 1.0, samples)
 
     def forward(self) -> Outputs:
@@ -88,14 +94,17 @@ class _Run:
             self.golden["train.t1_ids"], self.golden["train.t2_ids"][:1], self.golden["train.t2_mask"][:1]
         )
         with torch.no_grad():
-            condition = condition_on(model, prompts, self.rows, [self.pooling], draws)
-            noised = add_noise(self.golden["train.latents"], draws.noise_NCHW, draws.timesteps_N)
+            batch = TrainingBatch(self.golden["train.latents"], prompts, draws)
+            condition = condition_on(model, batch, self.rows, [self.pooling])
+            noised = add_noise(batch.latents_NCHW, draws.noise_NCHW, draws.timesteps_N)
             predicted = predict(model.unet, noised, draws.timesteps_N, condition)
         yield f"train.{self.pooling}.step0.image_embed", condition.image_NE
         yield f"train.{self.pooling}.step0.pred", predicted[:, :LATENT_CHANNELS]
 
     def apply(self, gradients: StepGradients) -> Outputs:
         prefix = f"train.{self.pooling}.step{self.state.step}"
+        assert gradients.t1_RD is not None
+        assert gradients.t2_RD is not None
         yield f"{prefix}.grad_t1", gradients.t1_RD[0]
         yield f"{prefix}.grad_t2", gradients.t2_RD[0]
         metrics = apply_step(_spec(self.pooling), self.state, self._settings, gradients)

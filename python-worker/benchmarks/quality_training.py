@@ -1,0 +1,94 @@
+"""Trains many runs in packs, as the engine does, and keeps what each has learnt in a folder.
+
+A run that is kept already is not trained again, and a pack goes on from its newest states: a benchmark of hours may be
+cut off at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runs import make_run, step
+
+from murnau_worker.engine.capacity import Capacities
+from murnau_worker.engine.packer import Packer
+from murnau_worker.engine.prepared_data import DataCache
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.run import TrainingRun
+
+_PACK_SAMPLES = 16  # of all runs trained together
+_KEEP_EVERY_STEPS = 100
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run of the benchmark. `name` is unique in its folder; `changes` are those of `make_run`."""
+
+    name: str
+    concept: str
+    changes: dict[str, Any]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that is either there whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+class Trainer:
+    """Trains plans on one model and keeps embeddings and states in `folder`."""
+
+    def __init__(self, model: Kandinsky, folder: Path) -> None:
+        self._model = model
+        self._folder = folder
+        self._cache = DataCache()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def embedding_path(self, plan: RunPlan) -> Path:
+        return self._folder / f"{plan.name}.safetensors"
+
+    def eval_gain(self, plan: RunPlan) -> float:
+        """Of what a kept run has learnt."""
+        return float(json.loads(self._gain_path(plan).read_bytes()))
+
+    def train(self, plans: Sequence[RunPlan]) -> None:
+        """Trains all plans that are not kept yet. Those of one call must be `alike`: they step together."""
+        missing = [plan for plan in plans if not self.embedding_path(plan).exists()]
+        if not missing:
+            return
+        size = max(1, _PACK_SAMPLES // int(missing[0].changes.get("batch_size", 1)))
+        for start in range(0, len(missing), size):
+            self._train_pack(missing[start : start + size])
+
+    def _train_pack(self, plans: Sequence[RunPlan]) -> None:
+        runs = [self._run(plan) for plan in plans]
+        packer = Packer(Capacities(_PACK_SAMPLES))
+        while waiting := [run for run in runs if run.state.step < run.spec.max_steps]:
+            step(packer, waiting)
+            if waiting[0].state.step % _KEEP_EVERY_STEPS == 0:
+                for plan, run in zip(plans, runs, strict=True):
+                    write_whole(self._state_path(plan), run.state_bytes())
+                print(f"{plans[0].name} and {len(plans) - 1} more: step {waiting[0].state.step}", flush=True)
+        for plan, run in zip(plans, runs, strict=True):
+            *_, metrics = run.evaluate()
+            assert metrics is not None
+            write_whole(self._gain_path(plan), json.dumps(metrics["eval_gain"]).encode())
+            write_whole(self.embedding_path(plan), run.embedding_bytes())
+
+    def _gain_path(self, plan: RunPlan) -> Path:
+        return self._folder / f"{plan.name}.gain"
+
+    def _state_path(self, plan: RunPlan) -> Path:
+        return self._folder / f"{plan.name}.state"
+
+    def _run(self, plan: RunPlan) -> TrainingRun:
+        state = self._state_path(plan)
+        return make_run(
+            self._model, self._cache, plan.concept, state=state.read_bytes() if state.exists() else None, **plan.changes
+        )
