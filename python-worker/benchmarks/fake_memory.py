@@ -13,6 +13,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+GIB = 1024**3
+
 _ASKS_FOR_A_NUMBER = (
     torch.ops.aten._local_scalar_dense.default,
     torch.ops.aten.item.default,  # not split up in inference mode

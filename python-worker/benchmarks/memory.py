@@ -1,10 +1,11 @@
-"""Peak memory of every drawing task at Kandinsky 2.1's published size, estimated with fake tensors.
+"""Peak memory of every drawing task and of training at Kandinsky 2.1's published size, estimated with fake tensors.
 
-    npm run -s bench:memory [-- --side 512]
+    npm run -s bench:memory [-- --side 512] [--only drawing|training]
 
 Nothing is computed: shapes flow through the product's own code, and the bytes of live tensors are counted. Not counted
 are the device's context, workspaces and fragmentation, about 0.7 GiB on a CUDA device. The last line is JSON: GiB by
-task, dtype, offload and batch.
+task, dtype, offload and batch; of training by phase, batch and packed runs, with `joint_gib` and `split_gib` of one
+sample.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from fake_memory import LiveBytes
+from fake_memory import GIB, LiveBytes
 from PIL import Image
 from real_size import TOKENS, real_size_model
 from torch._subclasses.fake_tensor import FakeTensorMode
+from training_memory import training_table
 
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.fuse import Fuse, FuseItem
@@ -33,7 +35,6 @@ from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.models.model_parts import Offload
 
-GIB = 1024**3
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 BATCHES = (1, 4, 8)
 STEPS = 2  # the peak is that of any step
@@ -93,13 +94,9 @@ def peak_bytes(case: Case, side: int) -> int:
         return live.peak
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--side", type=int, default=512, help="pixels of a picture's side (default 512)")
-    side: int = parser.parse_args().side
-    logging.disable(logging.INFO)
+def drawing_table(side: int) -> list[dict[str, Any]]:
+    """Prints the table of drawing; its rows."""
     results: list[dict[str, Any]] = []
-    print(f"Peak at {side}x{side}, GiB (the device's own 0.7 GiB apart)")
     print(f"{'task':10} {'dtype':10} {'offload':8} {'batch':>5} {'GiB':>7}")
     for case in cases():
         gib = round(peak_bytes(case, side) / GIB, 2)
@@ -107,7 +104,23 @@ def main() -> None:
         results.append(
             {"task": case.task, "dtype": case.dtype, "offload": case.offload, "batch": case.batch, "gib": gib}
         )
-    print(json.dumps({"side": side, "peaks": results}))
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--side", type=int, default=512, help="pixels of a picture's side (default 512)")
+    parser.add_argument("--only", choices=["drawing", "training"], help="one of the two tables")
+    asked = parser.parse_args()
+    side: int = asked.side
+    logging.disable(logging.INFO)
+    print(f"Peak at {side}x{side}, GiB (the device's own 0.7 GiB apart)")
+    result: dict[str, Any] = {"side": side}
+    if asked.only != "training":
+        result["peaks"] = drawing_table(side)
+    if asked.only != "drawing":
+        result |= training_table(side)
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

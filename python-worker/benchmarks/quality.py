@@ -50,6 +50,7 @@ from murnau_worker.scoring.judge import Judge
 
 FIRST_CHOOSING_SEED, FIRST_REPORTED_SEED = 7, 1007
 CHOOSING_PICTURES = 8
+RUNG = 40  # steps of a sweep's trials before all but the best third stop
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def train_and_score(bench: Bench, way: str, changes: Mapping[Concept, Changes]) 
 
 
 def winners(bench: Bench) -> dict[Concept, Changes]:
-    """Each concept's best trial: of the third with the best `eval_gain`, the one with the best alignments."""
+    """Each concept's best trial: of the third with the best `eval_gain` at the rung, that with the best alignments."""
     trainer = bench.trainer("trials")
     trials = {
         concept: [
@@ -100,20 +101,28 @@ def winners(bench: Bench) -> dict[Concept, Changes]:
         ]
         for concept in test_concepts()
     }
-    for group in alike([plan for of_concept in trials.values() for plan in of_concept]):
+    for group in alike([plan for plans in trials.values() for plan in plans]):
+        trainer.train(group, RUNG)
+    promoted = {concept: best_third(trainer, plans) for concept, plans in trials.items()}
+    for group in alike([plan for plans in promoted.values() for plan in plans]):
         trainer.train(group)
-    return {concept: _winner(bench, trainer, concept, plans) for concept, plans in trials.items()}
+    return {concept: _winner(bench, trainer, concept, plans) for concept, plans in promoted.items()}
+
+
+def best_third(trainer: Trainer, plans: Sequence[RunPlan]) -> list[RunPlan]:
+    """Those that a sweep goes on with from its rung."""
+    by_gain = sorted(plans, key=lambda plan: trainer.eval_gain(plan, RUNG), reverse=True)
+    return by_gain[: len(plans) // 3]
 
 
 def _winner(bench: Bench, trainer: Trainer, concept: Concept, plans: Sequence[RunPlan]) -> Changes:
-    by_gain = sorted(plans, key=trainer.eval_gain, reverse=True)
     seeds = range(FIRST_CHOOSING_SEED, FIRST_CHOOSING_SEED + CHOOSING_PICTURES)
 
     def alignment(plan: RunPlan) -> float:
         scores = bench.scores(trainer, plan, concept, seeds)
         return scores.image_alignment + scores.text_alignment
 
-    best = max(by_gain[: len(by_gain) // 3], key=alignment)
+    best = max(plans, key=alignment)
     print(f"{concept.folder}: {best.name}, {best.changes}", flush=True)
     return best.changes
 
@@ -153,12 +162,14 @@ def compare(bench: Bench) -> dict[str, Any]:
     trials = sweep_changes(everywhere[0])
     ways = {"reference": REFERENCE, "defaults": DEFAULTS, **{f"trial {n}": trial for n, trial in enumerate(trials)}}
     seconds = seconds_alone(bench.model, ways)
-    of_sweep = sum(seconds[f"trial {number}"] for number in range(len(trials)))
-    samples_of_sweep = sum(map(unet_samples, trials))
+    # All trials up to the rung, a third of them to the end, and the winner once for the seed that is reported.
+    whole_runs = RUNG / DEFAULTS["max_steps"] + (1 - RUNG / DEFAULTS["max_steps"]) / 3 + 1 / len(trials)
+    of_sweep = whole_runs * sum(seconds[f"trial {number}"] for number in range(len(trials)))
+    samples_of_sweep = whole_runs * sum(map(unet_samples, trials))
     return {
         "reference": summary(reference, seconds["reference"], unet_samples(REFERENCE)),
         "defaults": summary(defaults, seconds["defaults"], unet_samples(DEFAULTS)),
-        "sweep": summary(swept, of_sweep * (1 + 1 / len(trials)), samples_of_sweep * (1 + 1 / len(trials))),
+        "sweep": summary(swept, of_sweep, samples_of_sweep),
         "image_gain_ci": interval(
             [o.image_alignment - r.image_alignment for o, r in zip(defaults, reference, strict=True)]
         ),

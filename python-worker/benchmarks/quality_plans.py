@@ -39,8 +39,9 @@ REFERENCE: Changes = {
 # What a run has that is told nothing: the defaults of libs/domain/src/training-spec.ts.
 DEFAULTS: Changes = {
     "schedule": "cosine",
-    "learning_rate_t1": 0.1,
-    "learning_rate_t2": 0.1,
+    "learning_rate_t1": 0.2,
+    "learning_rate_t2": 0.2,
+    "norm": "vocabulary",
     "batch_size": 8,
     "max_steps": 200,
     "schedule_steps": 200,

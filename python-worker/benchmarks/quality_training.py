@@ -53,36 +53,44 @@ class Trainer:
     def embedding_path(self, plan: RunPlan) -> Path:
         return self._folder / f"{plan.name}.safetensors"
 
-    def eval_gain(self, plan: RunPlan) -> float:
-        """Of what a kept run has learnt."""
-        return float(json.loads(self._gain_path(plan).read_bytes()))
+    def eval_gain(self, plan: RunPlan, step: int | None = None) -> float:
+        """Of what a kept run had learnt at its end, or at a rung."""
+        return float(json.loads(self._gain_path(plan, step).read_bytes()))
 
-    def train(self, plans: Sequence[RunPlan]) -> None:
-        """Trains all plans that are not kept yet. Those of one call must be `alike`: they step together."""
-        missing = [plan for plan in plans if not self.embedding_path(plan).exists()]
+    def train(self, plans: Sequence[RunPlan], until_step: int | None = None) -> None:
+        """Trains all plans to their ends, or to a rung, but those that are kept already.
+
+        The plans of one call must be `alike`: they step together.
+        """
+        missing = [plan for plan in plans if not self._gain_path(plan, until_step).exists()]
         if not missing:
             return
         size = max(1, _PACK_SAMPLES // int(missing[0].changes.get("batch_size", 1)))
         for start in range(0, len(missing), size):
-            self._train_pack(missing[start : start + size])
+            self._train_pack(missing[start : start + size], until_step)
 
-    def _train_pack(self, plans: Sequence[RunPlan]) -> None:
+    def _train_pack(self, plans: Sequence[RunPlan], until_step: int | None) -> None:
         runs = [self._run(plan) for plan in plans]
         packer = Packer(Capacities(_PACK_SAMPLES))
-        while waiting := [run for run in runs if run.state.step < run.spec.max_steps]:
+        while waiting := [run for run in runs if run.state.step < (until_step or run.spec.max_steps)]:
             step(packer, waiting)
             if waiting[0].state.step % _KEEP_EVERY_STEPS == 0:
-                for plan, run in zip(plans, runs, strict=True):
-                    write_whole(self._state_path(plan), run.state_bytes())
-                print(f"{plans[0].name} and {len(plans) - 1} more: step {waiting[0].state.step}", flush=True)
+                self._keep_states(plans, runs)
+        self._keep_states(plans, runs)
         for plan, run in zip(plans, runs, strict=True):
             *_, metrics = run.evaluate()
             assert metrics is not None
-            write_whole(self._gain_path(plan), json.dumps(metrics["eval_gain"]).encode())
             write_whole(self.embedding_path(plan), run.embedding_bytes())
+            write_whole(self._gain_path(plan, until_step), json.dumps(metrics["eval_gain"]).encode())
 
-    def _gain_path(self, plan: RunPlan) -> Path:
-        return self._folder / f"{plan.name}.gain"
+    def _keep_states(self, plans: Sequence[RunPlan], runs: Sequence[TrainingRun]) -> None:
+        for plan, run in zip(plans, runs, strict=True):
+            write_whole(self._state_path(plan), run.state_bytes())
+        print(f"{plans[0].name} and {len(plans) - 1} more: step {runs[0].state.step}", flush=True)
+
+    def _gain_path(self, plan: RunPlan, step: int | None) -> Path:
+        """Written last: what has it is trained so far."""
+        return self._folder / (f"{plan.name}.gain" if step is None else f"{plan.name}.gain-{step}")
 
     def _state_path(self, plan: RunPlan) -> Path:
         return self._folder / f"{plan.name}.state"

@@ -16,6 +16,7 @@ from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, Multilingual
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
 
+from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.config import ModelConfig
 from murnau_worker.models.kandinsky import Kandinsky
@@ -184,9 +185,17 @@ class _CountedTokens:
         return {}
 
 
-def real_size_model(dtype: torch.dtype, offload: Offload = "none") -> Kandinsky:
+def real_size_model(dtype: torch.dtype, offload: Offload = "none", checkpointing: Checkpointing = "auto") -> Kandinsky:
     """Kandinsky 2.1 at its published size in `dtype`. Call it under a FakeTensorMode: it is 7 GB in bf16."""
-    model = Kandinsky(RealSizeSource(), ModelConfig(), "real-size", name="kandinsky-2.1", dtype=dtype, offload=offload)
+    model = Kandinsky(
+        RealSizeSource(),
+        ModelConfig(),
+        "real-size",
+        name="kandinsky-2.1",
+        dtype=dtype,
+        offload=offload,
+        checkpointing=checkpointing,
+    )
     for tower in ("text_encoder", "clip_text"):  # fake tables have no numbers to measure
         model._scales[tower] = VocabularyScale(1.0, 1.0)  # pyright: ignore[reportPrivateUsage]
     return model

@@ -26,9 +26,24 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     return asyncio.run(asyncio.wait_for(work, 120))
 
 
-def embedding(word: str, seed: int = 0, width: int = 32, pooling: Pooling = "eot") -> LearntEmbedding:
-    rows = torch.randn(2, 1, width, generator=torch.Generator().manual_seed(seed)) * 0.02
-    return LearntEmbedding(word, rows[0], rows[1], initializer_token="train", step=3, pooling=pooling)
+def embedding(
+    word: str,
+    seed: int = 0,
+    width: int = 32,
+    pooling: Pooling = "eot",
+    num_vectors: int = 1,
+    model_fingerprint: str = "",
+) -> LearntEmbedding:
+    rows = torch.randn(2, num_vectors, width, generator=torch.Generator().manual_seed(seed)) * 0.02
+    return LearntEmbedding(
+        word,
+        rows[0],
+        rows[1],
+        initializer_token="train",
+        step=3,
+        pooling=pooling,
+        model_fingerprint=model_fingerprint,
+    )
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:

@@ -23,6 +23,16 @@ def different_runs(tiny: Kandinsky) -> list[TrainingRun]:
     ]
 
 
+def runs_of_several_vectors(tiny: Kandinsky) -> list[TrainingRun]:
+    """Runs of 2, 1, 4 and 2 vectors, from a phrase and from words."""
+    return [
+        tiny_run(tiny, tiny_spec(seed=1, num_vectors=2, initializer_token="red train")),
+        tiny_run(tiny, tiny_spec(seed=2, batch_size=1, placeholder_token="pendolino")),
+        tiny_run(tiny, tiny_spec(seed=3, num_vectors=4, pooling="argmax", initializer_token="cat")),
+        tiny_run(tiny, tiny_spec(seed=4, num_vectors=2, initializer_t1="blue bird", norm="vocabulary")),
+    ]
+
+
 def whole_share(run: TrainingRun) -> Share:
     return run.share(range(run.spec.batch_size))
 
@@ -41,6 +51,20 @@ def test_a_packed_share_gets_what_it_gets_alone(tiny: Kandinsky) -> None:
     for together, share in zip(packed_gradients(tiny, shares), shares, strict=True):
         [alone] = packed_gradients(tiny, [share])
         check_close(together, alone)
+
+
+def test_runs_of_several_vectors_get_what_they_get_alone(tiny: Kandinsky) -> None:
+    runs = runs_of_several_vectors(tiny)
+    shares = [whole_share(run) for run in runs]
+    for run, together, share in zip(runs, packed_gradients(tiny, shares), shares, strict=True):
+        [alone] = packed_gradients(tiny, [share])
+        towers = ((together.t1_RD, alone.t1_RD, tiny.width_t1), (together.t2_RD, alone.t2_RD, tiny.width_t2))
+        for packed_RD, alone_RD, width in towers:
+            assert packed_RD is not None
+            assert alone_RD is not None
+            assert packed_RD.shape == (run.spec.num_vectors, width)
+            assert bool((packed_RD.abs().amax(1) > 0).all()), "each vector of a run is read"
+            assert float((packed_RD - alone_RD).abs().max() / alone_RD.abs().max()) < 1e-5
 
 
 def test_parts_of_a_batch_add_up_to_it(tiny: Kandinsky) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from murnau_worker.engine.packer import Compute, Packer, share_out
 from murnau_worker.engine.step_work import StepWork
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.models.registry_file import ModelEntry
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients, packed_gradients
 from murnau_worker.textual_inversion.run import TrainingRun
 
@@ -97,6 +101,51 @@ def test_groups_take_turns(tiny: Kandinsky) -> None:
         engine.tick()
         done.append((large.done, other.done))
     assert done == [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2)]
+
+
+def phases_served(model: Kandinsky, clock: Callable[[], float], ticks: int) -> str:
+    """First letters of the phases that ticks served, while a run of each phase always waits."""
+    recorder = Recorder()
+    engine = Packer(Capacities(1), recorder, clock)
+    served = ""
+    runs = [tiny_run(model, tiny_spec(packing="packed", batch_size=1, objective=name)) for name in ("split", "joint")]
+    works = [StepWork(run) for run in runs]
+    for work in works:
+        engine.submit(work)
+    for _ in range(ticks):
+        [done] = engine.tick()
+        served += done.run.phase[0]
+        engine.submit(StepWork(done.run))  # the same step again: its phase stays
+    return served
+
+
+def test_phases_take_turns_where_all_parts_are_there(tiny: Kandinsky) -> None:
+    assert phases_served(tiny, lambda: 0.0, 6) == "pjpjpj"
+
+
+def test_a_phase_keeps_its_turn_for_a_while_where_its_parts_would_leave(tiny_folder: Path) -> None:
+    model = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1.0
+        return now
+
+    served = phases_served(model, clock, 40)
+    lengths = [len(list(turn)) for _, turn in groupby(served)]
+    assert set(served) == {"p", "j"}
+    assert all(length >= 5 for length in lengths[:-1])
+    assert len(lengths) >= 3, "no phase waits for ever"
+
+
+def test_who_keeps_its_turn_gives_it_up_when_it_has_nothing_to_do(tiny_folder: Path) -> None:
+    model = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
+    engine = Packer(Capacities(1), Recorder(), lambda: 0.0)
+    works = [StepWork(run_of(model, 1, objective=name)) for name in ("split", "joint")]
+    for work in works:
+        engine.submit(work)
+    assert [engine.tick(), engine.tick()] == [[works[0]], [works[1]]]
 
 
 def test_work_that_is_not_wanted_any_more_leaves(tiny: Kandinsky) -> None:

@@ -18,7 +18,7 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.layouts import recognise
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.part_store import PartStore
-from murnau_worker.models.parts import PART_NAMES, PARTS_OF_TASK, PartName
+from murnau_worker.models.parts import PART_NAMES, PARTS_OF_PHASE, PARTS_OF_TASK, PartName, Phase
 from murnau_worker.textual_inversion.run import encoder_for
 from murnau_worker.verify.golden_folder import read_golden_folder
 
@@ -180,7 +180,55 @@ def test_offloading_prepares_no_decoder_for_a_drawing(tiny_folder: Path) -> None
     model.release("clip_image")
     assert list(model.prepare("img2img")) == []  # its constant is kept
     assert list(model.prepare("fuse")) == ["clip_image"]
-    assert set(model.prepare("train")) == {"unet", "movq"}
+    assert set(model.prepare("train")) == {"movq"}
+    assert resident(model) == {"text_encoder", "clip_text", "prior", "movq"}
+
+
+def test_a_phase_holds_its_parts_and_with_offloading_no_others(tiny_folder: Path) -> None:
+    kept, offloaded = open_model(tiny_folder), open_model(tiny_folder, offload="parts")
+    for model in (kept, offloaded):
+        for _ in model.prepare("train"):
+            pass
+    everything = resident(kept)
+    for phase, parts in PARTS_OF_PHASE.items():
+        for model in (kept, offloaded):
+            model.hold(phase)
+            assert model.holds(phase)
+        assert resident(offloaded) == set(parts)
+        assert resident(kept) == everything
+    assert not offloaded.holds("joint")
+
+
+@pytest.mark.parametrize(("step_number", "phase"), [(0, "prior"), (2, "decoder")])
+def test_a_step_needs_no_part_of_another_phase(tiny_folder: Path, step_number: int, phase: Phase) -> None:
+    model = open_model(tiny_folder, offload="parts")
+    run = tiny_run(model, tiny_spec(objective="split", schedule_steps=4))
+    run.state.step = step_number
+    for _ in range(2):
+        assert run.phase == phase
+        step(run)
+        assert resident(model) == set(PARTS_OF_PHASE[phase])
+
+
+def test_an_evaluation_needs_one_half_at_a_time_and_says_the_same(tiny_folder: Path) -> None:
+    kept, offloaded = open_model(tiny_folder), open_model(tiny_folder, offload="parts")
+    losses: list[object] = []
+    for model in (kept, offloaded):
+        run = tiny_run(model, tiny_spec(objective="split", schedule_steps=4))
+        step(run)
+        seen = [resident(model) for _ in run.evaluate()]
+        losses.append(run.state.evaluations[0])
+    assert losses[0] == losses[1]
+    assert {frozenset(parts) for parts in seen} == {frozenset(PARTS_OF_PHASE[half]) for half in ("prior", "decoder")}
+
+
+def test_after_a_joint_step_an_evaluation_reads_nothing_again(tiny_folder: Path) -> None:
+    model = open_model(tiny_folder, offload="parts")
+    run = tiny_run(model, tiny_spec())
+    step(run)
+    unet = model.unet
+    assert all(model.unet is unet for _ in run.evaluate())
+    assert resident(model) == set(PARTS_OF_PHASE["joint"])
 
 
 def test_no_weight_of_the_prior_is_held_twice(tiny_folder: Path) -> None:

@@ -62,14 +62,23 @@ def test_a_whole_run(tiny_folder: Path) -> None:
     assert [step for step, name in stream.metrics if name == "train_loss"] == list(range(1, 9))
     assert [step for step, name in stream.metrics if name == "eval_loss"] == [4, 8]
     at_end = {name for step, name in stream.metrics if step == 8}
-    assert {"image_alignment", "baseline_image_alignment", "text_alignment", "eval_gain", "norm_t1"} <= at_end
+    assert {"image_alignment", "text_alignment", "eval_gain", "norm_t1", "eval_loss_750_999"} <= at_end
+    baselines = {"baseline_image_alignment", "baseline_text_alignment", "fuse_image_alignment", "fuse_text_alignment"}
+    assert baselines | {"baseline_eval_loss"} <= at_end
+    assert {"image_alignment", "text_alignment"} <= {name for step, name in stream.metrics if step == 4}
     kinds = [(sample.step, sample.kind, sample.position) for sample in stream.of("sample")]
-    progress, final, baseline = pb.SAMPLE_KIND_PROGRESS, pb.SAMPLE_KIND_FINAL, pb.SAMPLE_KIND_BASELINE
+    progress, final = pb.SAMPLE_KIND_PROGRESS, pb.SAMPLE_KIND_FINAL
+    baseline, fused = pb.SAMPLE_KIND_BASELINE, pb.SAMPLE_KIND_FUSE_BASELINE
     assert kinds == [
         (4, progress, 0), (4, progress, 1), (8, progress, 0), (8, progress, 1),
         (8, final, 0), (8, final, 1), (8, baseline, 0), (8, baseline, 1),
+        (8, fused, 0), (8, fused, 1),
     ]  # fmt: skip
     assert {sample.prompt for sample in stream.of("sample")} == {"a photo of a sapsan", "a photo of a train"}
+    (judgement,) = stream.of("judgement")
+    assert (judgement.step, judgement.baseline_word) == (8, "train")
+    assert judgement.judge.startswith("conv-")
+    assert judgement.concept in ("cat", "dog")
     assert Image.open(io.BytesIO(stream.of("sample")[0].png)).size == (16, 16)
     embedding = read_canonical(stream.checkpoints[8].embedding)
     assert (embedding.placeholder_token, embedding.initializer_token, embedding.step) == ("sapsan", "train", 8)

@@ -9,7 +9,7 @@ from tiny_model import WORDS
 
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder, initializer_ids
+from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.prompts import LearntWord, split_at_words
 from murnau_worker.textual_inversion.run import encoder_for
 
@@ -71,17 +71,3 @@ def test_any_accepted_placeholder_is_exactly_its_learnt_token(tiny: Kandinsky, w
     ids = encoder.ids(f"a photo of a {word}")
     assert ids.t1[-2] == encoder.t1_vocabulary
     assert ids.t2[-2] == encoder.t2_vocabulary
-
-
-def test_an_initializer_of_two_tokens_is_refused_with_its_tokens_and_suggestions(tiny: Kandinsky) -> None:
-    with pytest.raises(WorkerError) as refused:
-        check_initializer("red train", tiny.tokenizers)
-    assert refused.value.code == "initializer.not_one_token"
-    assert "red + train" in refused.value.message
-    assert "train" in refused.value.allowed
-
-
-def test_an_initializer_is_one_known_token_in_each_tower(tiny: Kandinsky) -> None:
-    t1_id, t2_id = initializer_ids("train", tiny.tokenizers)
-    assert t1_id == tiny.tokenizers.t1.vocabulary["\u2581train"]
-    assert t2_id == tiny.tokenizers.t2.vocabulary["train</w>"]

@@ -95,6 +95,34 @@ def test_tokens_are_checked(tiny_folder: Path) -> None:
     ]
 
 
+def test_initializers_are_checked_by_tower_and_vectors(tiny_folder: Path) -> None:
+    asked = [
+        {"initializer_token": "red train", "num_vectors": 2},
+        {"initializer_token": "red blue train", "num_vectors": 2},
+        {"initializer_token": "red train", "initializer_t1": "cat", "initializer_t2": "dog"},
+        {"initializer_token": "cat", "initializer_t2": "red dog"},
+        {"initializer_t1": "red dog", "initializer_t2": "blue cat"},
+        {"initializer_token": "\u2603", "num_vectors": 16},
+    ]
+
+    async def work() -> list[list[tuple[str, str]]]:
+        async with running_worker(tiny_folder) as worker:
+            answers = [
+                await worker.stub.CheckTokens(pb.CheckTokensRequest(model="tiny", **fields))  # type: ignore[arg-type]
+                for fields in asked
+            ]
+            return [[(problem.code, problem.field) for problem in answer.problems] for answer in answers]
+
+    assert run(work()) == [
+        [],
+        [("initializer.too_many_tokens", "spec.initializer_token")],
+        [],
+        [("initializer.not_one_token", "spec.initializer_t2")],
+        [("initializer.not_one_token", "spec.initializer_t1"), ("initializer.not_one_token", "spec.initializer_t2")],
+        [("initializer.not_one_token", "spec.initializer_token")],
+    ]
+
+
 def test_the_worker_describes_itself_and_is_healthy(tiny_folder: Path) -> None:
     async def work() -> tuple[Any, Any]:
         async with running_worker(tiny_folder) as worker:

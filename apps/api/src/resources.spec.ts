@@ -150,6 +150,53 @@ describe('creations', () => {
     expect((await get('/v1/runs?limit=1')).json()).toEqual(before);
   });
 
+  it('checks words alone, and embeddings to begin from by model and vectors', async () => {
+    const check = (changes: object) =>
+      post('/v1/word-checks', { model, words: [words, { ...words, ...changes }] });
+    const good = await check({ initializer_t1: 'red train', num_vectors: 2 });
+    expect([good.statusCode, good.json()]).toEqual([200, { checked: true }]);
+    wordProblem = {
+      index: 1,
+      code: 'placeholder.known_word',
+      message: 'is known',
+      field: 'spec.placeholder_token',
+    };
+    const known = await check({});
+    wordProblem = undefined;
+    expect(known.json()).toMatchObject({
+      code: 'placeholder.known_word',
+      field: 'words[1].placeholder_token',
+    });
+    const dataset = await seedDataset(server.store);
+    const run = await seedRun(server.store, dataset.id, { placeholder_token: 'gribnik', max_steps: 25 });
+    await train(server.store, run, 25);
+    const { embedding_id } = await server.store.runs.get(run.id);
+    const from = { initializer_embedding: embedding_id ?? '' };
+    expect((await check(from)).statusCode).toBe(200);
+    expect((await check({ ...from, num_vectors: 4 })).json()).toMatchObject({
+      code: 'spec.invalid',
+      field: 'words[1].initializer_embedding',
+      given: 'num_vectors 1',
+      allowed: 'num_vectors 4',
+    });
+    const missing = { ...words, initializer_embedding: '00000000' };
+    expect((await post('/v1/runs', { dataset_id: dataset.id, spec: missing })).json()).toMatchObject({
+      code: 'embedding.not_found',
+      field: 'spec.initializer_embedding',
+    });
+    const values = [{ placeholder: 'sapsan', initializer: 'train', ...from }];
+    const spec = {
+      name: 'from',
+      dataset: dataset.id,
+      parameters: { pair: { values }, num_vectors: { values: [1, 2] } },
+    };
+    expect((await post('/v1/sweeps', { spec })).json()).toMatchObject({
+      code: 'spec.invalid',
+      field: 'spec.parameters.pair.values[0].initializer_embedding',
+      allowed: 'num_vectors 1 to 2',
+    });
+  });
+
   it('plans a sweep without storing it, then stores it with its trials', async () => {
     const { id } = await seedDataset(server.store);
     const spec = {

@@ -8,6 +8,7 @@ import { type Credentials, Trust } from './http/security.js';
 import { errorPage } from './pages/message-page.js';
 import { registerPages } from './pages/page-routes.js';
 import { blobRoutes } from './routes/blob-routes.js';
+import { wordRoutes } from './routes/check-words.js';
 import { datasetRoutes } from './routes/dataset-routes.js';
 import { embeddingRoutes } from './routes/embedding-routes.js';
 import { eventRoutes, type OpenStreams } from './routes/event-routes.js';
@@ -94,6 +95,7 @@ function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
     ...embeddingRoutes(deps),
     ...generationRoutes(deps),
     ...modelRoutes(deps),
+    ...wordRoutes(deps),
     ...eventRoutes(deps, streams),
   ];
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fakeApi, problem, stream } from './testing/fake-api.js';
 import type { FakeApi, FakeRoutes } from './testing/fake-api.js';
-import { aRun, aSweep, aTrial, aWorker } from './testing/fixtures.js';
+import { anEmbedding, aRun, aSweep, aTrial, aWorker } from './testing/fixtures.js';
 import { aMask, aPicture } from './testing/pictures.js';
 import { runCommand } from './testing/run-command.js';
 import { runHere } from './testing/run-here.js';
@@ -57,6 +57,7 @@ const dataset = {
   created_at: '2026-01-02T03:04:05Z',
 };
 const uploads: FakeRoutes = {
+  'POST /v1/word-checks': () => ({ checked: true }),
   'HEAD /v1/blobs/:hash': () => (response) => response.writeHead(404).end(),
   'POST /v1/blobs': () => ({ hash: 'h', size_bytes: 8, media_type: 'image/png' }),
   'POST /v1/datasets': () => dataset,
@@ -208,6 +209,64 @@ describe('with a server', () => {
     });
   });
 
+  it('train refuses words before a picture is sent', { timeout: busyMs }, async () => {
+    const refusal = problem('placeholder.known_word', '"oktavo" is a word', {
+      field: 'words[0].placeholder_token',
+    });
+    const { exitCode, stderr, api } = await against({ 'POST /v1/word-checks': () => refusal }, [
+      ...trainArgs,
+      '--num-vectors',
+      '2',
+      '--initializer-t2',
+      'red fish',
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('spec.placeholder_token');
+    expect(api.requests).toHaveLength(1);
+    expect(JSON.parse(String(api.requests[0]?.body))).toEqual({
+      model: 'kandinsky-2.1-small',
+      words: [
+        {
+          placeholder_token: 'oktavo',
+          initializer_token: 'fish',
+          initializer_t2: 'red fish',
+          num_vectors: 2,
+        },
+      ],
+    });
+  });
+
+  it(
+    'train starts from an embedding, its word and its vectors, as a preset says',
+    { timeout: busyMs },
+    async () => {
+      const routes: FakeRoutes = {
+        ...uploads,
+        'GET /v1/embeddings/:id': () => anEmbedding({ num_vectors: 3, initializer_token: 'octopus' }),
+        'POST /v1/runs': () => aRun(),
+      };
+      const { exitCode, api } = await against(routes, [
+        ...['train', 'octopus', '--placeholder', 'oktavo', '--initializer-embedding', 'eb000001'],
+        ...['--preset', 'reference', '--max-steps', '40', '--text-dropout', 'true'],
+      ]);
+      expect(exitCode).toBe(0);
+      expect(JSON.parse(String(api.requests.at(-1)?.body))).toMatchObject({
+        spec: {
+          initializer_token: 'octopus',
+          initializer_embedding: 'eb000001',
+          num_vectors: 3,
+          pooling: 'argmax',
+          learning_rate_t1: 1e-4,
+          learning_rate_unit: 'absolute',
+          ema_decay: 0,
+          publish: 'last',
+          max_steps: 40,
+          text_dropout: true,
+        },
+      });
+    },
+  );
+
   it('train says what the server refuses', { timeout: busyMs }, async () => {
     const refusal = problem('placeholder.known_word', '"oktavo" is a word that the tokenizer knows');
     const { exitCode, stderr } = await against({ ...uploads, 'POST /v1/runs': () => refusal }, trainArgs);
@@ -344,28 +403,18 @@ describe('with a server', () => {
   });
 
   it('export finds the newest embedding of a word', { timeout: busyMs }, async () => {
-    const embedding = {
-      id: 'eb000001',
-      placeholder_token: 'oktavo',
-      initializer_token: 'fish',
-      model: 'kandinsky-2.1-small',
-      num_vectors: 1,
-      pooling: 'eot',
-      step: 100,
-      run_id: '7f3a91c2',
-      source: 'run',
-      owner: 'ada',
-      hash: 'h',
-      scores: {},
-      created_at: '2026-01-02T03:04:05Z',
-    };
     const routes: FakeRoutes = {
-      'GET /v1/embeddings': () => ({ items: [embedding], next_cursor: null }),
+      'GET /v1/embeddings': () => ({ items: [anEmbedding()], next_cursor: null }),
       'GET /v1/embeddings/:id/file': ({ url }) => Buffer.from(url.searchParams.get('format') ?? ''),
     };
     const { stdout } = await against(routes, ['embeddings', 'export', 'oktavo', '--out', 'o.bin']);
     expect(stdout).toBe('o.bin\n');
     expect(await readFile(join(folder, 'o.bin'), 'utf8')).toBe('bin');
+    const args = ['embeddings', 'export', 'oktavo', '--format', 'diffusers', '--out', 'o'];
+    const { stdout: paths } = await against(routes, args);
+    expect(paths).toBe('o/decoder.safetensors\no/prior.safetensors\n');
+    expect(await readFile(join(folder, 'o', 'prior.safetensors'), 'utf8')).toBe('diffusers_t2');
+    expect(await readFile(join(folder, 'o', 'decoder.safetensors'), 'utf8')).toBe('diffusers_t1');
   });
 
   it('dashboards are links with their query', { timeout: busyMs }, async () => {

@@ -21,7 +21,7 @@ const busyMs = 20_000;
 
 describe('models add and rm', () => {
   it('write the registry, and say what to do next', { timeout: busyMs }, async () => {
-    const flags = ['--dtype', 'float16', '--device', 'cuda', '--offload', 'parts'];
+    const flags = ['--dtype', 'float16', '--device', 'cuda', '--offload', 'parts', '--checkpointing', 'on'];
     const added = await here('add', 'kandinsky-2.1', model, ...flags);
     expect(added).toMatchObject({
       exitCode: 0,
@@ -37,6 +37,7 @@ describe('models add and rm', () => {
           dtype: 'float16',
           device: 'cuda',
           offload: 'parts',
+          checkpointing: 'on',
         },
       },
     });
@@ -99,7 +100,13 @@ describe('up --model', () => {
       {
         name: 'mine',
         dir: '/mine',
-        holding: { family: 'kandinsky-2.1', dtype: 'float16', device: 'auto', offload: 'none' },
+        holding: {
+          family: 'kandinsky-2.1',
+          dtype: 'float16',
+          device: 'auto',
+          offload: 'none',
+          checkpointing: 'auto',
+        },
       },
     ] as const;
     expect(chooseModels(['mine', 'other=/elsewhere'], known)).toEqual([

@@ -1,4 +1,4 @@
-import type { SweepEdit } from '@murnau/domain';
+import type { EmbeddingFormat, SweepEdit } from '@murnau/domain';
 
 /** What workflows are started with: ids, cursors and hashes, never data. */
 
@@ -29,12 +29,20 @@ export interface EmbeddingConversionInput {
   readonly file_hash: string;
   readonly model: string;
   readonly placeholder_token?: string | undefined;
-  readonly to_format: 'safetensors' | 'bin';
+  readonly to_format: EmbeddingFormat;
 }
 
 export interface TokenCheckInput {
   readonly model: string;
-  readonly words: readonly { readonly placeholder_token: string; readonly initializer_token: string }[];
+  readonly words: readonly {
+    readonly placeholder_token: string;
+    /** Empty: the rows begin as another embedding. */
+    readonly initializer_token: string;
+    readonly initializer_t1?: string | undefined;
+    readonly initializer_t2?: string | undefined;
+    /** The fewest that rows may begin as. Default 1. */
+    readonly num_vectors?: number | undefined;
+  }[];
 }
 
 export interface CancelRequest {

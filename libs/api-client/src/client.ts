@@ -23,10 +23,12 @@ import {
   sweepPageSchema,
   sweepPlanSchema,
   sweepSchema,
+  wordsCheckedSchema,
   workerListSchema,
 } from '@murnau/domain';
 import type {
   Blob,
+  CheckWords,
   CreateDataset,
   CreateRun,
   CreateSweep,
@@ -55,6 +57,7 @@ import type {
   SweepPhase,
   SweepPlan,
   Worker,
+  WordsChecked,
 } from '@murnau/domain';
 import type { z } from 'zod';
 import { networkError } from './errors.js';
@@ -191,6 +194,16 @@ export class ApiClient {
   }
   datasets(options: ListOptions = {}): AsyncGenerator<Dataset> {
     return this.#list(datasetPageSchema, '/v1/datasets', options);
+  }
+
+  /** Refused as a run or a sweep of the words would be. */
+  checkWords(body: CheckWords): Promise<WordsChecked> {
+    return this.#transport.json(wordsCheckedSchema, {
+      method: 'POST',
+      path: '/v1/word-checks',
+      json: body,
+      repeatable: true,
+    });
   }
 
   createRun(body: CreateRun): Promise<Run> {

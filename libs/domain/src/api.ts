@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { whySchema } from './edits.js';
-import { trainingSpecSchema, placeholderSchema } from './training-spec.js';
+import {
+  hyperparametersSchema,
+  initializerKeys,
+  initializerSchema,
+  modelNameSchema,
+  placeholderSchema,
+  trainingSpecSchema,
+} from './training-spec.js';
 import { pairSchema, sweepFileSchema } from './sweep-file.js';
 import {
   datasetSchema,
@@ -46,7 +53,12 @@ export const createDatasetSchema = z.strictObject({
         /** A stored picture of the same proportions: white counts in a masked loss. */
         mask_hash: z.string().optional(),
         /** With `{placeholder}` in it. */
-        caption: z.string().min(1).max(500).includes('{placeholder}', 'must contain {placeholder}').optional(),
+        caption: z
+          .string()
+          .min(1)
+          .max(500)
+          .includes('{placeholder}', 'must contain {placeholder}')
+          .optional(),
       }),
     )
     .min(1)
@@ -61,6 +73,29 @@ export const createRunSchema = z.strictObject({
   spec: trainingSpecSchema,
 });
 export type CreateRun = z.input<typeof createRunSchema>;
+
+/** Words to look at before pictures are sent: whether runs may be made of them. */
+export const checkWordsSchema = z.strictObject({
+  model: modelNameSchema,
+  words: z
+    .array(
+      z.strictObject({
+        placeholder_token: placeholderSchema,
+        initializer_token: initializerSchema,
+        ...initializerKeys,
+        num_vectors: hyperparametersSchema.shape.num_vectors,
+      }),
+    )
+    .min(1)
+    .max(1000),
+});
+export type CheckWords = z.input<typeof checkWordsSchema>;
+/** What is wrong is refused as a creation would refuse it. */
+export const wordsCheckedSchema = z.object({
+  /** False: no worker could be asked; the words are checked where the run begins. */
+  checked: z.boolean(),
+});
+export type WordsChecked = z.output<typeof wordsCheckedSchema>;
 
 export const createSweepSchema = z.strictObject({
   /** `dataset` and each pair's `dataset` are ids here. */
@@ -88,7 +123,8 @@ export const importEmbeddingSchema = z.strictObject({
   placeholder_token: placeholderSchema.optional(),
 });
 
-export const embeddingFormats = ['safetensors', 'bin'] as const;
+/** `diffusers_t1`, `diffusers_t2`: one tower's rows, for the text encoder of diffusers' decoder or prior pipelines. */
+export const embeddingFormats = ['safetensors', 'bin', 'diffusers_t1', 'diffusers_t2'] as const;
 export type EmbeddingFormat = (typeof embeddingFormats)[number];
 
 /** Body of what changes a run or a sweep and needs no more than a reason. */

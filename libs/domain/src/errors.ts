@@ -50,6 +50,7 @@ export const errorRegistry = {
     'Choose a word that neither tokenizer knows, such as the word with its vowels changed.',
   ),
   'initializer.not_one_token': invalid('Choose one of the suggested words, each one token in both towers.'),
+  'initializer.too_many_tokens': invalid('Raise num_vectors, or choose one of the suggested words.'),
   'dataset.folder_missing': invalid('Check the path of the folder.'),
   'dataset.empty': invalid('Put 3 to 5 pictures (PNG, JPEG or WebP) of one thing into the folder.'),
   'dataset.too_large': invalid('Choose the best 256 pictures or fewer.'),

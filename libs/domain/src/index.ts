@@ -28,7 +28,7 @@ export {
   trainingSpecSchema,
 } from './training-spec.js';
 export type { SampleSpec, TrainingSpec, TrainingSpecInput } from './training-spec.js';
-export { maxTrials, pairSchema, sweepFileSchema, sweepMetrics } from './sweep-file.js';
+export { maxTrials, pairSchema, sweepFileSchema, sweepMetrics, vectorsOf } from './sweep-file.js';
 export type { Pair, SweepFile, SweepFileInput } from './sweep-file.js';
 export { distributions, parameterSchema } from './sweep-parameters.js';
 export type { Parameter } from './sweep-parameters.js';
@@ -60,8 +60,10 @@ export type {
   RequestInput,
   Sampler,
 } from './generation-request.js';
-export { modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
+export { modelCheckpointings, modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
 export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
+export { presetNames, presets, presetValues } from './presets.js';
+export type { Preset } from './presets.js';
 export { priorStepsProblem, priorStepsSchema } from './prior-steps.js';
 export { producerSchema, recipeSchema } from './recipe.js';
 export type { Producer, Recipe } from './recipe.js';
@@ -86,10 +88,12 @@ export {
   generationPhases,
   generationSchema,
   imageBlobSchema,
+  judgementSchema,
   leaderboardSchema,
   metricPointSchema,
   modelPartSchema,
   modelSchema,
+  publications,
   runPhases,
   runSchema,
   runWishes,
@@ -113,10 +117,12 @@ export type {
   Generation,
   GenerationPhase,
   ImageBlob,
+  Judgement,
   Leaderboard,
   MetricPoint,
   Model,
   ModelPart,
+  Publication,
   Run,
   RunPhase,
   RunWish,
@@ -131,6 +137,7 @@ export type {
 } from './resources.js';
 export {
   addPairSchema,
+  checkWordsSchema,
   createDatasetSchema,
   createRunSchema,
   createSweepSchema,
@@ -164,9 +171,11 @@ export {
   statusSchema,
   sweepPageSchema,
   sweepPlanSchema,
+  wordsCheckedSchema,
   workerListSchema,
 } from './api.js';
 export type {
+  CheckWords,
   CreateDataset,
   CreateRun,
   CreateSweep,
@@ -177,6 +186,9 @@ export type {
   ServerInfo,
   Status,
   SweepPlan,
+  WordsChecked,
 } from './api.js';
+export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
+export type { Verdict } from './verdict.js';
 export { searchAttributes, workflowMessages, workflowTypes } from './temporal.js';
 export type { SearchAttributeName } from './temporal.js';

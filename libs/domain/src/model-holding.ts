@@ -8,3 +8,7 @@ export type ModelDevice = (typeof modelDevices)[number];
 /** `parts`: only the parts that a step needs are on the device. */
 export const modelOffloads = ['none', 'parts'] as const;
 export type ModelOffload = (typeof modelOffloads)[number];
+
+/** `on`: training computes blocks again instead of keeping what they were; `auto`: where a GPU is small for the model. */
+export const modelCheckpointings = ['auto', 'on', 'off'] as const;
+export type ModelCheckpointing = (typeof modelCheckpointings)[number];

@@ -34,6 +34,20 @@ export type EarlyStop = (typeof earlyStops)[number];
 export const sampleKinds = ['progress', 'final', 'baseline', 'fuse_baseline'] as const;
 export type SampleKind = (typeof sampleKinds)[number];
 
+export const publications = ['averaged', 'last', 'best'] as const;
+export type Publication = (typeof publications)[number];
+
+/** By whom and against what a run's final pictures were judged. */
+export const judgementSchema = z.object({
+  /** Empty: the model has no judge. */
+  judge: z.string(),
+  /** What the judge takes the training pictures for; empty: no judge. */
+  concept: z.string(),
+  /** The known word with the lowest eval loss on the dataset: the baseline is drawn by it. */
+  baseline_word: z.string(),
+});
+export type Judgement = z.output<typeof judgementSchema>;
+
 export const failureSchema = z.object({ code: z.string(), message: z.string(), next_step: z.string() });
 export type Failure = z.output<typeof failureSchema>;
 
@@ -84,6 +98,8 @@ export const runSchema = z.object({
   /** Newest certified value of each metric. */
   metrics: z.record(z.string(), z.number()),
   best: z.object({ step: z.int(), name: z.string(), value: z.number() }).nullable(),
+  /** Null: no final picture is drawn yet. */
+  judgement: judgementSchema.nullable(),
   /** Rungs of successive halving that it has reached. */
   rung: z.int(),
   /** Step up to which it may train now. */
@@ -187,7 +203,10 @@ export const embeddingSchema = z.object({
   model: z.string(),
   num_vectors: z.int(),
   pooling: z.enum(['eot', 'argmax']),
+  /** Of whose rows it is: for the best, the step that was evaluated best. */
   step: z.int(),
+  /** Which of its run's rows these are; null: it was imported, or is older than the difference. */
+  published: z.enum(publications).nullable(),
   run_id: z.string().nullable(),
   source: z.enum(['run', 'import']),
   owner: z.string(),

@@ -1,5 +1,6 @@
 import { MurnauError } from './errors.js';
 import { parse } from './parse.js';
+import { presetValues } from './presets.js';
 import { choicesOf, conditionsOf, entriesOf, inOrderOfConditions } from './sweep-checks.js';
 import { maxTrials } from './sweep-file.js';
 import type { Pair, SweepFile } from './sweep-file.js';
@@ -62,7 +63,7 @@ const logarithmic = (min: number, max: number, unit: number): number =>
   Math.exp(Math.log(min) + unit * (Math.log(max) - Math.log(min)));
 
 /**
- * A trial with these values; what takes no part has the training spec's default.
+ * A trial with these values; what takes no part has the preset's value, else the training spec's default.
  * @throws MurnauError `spec.invalid` where the values do not make a valid training spec together
  */
 export function planTrial(file: SweepFile, trial: number, pair: Pair, values: Values): PlannedTrial {
@@ -74,6 +75,7 @@ export function planTrial(file: SweepFile, trial: number, pair: Pair, values: Va
   const spec = parse(
     trainingSpecSchema,
     {
+      ...presetValues(file.preset),
       ...values,
       model: file.model,
       placeholder_token: pair.placeholder,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { inInputOrder } from './input-order.js';
+import { presetNames, presetValues } from './presets.js';
+import type { Preset } from './presets.js';
 import { pairProblems, parameterProblems } from './sweep-checks.js';
 import type { Problem } from './sweep-checks.js';
 import { hyperparameterSearches } from './sweep-parameters.js';
@@ -69,8 +71,10 @@ const metricSchema = z
   });
 
 /** The least `max_steps` that a trial of the file may have: each must come to a rung. */
-function leastMaxSteps({ max_steps }: z.output<typeof parametersSchema>): number {
-  if (max_steps === undefined) return hyperparametersSchema.shape.max_steps.parse(undefined);
+function leastMaxSteps({ max_steps }: z.output<typeof parametersSchema>, preset: Preset | undefined): number {
+  if (max_steps === undefined) {
+    return hyperparametersSchema.shape.max_steps.parse(presetValues(preset).max_steps);
+  }
   if ('value' in max_steps) return Number(max_steps.value);
   return 'values' in max_steps ? Math.min(...max_steps.values.map(Number)) : max_steps.min;
 }
@@ -88,6 +92,8 @@ export const sweepFileSchema = z
     /** Most trials. Required for random; caps grid. */
     run_cap: z.int().min(1).max(maxTrials).optional(),
     seed: seedSchema.default(0),
+    /** Values of what `parameters` leaves open. */
+    preset: z.enum(presetNames).optional(),
     parameters: parametersSchema,
     max_concurrent_trials: z.int().min(1).max(1000).default(4),
     max_restarts: z.int().min(0).max(1000).default(5),
@@ -108,9 +114,29 @@ export const sweepFileSchema = z
   })
   .check(
     report((file) =>
-      policyProblems(file, { maxSteps: leastMaxSteps(file.parameters), trials: file.run_cap ?? maxTrials }),
+      policyProblems(file, {
+        maxSteps: leastMaxSteps(file.parameters, file.preset),
+        trials: file.run_cap ?? maxTrials,
+      }),
     ),
   );
+
+/** The fewest and the most vectors that a trial of the file may learn. */
+export function vectorsOf({ preset, parameters: { num_vectors } }: SweepFile): {
+  least: number;
+  most: number;
+} {
+  const otherwise = hyperparametersSchema.shape.num_vectors.parse(presetValues(preset).num_vectors);
+  if (num_vectors === undefined) return { least: otherwise, most: otherwise };
+  const possible =
+    'min' in num_vectors
+      ? [num_vectors.min, num_vectors.max]
+      : 'values' in num_vectors
+        ? num_vectors.values.map(Number)
+        : [Number(num_vectors.value)];
+  if (num_vectors.when !== undefined) possible.push(otherwise);
+  return { least: Math.min(...possible), most: Math.max(...possible) };
+}
 
 export type SweepFile = z.output<typeof sweepFileSchema>;
 export type SweepFileInput = z.input<typeof sweepFileSchema>;

@@ -46,16 +46,7 @@ export const samplesSchema = z.strictObject({
 export const templateLanguages = ['en', 'de', 'fr', 'ru'] as const;
 export type TemplateLanguage = (typeof templateLanguages)[number];
 
-export const optimizers = [
-  'adamw',
-  'adam',
-  'nadam',
-  'radam',
-  'adamax',
-  'adagrad',
-  'rmsprop',
-  'sgd',
-] as const;
+export const optimizers = ['adamw', 'adam', 'nadam', 'radam', 'adamax', 'adagrad', 'rmsprop', 'sgd'] as const;
 
 /** Most samples of one optimizer step. */
 const largestBatch = 256;
@@ -70,8 +61,8 @@ export const hyperparametersSchema = z.strictObject({
   /** Split steps before the joint ones, for `warm_joint`. */
   warm_steps: z.int().min(2).max(1_000_000).default(60),
   pooling: z.enum(['eot', 'argmax']).default('eot'),
-  learning_rate_t1: learningRateSchema.default(0.1),
-  learning_rate_t2: learningRateSchema.default(0.1),
+  learning_rate_t1: learningRateSchema.default(0.2),
+  learning_rate_t2: learningRateSchema.default(0.2),
   learning_rate_unit: z.enum(['relative', 'absolute']).default('relative'),
   schedule: z.enum(['constant', 'cosine', 'linear']).default('cosine'),
   /** Absent: max_steps. */
@@ -107,7 +98,7 @@ export const hyperparametersSchema = z.strictObject({
     .default('en'),
   /** XLM-R's dropout, as the reference script has it; such a run is alone in its batch. */
   text_dropout: z.boolean().default(false),
-  norm: z.enum(['free', 'vocabulary']).default('free'),
+  norm: z.enum(['free', 'vocabulary']).default('vocabulary'),
   ema_decay: z.number().min(0).max(0.9999).default(0.95),
   prior_steps: z.int().min(1).max(100).default(5),
   packing: z.enum(['packed', 'exclusive']).default('packed'),

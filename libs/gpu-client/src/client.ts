@@ -94,6 +94,9 @@ export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions
         model: words.model,
         placeholderToken: words.placeholder_token ?? '',
         initializerToken: words.initializer_token ?? '',
+        initializerT1: words.initializer_t1 ?? '',
+        initializerT2: words.initializer_t2 ?? '',
+        numVectors: words.num_vectors ?? 1,
       };
       const { problems } = await callOnce('CheckTokens', timeoutMs, control, (options) =>
         client.checkTokens(request, options),

@@ -39,6 +39,8 @@ export interface FakeWorker {
   freeze(): void;
   /** The next Train or drawing calls fail with this error. */
   failNext(code: string, count?: number): void;
+  /** The loss of this step is no number; undefined: every step's is one. */
+  divergeAt(step: number | undefined): void;
   /** Ends the server at once, open streams included. */
   kill(): Promise<void>;
 }
@@ -63,6 +65,9 @@ export function fakeEmbedding(seed: number, steps: number): string {
 
 const nextValue = (value: string, step: number): string =>
   createHash('sha256').update(`${value} ${step}`).digest('hex');
+
+/** Evaluations after which its runs have settled, where that ends them. */
+const settlesAfter = 8;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -104,6 +109,7 @@ class Fake {
   /** Counts the times that all streams were broken. */
   generation = 0;
   isFrozen = false;
+  divergesAt: number | undefined;
   private readonly failures: string[] = [];
 
   constructor(readonly options: Required<Omit<FakeWorkerOptions, 'port'>>) {}
@@ -220,6 +226,10 @@ class Fake {
             await pause(5);
           await pause(this.options.stepMs);
           if (shouldStop(session)) break;
+          if (state.step + 1 === this.divergesAt) {
+            const message = `the loss is no number any more at step ${this.divergesAt}`;
+            throw refusal(context, Status.INTERNAL, 'run.diverged', message);
+          }
           state.step += 1;
           state.value = nextValue(state.value, state.step);
           session.step = state.step;
@@ -229,21 +239,31 @@ class Fake {
           const isEval = spec.evalEverySteps > 0 && state.step % spec.evalEverySteps === 0;
           const isSample = everySteps > 0 && state.step % everySteps === 0;
           const isLast = state.step === untilStep;
+          const hasSettled = spec.stopAtPlateau && isEval && state.step >= settlesAfter * spec.evalEverySteps;
+          const isEnd = state.step === spec.maxSteps || hasSettled;
           if (isEval || isLast) metric('eval_gain', 1 - 1 / (state.step + Number(spec.seed)));
           if (isEval || isLast) metric('eval_loss', 1 / (state.step + Number(spec.seed)));
           if (isSample) sample(proto.SampleKind.SAMPLE_KIND_PROGRESS, 0);
-          if (isLast && state.step === spec.maxSteps) {
+          if (hasSettled) metric('plateau', 1);
+          if (isEnd && finalCount > 0) {
+            const value = { step: state.step, judge: 'fake', concept: 'thing', baselineWord: 'train' };
+            send({ $case: 'judgement', value });
             for (let position = 0; position < finalCount; position += 1) {
               sample(proto.SampleKind.SAMPLE_KIND_FINAL, position);
               sample(proto.SampleKind.SAMPLE_KIND_BASELINE, position);
+              sample(proto.SampleKind.SAMPLE_KIND_FUSE_BASELINE, position);
             }
           }
           if (isEval || isSample || isLast || state.step % spec.checkpointEverySteps === 0) checkpoint();
+          if (hasSettled) break;
         }
+        const settlesAt = spec.stopAtPlateau ? settlesAfter * spec.evalEverySteps : Infinity;
         const reason = session.isSuperseded
           ? proto.FinishReason.FINISH_REASON_SUPERSEDED
-          : proto.FinishReason.FINISH_REASON_UNTIL_STEP;
-        if (state.step >= untilStep || session.isSuperseded) {
+          : state.step >= settlesAt
+            ? proto.FinishReason.FINISH_REASON_PLATEAU
+            : proto.FinishReason.FINISH_REASON_UNTIL_STEP;
+        if (state.step >= Math.min(untilStep, settlesAt) || session.isSuperseded) {
           send({ $case: 'finished', value: { step: state.step, reason } });
         } else {
           throw refusal(context, Status.ABORTED, 'worker.lost', 'the client was silent');
@@ -370,6 +390,7 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     dropStreams: () => void (fake.generation += 1),
     freeze: () => void (fake.isFrozen = true),
     failNext: (code, count) => fake.failNext(code, count),
+    divergeAt: (step) => void (fake.divergesAt = step),
     kill: async () => {
       fake.generation += 1;
       server.forceShutdown();

@@ -1,4 +1,11 @@
-import type { EmbeddingFormat, SampleKind, TrainingSpec, Worker, WorkerModel } from '@murnau/domain';
+import type {
+  EmbeddingFormat,
+  Judgement,
+  SampleKind,
+  TrainingSpec,
+  Worker,
+  WorkerModel,
+} from '@murnau/domain';
 import type { ErrorCode, GenerationRequest, Producer } from '@murnau/domain';
 
 /** What crosses this package's border: domain types only, never generated ones. */
@@ -71,6 +78,7 @@ export type TrainEvent =
       readonly png: Uint8Array;
       readonly image_alignment: number | null;
     }
+  | ({ readonly kind: 'judgement'; readonly step: number } & Readonly<Judgement>)
   | {
       readonly kind: 'checkpoint';
       readonly step: number;
@@ -160,7 +168,15 @@ export interface GpuClient {
   convertEmbedding(input: ConvertEmbeddingInput, control?: CallControl): Promise<ConvertedEmbedding>;
   /** Empty: the words may be used. */
   checkTokens(
-    words: { model: string; placeholder_token?: string; initializer_token?: string },
+    words: {
+      model: string;
+      placeholder_token?: string;
+      initializer_token?: string;
+      initializer_t1?: string | undefined;
+      initializer_t2?: string | undefined;
+      /** Default 1. */
+      num_vectors?: number | undefined;
+    },
     control?: CallControl,
   ): Promise<TokenProblem[]>;
   close(): void;

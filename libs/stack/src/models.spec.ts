@@ -62,6 +62,7 @@ describe('the registry', () => {
           dtype: 'float16',
           device: 'cuda',
           offload: 'parts',
+          checkpointing: 'auto',
         },
       },
     });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { modelDevices, modelDtypes, modelOffloads, MurnauError } from '@murnau/domain';
+import { modelCheckpointings, modelDevices, modelDtypes, modelOffloads, MurnauError } from '@murnau/domain';
 import { z } from 'zod';
 import { checkout } from './checkout.js';
 
@@ -11,6 +11,7 @@ export const holdingSchema = z.strictObject({
   dtype: z.enum(modelDtypes).default('float32'),
   device: z.enum(modelDevices).default('auto'),
   offload: z.enum(modelOffloads).default('none'),
+  checkpointing: z.enum(modelCheckpointings).default('auto'),
 });
 export type Holding = z.output<typeof holdingSchema>;
 

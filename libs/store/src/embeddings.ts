@@ -9,7 +9,7 @@ import { refuseMissingBlobs } from './datasets.js';
 /** One that comes from a file; a run's own is made by `runs.finish`. */
 export interface ImportedEmbedding extends Omit<
   Embedding,
-  'id' | 'run_id' | 'source' | 'scores' | 'created_at'
+  'id' | 'run_id' | 'published' | 'source' | 'scores' | 'created_at'
 > {
   scores?: Record<string, number>;
 }

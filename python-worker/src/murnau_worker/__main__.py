@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="serve models over gRPC")
     serve.add_argument("--listen", default="127.0.0.1:7840", help="HOST:PORT; port 0 takes a free one")
     serve.add_argument("--model", type=_named_folder, action="append", default=[], metavar="NAME=DIR")
-    serve.add_argument("--registry", type=Path, metavar="FILE", help="YAML of models with dtype, device and offload")
+    serve.add_argument("--registry", type=Path, metavar="FILE", help="YAML of models, each with how it is held")
     serve.add_argument("--memory-limit-mb", type=int, default=0, metavar="N", help="of loaded parts; 0: none")
     serve.add_argument("--cache-dir", type=Path, default=_default_cache(), help="digests of large files are kept here")
     serve.add_argument("--threads", type=int, default=1, help="threads of the device thread's kernels")

@@ -12,6 +12,7 @@ STATUS_OF_CODE: dict[str, grpc.StatusCode] = {
     "placeholder.characters": grpc.StatusCode.INVALID_ARGUMENT,
     "placeholder.known_word": grpc.StatusCode.INVALID_ARGUMENT,
     "initializer.not_one_token": grpc.StatusCode.INVALID_ARGUMENT,
+    "initializer.too_many_tokens": grpc.StatusCode.INVALID_ARGUMENT,
     "image.unreadable": grpc.StatusCode.INVALID_ARGUMENT,
     "image.too_small": grpc.StatusCode.INVALID_ARGUMENT,
     "image.too_large": grpc.StatusCode.INVALID_ARGUMENT,

@@ -187,4 +187,4 @@ languages: [en, de, fr, ru]
     )
 
 
-T1_RATE, T2_RATE = 0.1, 0.1
+T1_RATE, T2_RATE = 0.2, 0.2

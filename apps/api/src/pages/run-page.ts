@@ -1,3 +1,4 @@
+import { baselineWordOf, judgedLines } from '@murnau/domain';
 import type { Dataset, MetricPoint, Run, Sample, StoredEvent } from '@murnau/domain';
 import { ofKind, sampledSteps } from '../pictures/choose-samples.js';
 import { eventList } from './event-list.js';
@@ -41,7 +42,7 @@ export function runPage(page: RunPage): Html {
     ...(activePhases.has(run.phase) ? { eventsUrl: `/v1/runs/${run.id}/events?after=now` } : {}),
     content: [
       head(page),
-      finalAgainstBaseline(page),
+      finalAgainstBaselines(page),
       section(
         'samples',
         'Samples over steps',
@@ -110,7 +111,8 @@ function restarts({ restarts }: Run): string {
   return ` · taken up again: ${causes.map(([cause, count]) => `${count} × ${words(cause)}`).join(', ')}`;
 }
 
-function tiles({ metrics, best }: Run): Content {
+function tiles(run: Run): Content {
+  const { metrics, best } = run;
   const tile = (name: string, value: number | undefined, note: Content = null): Content =>
     value === undefined
       ? null
@@ -120,34 +122,55 @@ function tiles({ metrics, best }: Run): Content {
     ${tile(
       'image alignment',
       metrics['image_alignment'],
-      baseline === undefined ? null : html`initializer alone: ${number(baseline)}`,
+      baseline === undefined ? null : html`${baselineWordOf(run)} alone: ${number(baseline)}`,
     )}
-    ${tile('eval gain', metrics['eval_gain'])} ${tile('eval loss', metrics['eval_loss'])}
-    ${tile('train loss', metrics['train_loss'])}
+    ${tile('text alignment', metrics['text_alignment'])} ${tile('eval gain', metrics['eval_gain'])}
+    ${tile('eval loss', metrics['eval_loss'])} ${tile('train loss', metrics['train_loss'])}
     ${best === null ? null : tile(`best ${words(best.name)}`, best.value, html`at step ${best.step}`)}
   </div>`;
 }
 
-function resultNote({ spec }: Run): string {
-  return `the learnt word against the initializer, same prompt and seeds (from ${spec.samples.final_seed})`;
-}
-
-/** Shown while it is awaited, and when it is there. */
-function finalAgainstBaseline({ run, samples }: RunPage): Content {
-  const [final, baseline] = [ofKind(samples, 'final'), ofKind(samples, 'baseline')];
+/** The learnt word and what is free, one row each, a seed a column; shown while it is awaited, and when it is there. */
+function finalAgainstBaselines({ run, samples }: RunPage): Content {
+  const { spec } = run;
+  const final = ofKind(samples, 'final');
   if (final.length === 0 && !activePhases.has(run.phase)) return null;
   if (final.length === 0)
-    return section('results', 'Result', nothing('The final pictures are drawn at the last step.'));
-  const grid = (title: Content, pictures: readonly Sample[]): Html =>
-    html`<div class="against">
-      <h3>${title}</h3>
-      <div class="pictures">${pictures.map((sample) => samplePicture(sample))}</div>
-    </div>`;
-  const pictures = html`<div class="columns">
-    ${grid(html`learnt: <b>${run.spec.placeholder_token}</b>`, final)}
-    ${grid(html`initializer: <b>${run.spec.initializer_token}</b>`, baseline)}
+    return section('results', 'Result', nothing("The final pictures are drawn at the run's end."));
+  const rows: readonly [Content, readonly Sample[]][] = [
+    [html`learnt: <b>${spec.placeholder_token}</b>`, final],
+    [html`the word <b>${baselineWordOf(run)}</b> alone`, ofKind(samples, 'baseline')],
+    [html`fused: a picture and <b>${spec.initializer_token}</b>`, ofKind(samples, 'fuse_baseline')],
+  ];
+  const table = html`<div class="scroll" id="results-scroll" tabindex="0" role="group" aria-label="Result">
+    <table class="grid">
+      <thead>
+        <tr>
+          <th scope="col">seed</th>
+          ${final.map(({ seed }) => html`<th scope="col">${seed}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows
+          .filter(([, pictures]) => pictures.length > 0)
+          .map(
+            ([title, pictures]) =>
+              html`<tr>
+                <th scope="row">${title}</th>
+                ${pictures.map((sample) => html`<td>${samplePicture(sample)}</td>`)}
+              </tr>`,
+          )}
+      </tbody>
+    </table>
   </div>`;
-  return section('results', 'Result', pictures, resultNote(run));
+  const lines = judgedLines(run).map((line) => html`<li>${line}</li>`);
+  const verdict =
+    lines.length === 0
+      ? null
+      : html`<ul class="verdict">
+          ${lines}
+        </ul>`;
+  return section('results', 'Result', html`${verdict}${table}`, 'same prompt and seed in each column');
 }
 
 function samplesOverSteps(samples: readonly Sample[]): Html {
@@ -173,13 +196,22 @@ function samplesOverSteps(samples: readonly Sample[]): Html {
       <tbody>
         ${positions.map((position) => {
           const first = progress.find((sample) => sample.position === position);
-          return html`<tr>
-            <th scope="row" title="${first?.prompt}">${first?.seed}</th>
-            ${steps.map((step) => {
-              const sample = at.get(`${step}/${position}`);
-              return html`<td>${sample === undefined ? null : samplePicture(sample)}</td>`;
-            })}
-          </tr>`;
+          const before = progress.find((sample) => sample.position === position - 1);
+          const isNew = first?.prompt !== before?.prompt;
+          return html`${
+              isNew
+                ? html`<tr>
+                    <th scope="rowgroup" class="prompt" colspan="${steps.length + 1}">${first?.prompt}</th>
+                  </tr>`
+                : null
+            }
+            <tr>
+              <th scope="row">${first?.seed}</th>
+              ${steps.map((step) => {
+                const sample = at.get(`${step}/${position}`);
+                return html`<td>${sample === undefined ? null : samplePicture(sample)}</td>`;
+              })}
+            </tr>`;
         })}
       </tbody>
     </table>
@@ -190,7 +222,11 @@ function samplesOverSteps(samples: readonly Sample[]): Html {
 const mainCharts: readonly { title: string; names: readonly string[] }[] = [
   { title: 'Loss', names: ['train_loss', 'eval_loss'] },
   { title: 'Eval gain', names: ['eval_gain'] },
-  { title: 'Alignment', names: ['image_alignment', 'baseline_image_alignment', 'text_alignment'] },
+  { title: 'Alignment', names: ['image_alignment', 'text_alignment'] },
+  {
+    title: 'Eval loss by timestep',
+    names: ['eval_loss_0_249', 'eval_loss_250_499', 'eval_loss_500_749', 'eval_loss_750_999'],
+  },
 ];
 
 function charts(run: Run, metrics: readonly MetricPoint[]): Html {

@@ -176,6 +176,14 @@ function sideBySide({ leaderboard: { runs, metric }, samples }: SweepPage): Html
   const parameters = varyingParameters(runs);
   return html`<div class="scroll" id="side-scroll" tabindex="0" role="group" aria-label="Trials side by side">
     <table class="grid">
+      <thead>
+        <tr>
+          <th></th>
+          ${promptSpans(drawn[0]?.pictures ?? [], positions).map(
+            ([prompt, span]) => html`<th scope="colgroup" class="prompt" colspan="${span}">${prompt}</th>`,
+          )}
+        </tr>
+      </thead>
       <tbody>
         ${drawn.map(
           ({ run, pictures }) =>
@@ -209,6 +217,18 @@ function sideBySide({ leaderboard: { runs, metric }, samples }: SweepPage): Html
       </tbody>
     </table>
   </div>`;
+}
+
+/** The columns' prompts, as the first trial has them, and over how many columns each stands. */
+function promptSpans(pictures: readonly Sample[], positions: readonly number[]): [string, number][] {
+  const spans: [string, number][] = [];
+  for (const position of positions) {
+    const prompt = pictures.find((one) => one.position === position)?.prompt ?? '';
+    const last = spans.at(-1);
+    if (last?.[0] === prompt) last[1] += 1;
+    else spans.push([prompt, 1]);
+  }
+  return spans;
 }
 
 function specification({ spec, owner, workflow_id, max_concurrent_trials, priority }: Sweep): Html {

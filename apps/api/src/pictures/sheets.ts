@@ -1,5 +1,5 @@
 import type { Dataset, Generation, Leaderboard, Run, Sample, Sweep } from '@murnau/domain';
-import { MurnauError, titleOf } from '@murnau/domain';
+import { baselineWordOf, MurnauError, titleOf } from '@murnau/domain';
 import type { ContactSheet, ContactSheetRow } from '@murnau/images';
 import { number, parameter, words } from '../format.js';
 import { comparable, ofKind, sampledSteps, valueOf, varyingParameters } from './choose-samples.js';
@@ -19,7 +19,7 @@ const MOST_PER_TRIAL = 8;
 /** Characters of a title that are still read. */
 const MOST_TITLE = 200;
 
-/** Samples over steps, one row per seed, then the final pictures against the initializer's. */
+/** Samples over steps, one row per seed, then the final pictures against the baselines'. */
 export function runSheet(run: Run, samples: readonly Sample[]): PlannedSheet {
   const { spec } = run;
   const steps = sampledSteps(samples, MOST_STEPS);
@@ -37,7 +37,8 @@ export function runSheet(run: Run, samples: readonly Sample[]): PlannedSheet {
   });
   const kinds: [Sample['kind'], string, string][] = [
     ['final', spec.placeholder_token, 'the learnt word'],
-    ['baseline', spec.initializer_token, 'the initializer it began as'],
+    ['baseline', baselineWordOf(run), 'the best known word alone'],
+    ['fuse_baseline', `picture and ${spec.initializer_token}`, 'fused half and half'],
   ];
   const atTheEnd = kinds.flatMap(([kind, word, note]): PlannedRow[] => {
     const pictures = ofKind(samples, kind);
@@ -58,7 +59,9 @@ export function runSheet(run: Run, samples: readonly Sample[]): PlannedSheet {
 
 /** The first picture of each sampled step, then the first final one. */
 export function runStrip(run: Run, samples: readonly Sample[]): string[] {
-  const first = samples.filter(({ position, kind }) => position === 0 && kind !== 'baseline');
+  const first = samples.filter(
+    ({ position, kind }) => position === 0 && (kind === 'progress' || kind === 'final'),
+  );
   const steps = new Set(sampledSteps(samples, MOST_STEPS));
   const hashes = first
     .filter(({ kind, step }) => kind === 'final' || steps.has(step))

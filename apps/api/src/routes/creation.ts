@@ -86,39 +86,6 @@ export async function checkDataset(
   checkDatasetFits(needs, facts, field);
 }
 
-export interface Words {
-  placeholder_token: string;
-  initializer_token: string;
-}
-
-/**
- * Refuses words that a tokenizer of the model cannot take as one new or one known token.
- * With no worker answering in time the words are checked again where the run starts, so nothing is refused then.
- */
-export async function checkWords(
-  { store, starters, log }: ServerDeps,
-  model: string,
-  words: readonly Words[],
-  fieldOf: (index: number, field: string) => string,
-): Promise<void> {
-  const workers = await store.workers.list();
-  if (!workers.some(({ state, models }) => state === 'online' && models.some(({ name }) => name === model)))
-    return;
-  try {
-    const [problem] = await starters.checkTokens({ model, words: [...words] });
-    if (problem === undefined) return;
-    const { index, code, message, field, given, allowed } = problem;
-    const path = field === undefined ? undefined : fieldOf(index, field.replace(/^spec\./, ''));
-    throw new MurnauError(code, message, { field: path, given, allowed });
-  } catch (error) {
-    const isAway =
-      error instanceof MurnauError &&
-      (error.code === 'worker.unavailable' || error.code === 'temporal.unavailable');
-    if (!isAway) throw error;
-    log.warn({ code: error.code, model }, 'words not checked before the start');
-  }
-}
-
 /** The answer waits this long for the start: usually milliseconds, and with Temporal away nobody gains by more. */
 const START_MS = 1_500;
 

@@ -5,6 +5,7 @@ import {
   importEmbeddingSchema,
   listEmbeddingsQuerySchema,
 } from '@murnau/domain';
+import type { EmbeddingFormat } from '@murnau/domain';
 import { z } from 'zod';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
@@ -39,6 +40,13 @@ export function embeddingRoutes(deps: ServerDeps): Route[] {
   ];
 }
 
+const extensions: Record<EmbeddingFormat, string> = {
+  safetensors: 'safetensors',
+  bin: 'bin',
+  diffusers_t1: 't1.safetensors',
+  diffusers_t2: 't2.safetensors',
+};
+
 function exportEmbedding({ store, starters }: ServerDeps): Route {
   return route({
     method: 'GET',
@@ -46,7 +54,12 @@ function exportEmbedding({ store, starters }: ServerDeps): Route {
     summary: 'The file of a learnt embedding',
     tag: 'embeddings',
     query: fileQuery,
-    answers: { 200: { mediaTypes: [bytes], description: 'safetensors, or the `.bin` of the reference' } },
+    answers: {
+      200: {
+        mediaTypes: [bytes],
+        description: 'safetensors, the `.bin` of the reference, or one tower for diffusers',
+      },
+    },
     handle: async ({ params: { id = '' }, query: { format }, reply }) => {
       const { hash, model, placeholder_token } = await store.embeddings.get(id);
       const converted =
@@ -54,7 +67,8 @@ function exportEmbedding({ store, starters }: ServerDeps): Route {
           ? hash
           : (await starters.convertEmbedding({ fileHash: hash, model, toFormat: format })).hash;
       reply.header('content-type', bytes);
-      reply.header('content-disposition', `attachment; filename="${placeholder_token}-${id}.${format}"`);
+      const name = `${placeholder_token}-${id}.${extensions[format]}`;
+      reply.header('content-disposition', `attachment; filename="${name}"`);
       return store.blobs.get(converted);
     },
   });

@@ -13,10 +13,12 @@ import {
   type Sweep,
   type SweepEdit,
   sweepSchema,
+  vectorsOf,
 } from '@murnau/domain';
 import { route, type Route, type RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkDataset, checkWords, idempotencyKey } from './creation.js';
+import { checkWords, wordsOfPair } from './check-words.js';
+import { checkDataset, idempotencyKey } from './creation.js';
 
 /** Changes of a sweep that lives, each put down with who, when and why; and the list of them. */
 export function sweepEditRoutes(deps: ServerDeps): Route[] {
@@ -164,7 +166,7 @@ function addPair(deps: ServerDeps): Route {
         const dataset = await deps.store.datasets.get(pair.dataset);
         await checkDataset(deps, dataset, needsOfSweep(spec), 'dataset');
       }
-      const words = { placeholder_token: pair.placeholder, initializer_token: pair.initializer };
+      const words = wordsOfPair(pair, vectorsOf(spec));
       await checkWords(deps, spec.model, [words], (_, field) => field.replace(/_token$/, ''));
       input.reply.status(202);
       return applyEdit(deps, input, { kind: 'add_pair', pair }, why);

@@ -15,10 +15,12 @@ import {
   type SweepPlan,
   sweepPlanSchema,
   sweepSchema,
+  vectorsOf,
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkDataset, checkModel, checkTask, checkWords, idempotencyKey, startStored } from './creation.js';
+import { checkWords, wordsOfPair } from './check-words.js';
+import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
 import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
@@ -75,14 +77,10 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
   );
   await checkModel(deps, spec.model, 'spec.model');
   await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
-  const words = pairs.map(({ placeholder, initializer }) => ({
-    placeholder_token: placeholder,
-    initializer_token: initializer,
-  }));
   await checkWords(
     deps,
     spec.model,
-    words,
+    pairs.map((pair) => wordsOfPair(pair, vectorsOf(spec))),
     (index, field) => `spec.parameters.pair.values[${index}].${field.replace(/_token$/, '')}`,
   );
 }

@@ -149,8 +149,16 @@ export async function train(
       samples.push(
         ...(await draw(store, spec, 'final', step)),
         ...(await draw(store, spec, 'baseline', step)),
+        ...(await draw(store, spec, 'fuse_baseline', step)),
       );
-      metrics.push(value('image_alignment', 0.81 - shift), value('baseline_image_alignment', 0.22));
+      metrics.push(
+        value('image_alignment', 0.81 - shift),
+        value('text_alignment', 0.75),
+        value('baseline_image_alignment', 0.22),
+        value('baseline_text_alignment', 0.88),
+        value('fuse_image_alignment', 0.78),
+        value('fuse_text_alignment', 0.06),
+      );
     }
     const [state, embedding] = await store.blobs.putMany(
       ['state', 'embedding'].map((kind) => ({
@@ -161,6 +169,9 @@ export async function train(
     await store.runs.recordProgress(run.id, epoch, {
       metrics,
       samples,
+      ...(step === spec.max_steps && {
+        judgement: { judge: 'conv-319', concept: 'train', baseline_word: 'vehicle' },
+      }),
       checkpoint: { step, state_hash: state?.hash ?? '', embedding_hash: embedding?.hash ?? '' },
     });
   }
@@ -170,7 +181,8 @@ export async function train(
 async function draw(store: Store, spec: Run['spec'], kind: Sample['kind'], step: number): Promise<Sample[]> {
   const { per_prompt, final_count, seed, final_seed } = spec.samples;
   const [count, first] = kind === 'progress' ? [per_prompt, seed] : [final_count, final_seed];
-  const clarity = kind === 'baseline' ? 0.35 : 0.15 + 0.85 * (step / spec.max_steps);
+  const clarity =
+    kind === 'baseline' ? 0.35 : kind === 'fuse_baseline' ? 0.7 : 0.15 + 0.85 * (step / spec.max_steps);
   const word = kind === 'baseline' ? spec.initializer_token : spec.placeholder_token;
   return Promise.all(
     Array.from({ length: count }, async (_, position): Promise<Sample> => {

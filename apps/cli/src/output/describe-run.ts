@@ -1,3 +1,4 @@
+import { judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { phaseText } from '../watch/run-line.js';
@@ -37,6 +38,7 @@ export function describeRun(context: Context, run: Run): void {
     ['device time', run.device_s === 0 ? undefined : duration(run.device_s)],
     ['scores', shown(names.filter((name) => mainMetrics.includes(name)))],
     ['other', shown(names.filter((name) => !mainMetrics.includes(name)))],
+    ...judgedLines(run).map((line, index) => [index === 0 ? 'judged' : '', line] as const),
     [
       'best',
       run.best === null

@@ -5,7 +5,10 @@ const first = [
   'train_loss',
   'image_alignment',
   'baseline_image_alignment',
+  'fuse_image_alignment',
   'text_alignment',
+  'baseline_text_alignment',
+  'fuse_text_alignment',
 ];
 
 export const mainMetrics = first;

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import {
   distributions,
-  hyperparameterNames,
   maxTrials,
+  presetNames,
   samplesSchema,
   sweepFileSchema,
   sweepMetrics,
@@ -52,14 +52,14 @@ describe('docs/sweep-file.md', () => {
     }
   });
 
-  it('has every distribution, metric, hyper-parameter and the most trials', () => {
+  it('has every distribution, metric and preset and the most trials', () => {
     for (const word of [
       ...distributions.map((name) => `distribution: ${name},`),
       ...Object.keys(sweepMetrics),
+      ...presetNames,
     ]) {
       expect(docs).toContain(word);
     }
-    for (const name of hyperparameterNames) expect(docs).toContain(`\`${name}\``);
     expect(docs).toContain(maxTrials.toLocaleString('en-US'));
   });
 });

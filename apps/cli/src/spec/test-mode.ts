@@ -1,3 +1,4 @@
+import { samplesSchema } from '@murnau/domain';
 import { withValue } from './set-values.js';
 
 /** Steps of each trial: enough to see a checkpoint and a picture come. */
@@ -29,8 +30,9 @@ export function forTestMode(root: unknown): unknown {
     const holder = (value as Record<string, unknown>)[head];
     if (holder === undefined || isRecord(holder)) value = withValue(value, [head, ...rest], changed);
   }
-  if (isRecord(samples) && Array.isArray(samples['prompts'])) {
-    value = withValue(value, ['samples', 'prompts'], samples['prompts'].slice(0, 1));
+  if (samples === undefined || isRecord(samples)) {
+    const given: unknown = samples?.['prompts'] ?? samplesSchema.parse({}).prompts;
+    if (Array.isArray(given)) value = withValue(value, ['samples', 'prompts'], given.slice(0, 1));
   }
   return value;
 }

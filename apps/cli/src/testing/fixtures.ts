@@ -1,4 +1,5 @@
 import {
+  embeddingSchema,
   generationRequestSchema,
   generationSchema,
   runSchema,
@@ -7,7 +8,7 @@ import {
   trainingSpecSchema,
   workerSchema,
 } from '@murnau/domain';
-import type { Generation, GenerationRequestInput, Run, Sweep, Worker } from '@murnau/domain';
+import type { Embedding, Generation, GenerationRequestInput, Run, Sweep, Worker } from '@murnau/domain';
 
 const time = '2026-01-02T03:04:05Z';
 
@@ -39,6 +40,7 @@ export function aRun(changes: Partial<Run> & { initializer?: string } = {}): Run
     wish: null,
     priority: 3,
     device_s: 0,
+    judgement: null,
     forked_from: null,
     restarts: {},
     embedding_id: null,
@@ -49,6 +51,25 @@ export function aRun(changes: Partial<Run> & { initializer?: string } = {}): Run
     ...others,
   };
   return runSchema.parse(run);
+}
+
+export function anEmbedding(changes: Partial<Embedding> = {}): Embedding {
+  return embeddingSchema.parse({
+    id: 'eb000001',
+    placeholder_token: 'oktavo',
+    initializer_token: 'fish',
+    model: 'kandinsky-2.1-small',
+    num_vectors: 1,
+    pooling: 'eot',
+    step: 100,
+    run_id: '7f3a91c2',
+    source: 'run',
+    owner: 'ada',
+    hash: 'h',
+    scores: {},
+    created_at: time,
+    ...changes,
+  });
 }
 
 export function aSweep(changes: Partial<Sweep> = {}): Sweep {

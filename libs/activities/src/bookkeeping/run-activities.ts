@@ -2,7 +2,6 @@ import { errorRegistry, isErrorCode, MurnauError } from '@murnau/domain';
 import type { Failure, Run } from '@murnau/domain';
 import type { BookkeepingActivities, NextStep, RunFailure, RunView } from '../activity-types.js';
 import { decideNext } from '../decisions/decide-next.js';
-import { isPlateau } from '../decisions/plateau.js';
 import type { BookkeepingDeps } from './deps.js';
 import { runView } from './run-view.js';
 
@@ -12,13 +11,12 @@ export function toStoredFailure({ code, message }: RunFailure): Failure {
   return { code: known, message, next_step: errorRegistry[known].nextStep };
 }
 
-/** Steps from one look for a plateau to the next. */
-const plateauEverySteps = 50;
-
-async function hasSettledLoss({ store }: BookkeepingDeps, { id, metrics }: Run): Promise<boolean> {
-  const losses = await store.runs.metrics(id, { names: ['eval_loss'] });
-  const evaluations = losses.map(({ step, value }) => ({ step, eval_loss: value }));
-  return isPlateau(evaluations, metrics['eval_gain']);
+/** The worker applies the rule and says so at the step where it holds; a run that was taken further has gone past it. */
+async function hasSettledLoss({ store }: BookkeepingDeps, run: Run): Promise<boolean> {
+  const { id, spec, metrics, certified_step } = run;
+  if (!spec.stop_when.plateau || metrics['plateau'] === undefined) return false;
+  const found = await store.runs.metrics(id, { names: ['plateau'], after_step: certified_step - 1 });
+  return found.length > 0;
 }
 
 async function nextStep(deps: BookkeepingDeps, runId: string, chain: number): Promise<NextStep> {
@@ -28,7 +26,6 @@ async function nextStep(deps: BookkeepingDeps, runId: string, chain: number): Pr
   if (!details.workflow_started && chain >= details.workflow_chain)
     await store.runs.markStarted(run.id, chain);
   const sweep = run.sweep_id === null ? null : await store.sweeps.brief(run.sweep_id);
-  const watchesPlateau = sweep?.spec.stop_when.plateau === true;
   const action = decideNext({
     phase: run.phase,
     certified_step: run.certified_step,
@@ -37,9 +34,7 @@ async function nextStep(deps: BookkeepingDeps, runId: string, chain: number): Pr
     wish: run.wish,
     wish_by: details.wish_by,
     sweep_phase: sweep?.phase ?? null,
-    ...(watchesPlateau
-      ? { is_plateau: await hasSettledLoss(deps, run), decide_every_steps: plateauEverySteps }
-      : {}),
+    is_plateau: await hasSettledLoss(deps, run),
   });
   if (action.kind === 'train' && run.phase === 'paused') await store.runs.setPhase(run.id, 'queued');
   return {

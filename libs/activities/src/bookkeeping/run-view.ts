@@ -1,3 +1,4 @@
+import { judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 import type { RunView } from '../activity-types.js';
 
@@ -7,6 +8,7 @@ const shownMetrics = [
   'eval_gain',
   'image_alignment',
   'baseline_image_alignment',
+  'fuse_image_alignment',
   'text_alignment',
 ] as const;
 
@@ -17,6 +19,7 @@ const shown = (value: number): string =>
 export function runView(run: Run, galleryUrl: string): RunView {
   const { metrics, spec, failure } = run;
   const restarts = Object.entries(run.restarts).map(([cause, count]) => `${cause} ${count}`);
+  const judged = judgedLines(run);
   const rows = shownMetrics.flatMap((name) => {
     const value = metrics[name];
     return value === undefined ? [] : [`| ${name} | ${shown(value)} |`];
@@ -29,6 +32,7 @@ export function runView(run: Run, galleryUrl: string): RunView {
     details: [
       `**${run.phase}** at step ${run.certified_step} of ${spec.max_steps} · [pictures and curves](${galleryUrl}/runs/${run.id})`,
       ...(failure === null ? [] : ['', `**${failure.code}**: ${failure.message} ${failure.next_step}`]),
+      ...(judged.length === 0 ? [] : ['', ...judged.map((line) => `- ${line}`)]),
       ...(rows.length === 0 ? [] : ['', '| metric | value |', '| --- | --- |', ...rows]),
       ...(restarts.length === 0 ? [] : ['', `Taken up again: ${restarts.join(', ')}.`]),
     ].join('\n'),

@@ -85,7 +85,6 @@ describe('decideNext', () => {
     expect(decideNext({ ...asked, wish: 'stop', certified_step: 0 })).toEqual({ kind: 'cancel', by: 'ann' });
     expect(decideNext({ ...asked, wish: 'drop' })).toEqual({ kind: 'cancel', by: 'ann' });
     expect(decideNext({ ...running, is_plateau: true })).toEqual({ kind: 'finish', early_stop: 'plateau' });
-    expect(decideNext({ ...running, decide_every_steps: 3 })).toMatchObject({ until_step: 8 });
     expect(decideNext({ ...asked, wish: 'pause' })).toEqual({ kind: 'pause', by: 'ann' });
   });
 });

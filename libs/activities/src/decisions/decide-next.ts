@@ -10,10 +10,8 @@ export interface RunState {
   readonly max_steps: number;
   readonly wish: RunWish | null;
   readonly wish_by: string | null;
-  /** Whether its loss has stopped moving and its sweep finishes such trials. */
+  /** Whether the worker found at the certified step that its loss had come to rest, and that is to end it. */
   readonly is_plateau?: boolean;
-  /** Longest way to the next decision, in steps; absent: to the target. */
-  readonly decide_every_steps?: number;
   /** Null: not a trial. */
   readonly sweep_phase: SweepPhase | null;
 }
@@ -32,7 +30,6 @@ export function decideNext(state: RunState): RunAction {
   if (certified_step >= state.target_step) return { kind: 'wait' };
   if (wish === 'pause') return { kind: 'pause', by };
   if (sweep_phase === 'paused') return { kind: 'pause', by: 'its sweep' };
-  const furthest = certified_step + (state.decide_every_steps ?? Number.POSITIVE_INFINITY);
-  const until_step = Math.min(state.target_step, max_steps, furthest);
+  const until_step = Math.min(state.target_step, max_steps);
   return { kind: 'train', from_step: certified_step, until_step };
 }

@@ -7,7 +7,16 @@ import {
   workflowMessages,
   workflowTypes,
 } from '@murnau/domain';
-import type { Asked, ErrorCode, Generation, Run, RunEditKind, Sweep, SweepEdit } from '@murnau/domain';
+import type {
+  Asked,
+  EmbeddingFormat,
+  ErrorCode,
+  Generation,
+  Run,
+  RunEditKind,
+  Sweep,
+  SweepEdit,
+} from '@murnau/domain';
 import type { Store } from '@murnau/store';
 import {
   WorkflowExecutionAlreadyStartedError,
@@ -58,7 +67,7 @@ export interface Starters {
     fileHash: string;
     model: string;
     placeholderToken?: string | undefined;
-    toFormat: 'safetensors' | 'bin';
+    toFormat: EmbeddingFormat;
   }): Promise<ConversionResult>;
   /** Empty: the words may be used. @throws `worker.unavailable` after 10 s */
   checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;

@@ -1,7 +1,10 @@
 import type { TrainEvent } from '@murnau/gpu-client';
 
 /** What is stored: everything a worker says but that it is alive, has begun and is done. */
-export type Recordable = Extract<TrainEvent, { kind: 'metrics' | 'sample' | 'checkpoint' | 'log' }>;
+export type Recordable = Extract<
+  TrainEvent,
+  { kind: 'metrics' | 'sample' | 'judgement' | 'checkpoint' | 'log' }
+>;
 
 /**
  * Takes the next batch off the front: up to and with the first checkpoint, or everything while none has come.

@@ -20,6 +20,7 @@ export async function storeBatch(
 ): Promise<number | undefined> {
   const samples = ofKind(batch, 'sample');
   const checkpoint = ofKind(batch, 'checkpoint')[0];
+  const judged = ofKind(batch, 'judgement').at(-1);
   const contents = [
     ...samples.map(({ png }) => ({ content: png, media_type: 'image/png' })),
     ...(checkpoint === undefined
@@ -52,6 +53,15 @@ export async function storeBatch(
             step: checkpoint.step,
             state_hash: hashAt(samples.length),
             embedding_hash: hashAt(samples.length + 1),
+          },
+        }),
+    ...(judged === undefined
+      ? {}
+      : {
+          judgement: {
+            judge: judged.judge,
+            concept: judged.concept,
+            baseline_word: judged.baseline_word,
           },
         }),
     events: ofKind(batch, 'log')

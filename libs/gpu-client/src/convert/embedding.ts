@@ -5,6 +5,8 @@ import type { ConvertedEmbedding, ConvertEmbeddingInput } from '../types.js';
 const formats: Record<EmbeddingFormat, proto.EmbeddingFormat> = {
   safetensors: proto.EmbeddingFormat.EMBEDDING_FORMAT_SAFETENSORS,
   bin: proto.EmbeddingFormat.EMBEDDING_FORMAT_REFERENCE_BIN,
+  diffusers_t1: proto.EmbeddingFormat.EMBEDDING_FORMAT_DIFFUSERS_T1,
+  diffusers_t2: proto.EmbeddingFormat.EMBEDDING_FORMAT_DIFFUSERS_T2,
 };
 
 export function toProtoConvertRequest(input: ConvertEmbeddingInput): proto.ConvertEmbeddingRequest {

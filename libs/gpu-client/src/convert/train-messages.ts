@@ -86,6 +86,10 @@ export function toTrainEvent({ event }: proto.TrainResponse): TrainEvent | undef
         image_alignment: imageAlignment ?? null,
       };
     }
+    case 'judgement': {
+      const { step, judge, concept, baselineWord } = event.value;
+      return { kind: 'judgement', step, judge, concept, baseline_word: baselineWord };
+    }
     case 'checkpoint':
       return { kind: 'checkpoint', ...event.value };
     case 'log':

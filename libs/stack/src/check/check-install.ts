@@ -85,7 +85,7 @@ export function checkModels(models: readonly ServedModel[], isSimulated: boolean
     const held =
       holding === undefined
         ? ''
-        : `, registered: ${holding.dtype}, ${holding.device}, offload ${holding.offload}`;
+        : `, registered: ${holding.dtype}, ${holding.device}, offload ${holding.offload}, checkpointing ${holding.checkpointing}`;
     return {
       part: `model ${name}`,
       ok,

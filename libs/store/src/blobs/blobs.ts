@@ -127,6 +127,7 @@ export class Blobs {
             and not exists (select from samples s where s.hash = b.hash)
             and not exists (select from embeddings e where e.hash = b.hash)
             and not exists (select from dataset_images d where d.hash = b.hash)
+            and not exists (select from dataset_images m where m.mask_hash = b.hash)
             and not exists (select from generation_images g where g.hash = b.hash)
             and not exists (select from generation_inputs i where i.hash = b.hash)
             and not exists (select from generations p where p.preview_hash = b.hash)

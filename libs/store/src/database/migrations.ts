@@ -378,10 +378,20 @@ async function addTrainingDefaults(db: Kysely<unknown>, table: 'runs' | 'sweeps'
   }
 }
 
+/** By whom runs were judged, and which of their rows were published. */
+const judging: Migration = {
+  async up(db: Kysely<unknown>) {
+    await sql`
+alter table runs add judgement jsonb;
+alter table embeddings add published text;`.execute(db);
+  },
+};
+
 /** In order; a released one is never edited. */
 export const migrations: Record<string, Migration> = {
   '0001-initial': initial,
   '0002-drawing-tasks': drawingTasks,
   '0003-sweep-policies': sweepPolicies,
   '0004-training-data': trainingData,
+  '0005-judging': judging,
 };

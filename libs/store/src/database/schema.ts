@@ -1,4 +1,12 @@
-import type { Failure, GenerationRequest, SampleKind, SweepFile, TrainingSpec } from '@murnau/domain';
+import type {
+  Failure,
+  GenerationRequest,
+  Judgement,
+  Publication,
+  SampleKind,
+  SweepFile,
+  TrainingSpec,
+} from '@murnau/domain';
 import type { EarlyStop, GenerationPhase, RunPhase, RunWish, SweepPhase } from '@murnau/domain';
 import type { ColumnType, Generated } from 'kysely';
 
@@ -121,6 +129,7 @@ export interface RunsTable {
   device_s: Generated<number>;
   /** When its device time was counted last; null: it holds no device. */
   device_mark: Date | null;
+  judgement: Json<Judgement | null> | null;
   forked_from: Json<{ run_id: string; step: number } | null> | null;
   created_at: CreatedAt;
   started_at: Date | null;
@@ -164,6 +173,7 @@ export interface EmbeddingsTable {
   pooling: 'eot' | 'argmax';
   step: number;
   run_id: string | null;
+  published: Publication | null;
   source: 'run' | 'import';
   owner: string;
   hash: string;

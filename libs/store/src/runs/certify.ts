@@ -9,7 +9,7 @@ export interface Certified {
   changes: { certified_step?: number; metrics?: string; best_step?: number; best_value?: number };
 }
 
-/** Stores a checkpoint, makes what it certifies readable, and lets superseded checkpoints go: newest and best stay. */
+/** Stores a checkpoint, makes what it certifies readable, and lets superseded checkpoints go. */
 export async function certify(
   trx: Transaction<Database>,
   run: RunRow,
@@ -34,17 +34,31 @@ export async function certify(
     run,
     fresh.find((metric) => metric.name === run.metric_name && metric.step === step),
   );
-  await trx
-    .deleteFrom('checkpoints')
-    .where('run_id', '=', run.id)
-    .where('step', '<', step)
-    .where('step', '!=', best?.best_step ?? -1)
-    .execute();
+  if (run.spec.checkpoint.keep !== 'all') await prune(trx, run.id, step, best?.best_step);
   const newest = Object.fromEntries(fresh.map(({ name, value }) => [name, value]));
   return {
     step,
     changes: { certified_step: step, metrics: JSON.stringify({ ...run.metrics, ...newest }), ...best },
   };
+}
+
+/**
+ * The newest stays, which is where everything resumes; the best; and those at rungs, from which a trial may be forked
+ * when its sweep is looked at. Their files go with the next collection of what nothing refers to.
+ */
+async function prune(
+  trx: Transaction<Database>,
+  runId: string,
+  newest: number,
+  best: number | undefined,
+): Promise<void> {
+  await trx
+    .deleteFrom('checkpoints')
+    .where('run_id', '=', runId)
+    .where('step', '<', newest)
+    .where('step', '!=', best ?? -1)
+    .where('step', 'not in', (db) => db.selectFrom('rung_results').select('step').where('run_id', '=', runId))
+    .execute();
 }
 
 type Best = { best_step: number; best_value: number };

@@ -158,10 +158,7 @@ async function deleteUncertified(trx: Transaction<Database>, runId: string, step
   await trx.deleteFrom('events').where('run_id', '=', runId).where('step', '>', step).execute();
 }
 
-function selectImages(
-  trx: Transaction<Database>,
-  datasetId: string,
-): Promise<ClaimedImage[]> {
+function selectImages(trx: Transaction<Database>, datasetId: string): Promise<ClaimedImage[]> {
   return trx
     .selectFrom('dataset_images')
     .select(['hash', 'name', 'mask_hash', 'caption'])

@@ -1,4 +1,4 @@
-import { type EarlyStop, type Failure, MurnauError, type Run } from '@murnau/domain';
+import { type EarlyStop, type Failure, MurnauError, type Publication, type Run } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { isUniqueViolation } from '../database/failures.js';
@@ -17,8 +17,6 @@ import {
 } from './run-records.js';
 
 export interface FinishOptions {
-  /** Which checkpoint's embedding is published. Default `last`; `best` by the run's metric. */
-  publish?: 'last' | 'best';
   /** Why before its last step. */
   early_stop?: EarlyStop | null;
   /** Default: the newest certified evaluations and alignments. */
@@ -26,7 +24,7 @@ export interface FinishOptions {
 }
 
 /**
- * Publishes a run's embedding with its scores, and ends the run, in one transaction. Doing it again changes nothing.
+ * Publishes a run's newest embedding (its worker has put those rows there that the spec publishes) with its scores, and ends the run, in one transaction. Doing it again changes nothing.
  * @throws `claim.fenced`, `run.already_ended` (failed, cancelled), `checkpoint.corrupt` without any checkpoint
  */
 export async function finishRun(
@@ -60,11 +58,12 @@ export async function withFreshEmbeddingIds<Result>(work: () => Promise<Result>)
 export async function publishRun(
   trx: Transaction<Database>,
   run: RunRow,
-  { publish = 'last', early_stop = null, scores }: FinishOptions = {},
+  { early_stop = null, scores }: FinishOptions = {},
 ): Promise<string> {
   const embeddingId = newId();
-  const finalScores = scores ?? scoresOf(run);
-  await insertEmbedding(trx, run, embeddingId, publish, finalScores);
+  const published = await publishedOf(trx, run);
+  const finalScores = scores ?? scoresOf({ ...run.metrics, ...published.evaluation });
+  await insertEmbedding(trx, run, embeddingId, published, finalScores);
   await writeEnd(trx, run, {
     phase: 'finished',
     embedding_id: embeddingId,
@@ -152,26 +151,61 @@ async function writeEnd(trx: Transaction<Database>, run: RunRow, changes: EndCha
   ]);
 }
 
+interface Published {
+  /** Which rows the newest checkpoint's embedding holds. */
+  name: Publication;
+  /** Step of those rows; undefined: the checkpoint's. */
+  step?: number;
+  /** What they were evaluated with, where that is not the newest evaluation. */
+  evaluation?: Record<string, number>;
+}
+
+/** By the worker's own rule, from the same values: the earliest of the lowest losses; before any evaluation, the average. */
+async function publishedOf(trx: Transaction<Database>, run: RunRow): Promise<Published> {
+  const { publish } = run.spec;
+  if (publish !== 'best') return { name: publish };
+  const best = await trx
+    .selectFrom('metrics')
+    .select('step')
+    .where('run_id', '=', run.id)
+    .where('name', '=', 'eval_loss')
+    .where('step', '<=', run.certified_step)
+    .orderBy('value')
+    .orderBy('step')
+    .limit(1)
+    .executeTakeFirst();
+  if (best === undefined) return { name: 'averaged' };
+  const evaluated = await trx
+    .selectFrom('metrics')
+    .select(['name', 'value'])
+    .where('run_id', '=', run.id)
+    .where('step', '=', best.step)
+    .where('name', 'like', 'eval\\_%')
+    .execute();
+  return {
+    name: 'best',
+    step: best.step,
+    evaluation: Object.fromEntries(evaluated.map(({ name, value }) => [name, value])),
+  };
+}
+
 async function insertEmbedding(
   trx: Transaction<Database>,
   run: RunRow,
   id: string,
-  publish: 'last' | 'best',
+  published: Published,
   scores: Readonly<Record<string, number>>,
 ): Promise<void> {
-  const step = publish === 'best' ? (run.best_step ?? run.certified_step) : run.certified_step;
   const checkpoint = await trx
     .selectFrom('checkpoints')
     .select(['step', 'embedding_hash'])
     .where('run_id', '=', run.id)
-    .where('step', '=', step)
+    .where('step', '=', run.certified_step)
     .executeTakeFirst();
   if (checkpoint === undefined) {
-    throw new MurnauError(
-      'checkpoint.corrupt',
-      `Run ${run.id} has no checkpoint at step ${step} to publish.`,
-      { given: String(step) },
-    );
+    throw new MurnauError('checkpoint.corrupt', `Run ${run.id} has no checkpoint to publish.`, {
+      given: String(run.certified_step),
+    });
   }
   const { placeholder_token, initializer_token, model, num_vectors, pooling } = run.spec;
   await trx
@@ -183,7 +217,8 @@ async function insertEmbedding(
       model,
       num_vectors,
       pooling,
-      step: checkpoint.step,
+      step: published.step ?? checkpoint.step,
+      published: published.name,
       run_id: run.id,
       source: 'run',
       owner: run.owner,
@@ -193,6 +228,6 @@ async function insertEmbedding(
     .execute();
 }
 
-function scoresOf(run: RunRow): Record<string, number> {
-  return Object.fromEntries(Object.entries(run.metrics).filter(([name]) => /^eval_|_alignment$/.test(name)));
+function scoresOf(metrics: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(metrics).filter(([name]) => /^eval_|_alignment$/.test(name)));
 }

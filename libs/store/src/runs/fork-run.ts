@@ -4,7 +4,7 @@ import type { Connection } from '../database/connection.js';
 import { createOnce } from '../database/idempotency.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
-import { DEFAULT_METRIC, type RunRow, selectRun, toInsert } from './run-records.js';
+import { DEFAULT_METRIC, lockRun, type RunRow, toInsert } from './run-records.js';
 
 export interface Fork {
   owner: string;
@@ -21,6 +21,8 @@ export const forkableKeys = [
   'max_steps',
   'checkpoint',
   'eval',
+  'stop_when',
+  'publish',
   'samples',
   'max_restarts',
   'segment_max_s',
@@ -41,10 +43,12 @@ export async function forkRun(
   const { owner } = fork;
   const creation = { owner, scope: 'run', key: options.idempotencyKey, request: { id, fork } } as const;
   return createOnce(connection, creation, async (trx, newId) => {
-    const from = await selectRun(trx, id);
+    // Locked: a live run prunes its checkpoints.
+    const from = await lockRun(trx, id);
     const checkpoint = await selectCheckpoint(trx, from, fork.from_step);
     const { step } = checkpoint;
     const spec = changedSpec(from, fork.changes ?? {}, step);
+    if (spec.stop_when.plateau) await refuseSettled(trx, id, step);
     const name = fork.name ?? `${from.name}-from-${step}`;
     await trx
       .insertInto('runs')
@@ -73,6 +77,12 @@ export async function forkRun(
   });
 }
 
+/** Why other steps are gone. */
+const kept: Record<TrainingSpec['checkpoint']['keep'], string> = {
+  'best+latest': 'the best, the newest and those at rungs are kept; checkpoint.keep=all keeps every one',
+  all: 'all that were stored are kept',
+};
+
 async function selectCheckpoint(trx: Transaction<Database>, run: RunRow, wanted: number | undefined) {
   const stored = await trx
     .selectFrom('checkpoints')
@@ -83,11 +93,34 @@ async function selectCheckpoint(trx: Transaction<Database>, run: RunRow, wanted:
   const found = wanted === undefined ? stored.at(-1) : stored.find(({ step }) => step === wanted);
   if (found !== undefined) return found;
   const steps = stored.map(({ step }) => step).join(', ');
-  const what = wanted === undefined ? 'no checkpoint yet' : `no checkpoint of step ${wanted}`;
+  const isPast = wanted !== undefined && wanted <= run.certified_step;
+  const what =
+    wanted === undefined
+      ? 'no checkpoint yet'
+      : isPast
+        ? `no checkpoint of step ${wanted} any more`
+        : `not come to step ${wanted}`;
   throw new MurnauError('edit.not_possible', `Run ${run.id} has ${what}.`, {
     field: 'from_step',
     given: String(wanted ?? 'the newest'),
-    allowed: steps === '' ? 'none is stored' : `one of ${steps} (the best and the newest are kept)`,
+    allowed: steps === '' ? 'none is stored' : `one of ${steps} (${kept[run.spec.checkpoint.keep]})`,
+  });
+}
+
+/** The fork would end where it begins. */
+async function refuseSettled(trx: Transaction<Database>, id: string, step: number): Promise<void> {
+  const settled = await trx
+    .selectFrom('metrics')
+    .select('step')
+    .where('run_id', '=', id)
+    .where('name', '=', 'plateau')
+    .where('step', '=', step)
+    .executeTakeFirst();
+  if (settled === undefined) return;
+  throw new MurnauError('edit.not_possible', `The loss of run ${id} had come to rest at step ${step}.`, {
+    field: 'stop_when.plateau',
+    given: 'true',
+    allowed: 'false, or an earlier from_step',
   });
 }
 

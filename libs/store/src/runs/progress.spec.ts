@@ -1,3 +1,4 @@
+import type { TrainingSpecInput } from '@murnau/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newSample, openTestStore, type TestStore } from '../test-store.js';
 import type { Progress } from './progress.js';
@@ -8,8 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => test.close());
 
-async function claimedRun() {
-  const id = await test.newRun({ max_restarts: 1 });
+async function claimedRun(spec: Partial<TrainingSpecInput> = {}) {
+  const id = await test.newRun({ max_restarts: 1, ...spec });
   const { epoch } = await test.store.runs.claim(id, { chain: 0, segment: 0, attempt: 1 }, 'worker-0');
   const checkpointAt = async (step: number, gain?: number): Promise<Progress> => ({
     metrics: [
@@ -104,27 +105,57 @@ describe('recordProgress', () => {
 });
 
 describe("a run's end", () => {
-  it('publishes the last or the best embedding with its scores, once', async () => {
-    for (const [publish, step] of [
-      ['last', 2],
-      ['best', 1],
+  it("publishes the newest checkpoint's embedding with its scores, once", async () => {
+    const { id, epoch, checkpointAt } = await claimedRun();
+    await test.store.runs.recordProgress(id, epoch, await checkpointAt(1, 0.5));
+    await test.store.runs.recordProgress(id, epoch, await checkpointAt(2, 0.25));
+    const { embedding_id } = await test.store.runs.finish(id, epoch);
+    expect(await test.store.runs.finish(id, epoch)).toEqual({ embedding_id });
+    expect(await test.store.embeddings.get(embedding_id)).toMatchObject({
+      run_id: id,
+      step: 2,
+      published: 'averaged',
+      hash: await test.blob('embedding 2'),
+      scores: { eval_gain: 0.25 },
+      source: 'run',
+      owner: 'ann',
+    });
+    expect(await test.store.runs.get(id)).toMatchObject({ phase: 'finished', embedding_id });
+  });
+
+  it('names the step whose rows the worker published as its best, with the scores of that step', async () => {
+    const { id, epoch, checkpointAt } = await claimedRun({ publish: 'best' });
+    for (const [step, loss] of [
+      [1, 0.5],
+      [2, 0.25],
+      [3, 0.25],
+      [4, 0.75],
     ] as const) {
-      const { id, epoch, checkpointAt } = await claimedRun();
-      await test.store.runs.recordProgress(id, epoch, await checkpointAt(1, 0.5));
-      await test.store.runs.recordProgress(id, epoch, await checkpointAt(2, 0.25));
-      const { embedding_id } = await test.store.runs.finish(id, epoch, { publish });
-      expect(await test.store.runs.finish(id, epoch, { publish })).toEqual({ embedding_id });
-      const embedding = await test.store.embeddings.get(embedding_id);
-      expect(embedding).toMatchObject({
-        run_id: id,
-        step,
-        hash: await test.blob(`embedding ${step}`),
-        scores: { eval_gain: 0.25 },
-        source: 'run',
-        owner: 'ann',
-      });
-      expect(await test.store.runs.get(id)).toMatchObject({ phase: 'finished', embedding_id });
+      const { metrics = [], ...rest } = await checkpointAt(step, 1 - loss);
+      const evaluated = [...metrics, { step, name: 'eval_loss', value: loss }];
+      await test.store.runs.recordProgress(id, epoch, { ...rest, metrics: evaluated });
     }
+    const { embedding_id } = await test.store.runs.finish(id, epoch);
+    expect(await test.store.embeddings.get(embedding_id)).toMatchObject({
+      step: 2,
+      published: 'best',
+      hash: await test.blob('embedding 4'),
+      scores: { eval_gain: 0.75, eval_loss: 0.25 },
+    });
+  });
+
+  it('says that the average was published where nothing was evaluated yet', async () => {
+    const { id, epoch, checkpointAt } = await claimedRun({ publish: 'best' });
+    await test.store.runs.recordProgress(id, epoch, await checkpointAt(1));
+    const { embedding_id } = await test.store.runs.finish(id, epoch);
+    expect(await test.store.embeddings.get(embedding_id)).toMatchObject({ step: 1, published: 'averaged' });
+  });
+
+  it('keeps by whom it was judged', async () => {
+    const { id, epoch, checkpointAt } = await claimedRun();
+    const judgement = { judge: 'conv-319', concept: 'purple car', baseline_word: 'vehicle' };
+    await test.store.runs.recordProgress(id, epoch, { ...(await checkpointAt(1)), judgement });
+    expect((await test.store.runs.get(id)).judgement).toEqual(judgement);
   });
 
   it('needs a checkpoint', async () => {

@@ -1,4 +1,4 @@
-import type { Sample } from '@murnau/domain';
+import type { Judgement, Sample } from '@murnau/domain';
 
 export interface MetricRecord {
   step: number;
@@ -19,6 +19,8 @@ export interface Progress {
   step?: number;
   metrics?: readonly MetricRecord[];
   samples?: readonly Sample[];
+  /** Of the final pictures that follow. */
+  judgement?: Judgement;
   /** Comes after all events of its step, and certifies everything up to it. */
   checkpoint?: CheckpointRecord;
   /** Runs that shared the device since the last write, this one included: each has its part of the time. Default 1. */

@@ -34,6 +34,7 @@ export async function recordProgress(
       .set({
         step,
         batch_token: token,
+        ...(progress.judgement && { judgement: JSON.stringify(progress.judgement) }),
         ...certified?.changes,
         ...(certified && deviceTime(progress.sharers ?? 1)),
       })

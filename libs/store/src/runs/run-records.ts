@@ -69,6 +69,7 @@ export function toRun(row: RunRow): Run {
       best_step === null || best_value === null
         ? null
         : { step: best_step, name: row.metric_name, value: best_value },
+    judgement: row.judgement,
     rung: row.rung,
     target_step: Math.min(row.target_step ?? row.spec.max_steps, row.spec.max_steps),
     early_stop: row.early_stop,

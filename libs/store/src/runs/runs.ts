@@ -192,7 +192,7 @@ export class Runs {
     });
   }
 
-  /** Those that are kept: the best and the newest, in the order of steps. */
+  /** Those that are kept, by `checkpoint.keep`, in the order of steps. */
   checkpoints(id: string): Promise<StoredCheckpoint[]> {
     return this.#connection.repeatable(async (db) => {
       const rows = await db

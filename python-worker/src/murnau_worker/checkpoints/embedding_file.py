@@ -1,4 +1,4 @@
-"""A learnt embedding as a file: canonical safetensors, and the reference script's `.bin`.
+"""A learnt embedding as a file: canonical safetensors, the reference script's `.bin`, and files for diffusers.
 
 Canonical: `t1` and `t2` ([num_vectors, width]) and metadata of text values. The reference's file is a pickle
 `{'t1': {placeholder: row}, 't2': {placeholder: row}}`; a pickle that wants more than tensors is refused.
@@ -20,7 +20,10 @@ from murnau_worker.errors import WorkerError
 from murnau_worker.models.text_towers import Pooling
 
 EmbeddingFormat = Literal["safetensors", "reference_bin"]
+Published = Literal["averaged", "last", "best"]
 LARGEST_FILE_BYTES = 4 * 1024 * 1024
+
+_PUBLISHED: Mapping[str, Published] = {"averaged": "averaged", "last": "last", "best": "best"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class LearntEmbedding:
     model_fingerprint: str = ""
     spec_json: str = ""
     step: int = 0
+    published: Published | None = None  # which of a run's rows these are
 
     @property
     def num_vectors(self) -> int:
@@ -51,16 +55,36 @@ def write_embedding(embedding: LearntEmbedding) -> bytes:
         "pooling": embedding.pooling,
         "spec": embedding.spec_json,
         "step": str(embedding.step),
+        **({"published": embedding.published} if embedding.published else {}),
         "norm_t1": json.dumps([round(float(norm), 6) for norm in embedding.t1_RD.norm(dim=1)]),
         "norm_t2": json.dumps([round(float(norm), 6) for norm in embedding.t2_RD.norm(dim=1)]),
     }
     return write_safetensors({"t1": embedding.t1_RD.float(), "t2": embedding.t2_RD.float()}, metadata)
 
 
+def write_diffusers(embedding: LearntEmbedding, tower: Literal["t1", "t2"]) -> bytes:
+    """One tower's rows under the placeholder's name, as diffusers' loaders of textual inversion read them."""
+    rows_RD = embedding.t1_RD if tower == "t1" else embedding.t2_RD
+    metadata = {
+        "format": "pt",
+        "tower": tower,
+        "pooling": embedding.pooling,
+        "model_fingerprint": embedding.model_fingerprint,
+    }
+    return write_safetensors({embedding.placeholder_token: rows_RD.float()}, metadata)
+
+
 def write_reference_bin(embedding: LearntEmbedding) -> bytes:
     """The reference's file; it has room for one row per tower."""
     if embedding.num_vectors != 1:
-        raise WorkerError("embedding.unreadable", "the reference's format has room for one row per tower")
+        raise WorkerError(
+            "embedding.unreadable",
+            f'"{embedding.placeholder_token}" has {embedding.num_vectors} vectors, and the reference\'s .bin has room '
+            "for one per tower: export it as safetensors or for diffusers",
+            field="to_format",
+            given="reference_bin",
+            allowed="safetensors, diffusers_t1, diffusers_t2",
+        )
     word = embedding.placeholder_token
     content = {"t1": {word: embedding.t1_RD[0].clone()}, "t2": {word: embedding.t2_RD[0].clone()}}
     buffer = io.BytesIO()
@@ -85,6 +109,7 @@ def read_canonical(content: bytes) -> LearntEmbedding:
             model_fingerprint=metadata.get("model_fingerprint", ""),
             spec_json=metadata.get("spec", ""),
             step=int(metadata.get("step", "0")),
+            published=_PUBLISHED.get(metadata.get("published", "")),
         )
     except (ValueError, KeyError) as error:
         raise _unreadable(f"the file is no learnt embedding: {str(error)[:200]}") from error
@@ -136,7 +161,7 @@ def renamed(embedding: LearntEmbedding, placeholder_token: str) -> LearntEmbeddi
     return replace(embedding, placeholder_token=placeholder_token)
 
 
-def check_fits(embedding: LearntEmbedding, width_t1: int, width_t2: int) -> None:
+def check_fits(embedding: LearntEmbedding, width_t1: int, width_t2: int, field: str = "embeddings") -> None:
     """Raises WorkerError `embedding.wrong_model` where the widths are another model's."""
     widths = (embedding.t1_RD.shape[1], embedding.t2_RD.shape[1])
     if widths != (width_t1, width_t2):
@@ -144,7 +169,7 @@ def check_fits(embedding: LearntEmbedding, width_t1: int, width_t2: int) -> None
             "embedding.wrong_model",
             f'the embedding of "{embedding.placeholder_token}" has widths {widths[0]} and {widths[1]}, '
             f"the model {width_t1} and {width_t2}",
-            field="embeddings",
+            field=field,
             given=f"{widths[0]}, {widths[1]}",
             allowed=f"{width_t1}, {width_t2}",
         )

@@ -40,6 +40,14 @@ class Best(BaseModel):
     hash: str
 
 
+@dataclass(frozen=True)
+class BestRows:
+    """The averaged rows [R, D] that `Best` evaluated: what is published of a run that publishes its best."""
+
+    t1_RD: torch.Tensor
+    t2_RD: torch.Tensor
+
+
 class StateHeader(BaseModel):
     """What of the state is no tensor."""
 
@@ -68,6 +76,7 @@ class RunState:
     empty_eval_loss: float | None = None
     evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
     best: Best | None = None
+    best_rows: BestRows | None = None
     numerics_changed_at: list[int] = field(default_factory=list[int])
 
 
@@ -82,8 +91,15 @@ class RunIdentity:
 
 
 def spec_hash(spec: TrainingSpec) -> str:
-    """Hash of what decides a run's arithmetic. `max_steps` and how often it reports may change (extending a run)."""
-    reporting = {"max_steps", "checkpoint_every_steps", "eval_every_steps", "samples"}
+    """Hash of what decides a run's arithmetic. When it ends and what it reports may change (extending a run)."""
+    reporting = {
+        "max_steps",
+        "checkpoint_every_steps",
+        "eval_every_steps",
+        "samples",
+        "publish",
+        "stop_at_plateau",
+    }
     content = spec.model_dump(mode="json", exclude=reporting)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -106,6 +122,8 @@ def write_state(state: RunState, identity: RunIdentity) -> bytes:
     tensors: dict[str, torch.Tensor] = {}
     for tower, trained in (("t1", state.t1), ("t2", state.t2)):
         tensors |= {f"{tower}.{name}": tensor for name, tensor in trained.tensors().items()}
+    if state.best_rows is not None:
+        tensors |= {"best.t1": state.best_rows.t1_RD, "best.t2": state.best_rows.t2_RD}
     return write_safetensors(tensors, {_METADATA_KEY: header.model_dump_json()})
 
 
@@ -129,6 +147,7 @@ def read_state(
         towers = [
             _read_rows(tensors, tower, shape, optimizer) for tower, shape in zip(("t1", "t2"), shapes, strict=True)
         ]
+        best_rows = _read_best(tensors, shapes) if header.best is not None else None
     except (ValueError, KeyError, ValidationError) as error:
         raise _corrupt(f"the state can not be read: {str(error)[:200]}") from error
     expected: dict[str, Any] = {
@@ -157,6 +176,7 @@ def read_state(
         empty_eval_loss=header.empty_eval_loss,
         evaluations=list(header.evaluations),
         best=header.best,
+        best_rows=best_rows,
         numerics_changed_at=changed_at,
     )
 
@@ -176,3 +196,11 @@ def _read_rows(
         if (is_row and tensor.shape != shape) or not bool(tensor.isfinite().all()):
             raise ValueError(f"{tower}'s {name} has the shape {tuple(tensor.shape)}, not {tuple(shape)}, or no numbers")
     return TrainedRows.of_tensors(of_tower, optimizer)
+
+
+def _read_best(tensors: dict[str, torch.Tensor], shapes: tuple[torch.Size, torch.Size]) -> BestRows:
+    best = [tensors[f"best.{tower}"].clone() for tower in ("t1", "t2")]
+    for tensor, shape in zip(best, shapes, strict=True):
+        if tensor.shape != shape or tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
+            raise ValueError(f"the best rows have the shape {tuple(tensor.shape)}, not {tuple(shape)}, or no numbers")
+    return BestRows(*best)

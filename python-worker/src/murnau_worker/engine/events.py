@@ -48,6 +48,16 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    """Who scored the final pictures, and against what. No judge: empty."""
+
+    step: int
+    judge: str
+    concept: str
+    baseline_word: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     step: int
     state: bytes
@@ -67,7 +77,7 @@ class Finished:
     reason: FinishReason
 
 
-TrainEvent = Started | Alive | Metrics | Sample | Checkpoint | Log | Finished
+TrainEvent = Started | Alive | Metrics | Sample | Judgement | Checkpoint | Log | Finished
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Pictures of a run: on the way, at its end, its baseline, and their scores."""
+"""Pictures of a run: on the way, at its end, its baselines, and what the judge says of them.
+
+Legend: N pictures, H/W pixels.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,16 @@ import torch
 
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
+from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.prompt_reader import PromptReader
-from murnau_worker.drawing.request import DrawRequest
+from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
+from murnau_worker.engine.baseline_cache import BaselineCache, JudgedPictures
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Log, Metrics, Sample, SampleKind, TrainEvent
+from murnau_worker.engine.events import Judgement, Log, Metrics, Sample, SampleKind, TrainEvent
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.pictures import to_png
+from murnau_worker.pictures import open_picture, to_png
 from murnau_worker.scoring.alignment import (
     TEXT_ALIGNMENT_COLOUR,
     TEXT_ALIGNMENT_PROMPT,
@@ -25,88 +30,168 @@ from murnau_worker.scoring.alignment import (
     text_alignment,
 )
 from murnau_worker.scoring.judge import Judge
+from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.run import TrainingRun
 
 BATCH = 8  # pictures drawn together
+FUSE_WEIGHT = 0.5  # of the reference picture, and of the text
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What pictures are drawn of: the word that stands in prompts, who reads them, and the task of one prompt each."""
+
+    word: str
+    reader: PromptReader
+    task: Callable[[tuple[str, ...]], DrawingTask]
 
 
 @dataclass(frozen=True)
 class RunPictures:
-    """Draws and scores a run's pictures; every method is a generator of turns."""
+    """Draws and scores a run's pictures; every method is a generator of turns. `reference`: the dataset's first."""
 
     model: Kandinsky
     judge: Judge | None
     run: TrainingRun
+    reference: NamedPicture
+    baselines: BaselineCache
     emit: Callable[[TrainEvent], None]
 
-    def progress(self) -> Iterator[Turn]:
-        """The pictures on the way, by `samples.seed`."""
+    def progress(self, *, is_last: bool) -> Iterator[Turn]:
+        """The pictures on the way, by `samples.seed`, and their scores; the last step's are those of its final ones.
+
+        `text_alignment` costs `per_prompt` pictures more, of the same seeds, which are scored and not kept.
+        """
         samples = self.run.spec.samples
         prompts = [prompt for prompt in samples.prompts for _ in range(samples.per_prompt)]
         seeds = [samples.seed + index for _ in samples.prompts for index in range(samples.per_prompt)]
-        alignment = yield from self._draw_and_send("progress", prompts, seeds, self.run.spec.placeholder_token)
-        if alignment is not None and self.run.state.step < self.run.spec.max_steps:
-            self.emit(Metrics(self.run.state.step, {"image_alignment": alignment}))
+        background_seeds = () if is_last else tuple(seeds[: samples.per_prompt])
+        judged = yield from self._judged(self._learnt(self.run.averaged_rows), prompts, seeds, background_seeds)
+        self._send("progress", judged)
+        if not is_last and judged.scores():
+            self.emit(Metrics(self.run.state.step, judged.scores()))
 
     def final(self) -> Iterator[Turn]:
-        """The reported pictures: learnt word and initializer with the same seeds, and what the judge says."""
+        """The reported pictures, of the published rows and of both baselines with the same seeds, and their scores."""
         spec, samples, step = self.run.spec, self.run.spec.samples, self.run.state.step
         if samples.final_count == 0 or not samples.prompts:
             return
-        if self.judge is not None:
-            name = self.judge.classes[concept_class(self.judge, self.run.latents.pixels_n3HW)]
-            self.emit(Log("info", f'the judge takes the training pictures for "{name}" and scores by that', step))
-        prompts = [samples.prompts[0]] * samples.final_count
+        word, loss = yield from self._best_word()
+        self._name_the_judge(word)
         seeds = [samples.final_seed + index for index in range(samples.final_count)]
-        kinds: tuple[tuple[SampleKind, str, str], ...] = (
-            ("final", spec.placeholder_token, "image_alignment"),
-            ("baseline", spec.initializer_token, "baseline_image_alignment"),
+        prompts = samples.prompts[:1] * len(seeds)
+        judged = yield from self._judged(self._learnt(self.run.published_rows), prompts, seeds, seeds)
+        self._send("final", judged)
+        self.emit(Metrics(step, {"baseline_eval_loss": loss, **judged.scores()}))
+        subjects: tuple[tuple[SampleKind, str, _Subject], ...] = (
+            ("baseline", "baseline_", self._known(word)),
+            ("fuse_baseline", "fuse_", self._fused(spec.initializer_token)),
         )
-        for kind, word, metric in kinds:
-            alignment = yield from self._draw_and_send(kind, prompts, seeds, word)
-            if alignment is not None:
-                self.emit(Metrics(step, {metric: alignment}))
-        if self.judge is not None and TEXT_ALIGNMENT_COLOUR in self.judge.backgrounds:
-            prompt = TEXT_ALIGNMENT_PROMPT.format(spec.placeholder_token)
-            pictures = yield from self._draw([prompt] * len(seeds), seeds, self.run.averaged_rows)
-            self.emit(Metrics(step, {"text_alignment": text_alignment(self.judge, pictures)}))
+        for kind, prefix, subject in subjects:
+            key = (
+                self.model.fingerprint,
+                self.run.latents.fingerprint,
+                self.reference.hash,
+                kind,
+                subject.word,
+                samples,
+            )
+            judged = self.baselines.find(key)
+            if judged is None:
+                judged = yield from self._judged(subject, prompts, seeds, seeds)
+                self.baselines.keep(key, judged)
+            self._send(kind, judged)
+            if judged.scores():
+                self.emit(Metrics(step, judged.scores(prefix)))
 
-    def _draw_and_send(
-        self, kind: SampleKind, prompts: Sequence[str], seeds: Sequence[int], word: str
-    ) -> Generator[Turn, None, float | None]:
-        worded = [prompt.replace("{placeholder}", word) for prompt in prompts]
-        rows = None if kind == "baseline" else self.run.averaged_rows
-        pictures = yield from self._draw(worded, seeds, rows)
-        scores: list[float] | None = None
+    def _best_word(self) -> Generator[Turn, None, tuple[str, float]]:
+        """Of the run's own initializer and the model's words, the one with the lowest eval loss, and that loss."""
+        losses: dict[str, float] = {}
+        for word in dict.fromkeys((self.run.spec.initializer_token, *self.model.config.initializer_tokens)):
+            for loss in self.run.evaluator.word_loss(self.run.encoder, word):
+                yield Turn.WORKED
+                if loss is not None:
+                    losses[word] = loss
+        best = min(losses, key=lambda word: losses[word])
+        others = ", ".join(f"{word} {loss:.4f}" for word, loss in losses.items() if word != best)
+        compared = f"; of the others: {others}" if others else ""
+        message = f'the best known word alone is "{best}" with an eval loss of {losses[best]:.4f}{compared}'
+        self.emit(Log("info", message, self.run.state.step))
+        return best, losses[best]
+
+    def _name_the_judge(self, baseline_word: str) -> None:
+        step = self.run.state.step
+        judge, concept = "", ""
         if self.judge is not None:
-            concept = concept_class(self.judge, self.run.latents.pixels_n3HW)
-            scores = [float(score) for score in image_alignments(self.judge, pictures, concept)]
-        for position, picture in enumerate(pictures):
+            judge, concept = self.judge.name, self.judge.classes[self._concept(self.judge)]
+            message = f'the judge {judge} takes the training pictures for "{concept}" and scores by that'
+            self.emit(Log("info", message, step))
+        self.emit(Judgement(step, judge, concept, baseline_word))
+
+    def _learnt(self, rows: LearntPair) -> _Subject:
+        spec = self.run.spec
+        reader = PromptReader(self.run.encoder, rows, {spec.placeholder_token: spec.pooling})
+        return _Subject(spec.placeholder_token, reader, TextToImage)
+
+    @property
+    def _plain_reader(self) -> PromptReader:
+        return PromptReader(replace(self.run.encoder, words={}), None, {})
+
+    def _known(self, word: str) -> _Subject:
+        return _Subject(word, self._plain_reader, TextToImage)
+
+    def _fused(self, word: str) -> _Subject:
+        picture = open_picture(self.reference.content, name=self.reference.name, field="images[0]")
+
+        def task(prompts: tuple[str, ...]) -> DrawingTask:
+            return Fuse((FuseItem(picture, FUSE_WEIGHT), FuseItem(prompts[0], FUSE_WEIGHT)))
+
+        return _Subject(word, self._plain_reader, task)
+
+    def _judged(
+        self, subject: _Subject, prompts: Sequence[str], seeds: Sequence[int], background_seeds: Sequence[int]
+    ) -> Generator[Turn, None, JudgedPictures]:
+        """Draws pictures, and for `text_alignment` others on the background that it asks for."""
+        worded = tuple(prompt.replace("{placeholder}", subject.word) for prompt in prompts)
+        pictures_N3HW = yield from self._draw(subject, worded, seeds)
+        judge = self.judge
+        images: tuple[float, ...] | None = None
+        text: float | None = None
+        if judge is not None:
+            images = tuple(image_alignments(judge, pictures_N3HW, self._concept(judge)).tolist())
+            if background_seeds and TEXT_ALIGNMENT_COLOUR in judge.backgrounds:
+                asked = (TEXT_ALIGNMENT_PROMPT.format(subject.word),) * len(background_seeds)
+                text = text_alignment(judge, (yield from self._draw(subject, asked, background_seeds)))
+        return JudgedPictures(worded, tuple(seeds), tuple(to_png(one) for one in pictures_N3HW), images, text)
+
+    def _concept(self, judge: Judge) -> int:
+        return concept_class(judge, self.run.latents.pixels_n3HW)
+
+    def _send(self, kind: SampleKind, judged: JudgedPictures) -> None:
+        for position, png in enumerate(judged.pngs):
             self.emit(
                 Sample(
                     step=self.run.state.step,
                     kind=kind,
                     position=position,
-                    prompt=worded[position],
-                    seed=seeds[position],
-                    png=to_png(picture),
-                    image_alignment=scores[position] if scores else None,
+                    prompt=judged.prompts[position],
+                    seed=judged.seeds[position],
+                    png=png,
+                    image_alignment=judged.image_alignments[position] if judged.image_alignments else None,
                 )
             )
-        return sum(scores) / len(scores) if scores else None
 
     def _draw(
-        self, prompts: Sequence[str], seeds: Sequence[int], rows: LearntPair | None
+        self, subject: _Subject, prompts: tuple[str, ...], seeds: Sequence[int]
     ) -> Generator[Turn, None, torch.Tensor]:
         samples = self.run.spec.samples
         asked = DrawOptions(num_steps=samples.num_steps, guidance_scale=samples.guidance_scale)
-        task = TextToImage(tuple(prompts))
         request = DrawRequest(
-            task=task,
+            task=subject.task(prompts),
             seeds=tuple(seeds),
-            options=with_defaults(asked, self.model, task.own_size),
-            reader=self._reader(rows),
+            options=with_defaults(asked, self.model, None),
+            reader=subject.reader,
             batch_size=BATCH,
         )
         drawn: dict[int, torch.Tensor] = {}
@@ -114,11 +199,4 @@ class RunPictures:
             if isinstance(event, Picture):
                 drawn[event.place] = event.pixels_3HW
             yield Turn.WORKED
-        return torch.stack([drawn[place] for place in range(len(prompts))])
-
-    def _reader(self, rows: LearntPair | None) -> PromptReader:
-        """Reads prompts with the run's word, or without any for the baseline."""
-        if rows is None:
-            return PromptReader(replace(self.run.encoder, words={}), None, {})
-        spec = self.run.spec
-        return PromptReader(self.run.encoder, rows, {spec.placeholder_token: spec.pooling})
+        return torch.stack([drawn[place] for place in range(len(seeds))])

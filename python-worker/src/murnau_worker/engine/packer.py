@@ -6,7 +6,9 @@ run that comes back from an evaluation finds them at the next tick.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+import time
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass
 
 from murnau_worker.device_memory import free_memory, is_out_of_memory
 from murnau_worker.engine.capacity import Capacities
@@ -15,6 +17,7 @@ from murnau_worker.engine.step_work import StepWork
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import Phase
 from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
 from murnau_worker.textual_inversion.run import TrainingRun
 
@@ -22,6 +25,20 @@ Compute = Callable[[Kandinsky, Sequence[Share]], list[StepGradients]]
 Portion = tuple[StepWork, int]  # a work and how many of its samples a tick computes
 
 _QUANTUM = 4  # samples: fewer of a run per tick would cost more in Python than it gains in fairness
+
+_STAY_S = 10.0  # with offloaded parts: reading those of another phase takes a second or more
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The phase whose parts are on the device, and until when works of other phases wait for them."""
+
+    model: str
+    phase: Phase
+    until_s: float
+
+    def serves(self, work: StepWork) -> bool:
+        return (work.run.model.name, work.run.phase) == (self.model, self.phase)
 
 
 def share_out(works: Sequence[StepWork], capacity: int) -> list[Portion]:
@@ -45,9 +62,16 @@ def share_out(works: Sequence[StepWork], capacity: int) -> list[Portion]:
 class Packer:
     """Steps that wait, and the ticks that compute them. On the device thread only."""
 
-    def __init__(self, capacities: Capacities, compute: Compute = packed_gradients) -> None:
+    def __init__(
+        self,
+        capacities: Capacities,
+        compute: Compute = packed_gradients,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._capacities = capacities
         self._compute = compute
+        self._clock = clock
+        self._held: _Held | None = None
         self._waiting: list[StepWork] = []
         self._ticks = 0
 
@@ -63,11 +87,24 @@ class Packer:
                 groups.setdefault(work.key, []).append(work)
         if groups:
             self._ticks += 1
-            # The group whose last turn lies furthest back; of equals, the one that waits longest.
-            self._serve(min(groups.values(), key=lambda works: max(work.served_at for work in works)))
+            self._serve(self._next(groups.values()))
         over = [work for work in self._waiting if work.is_over]  # asked once: a run may be cancelled at any time
         self._waiting = [work for work in self._waiting if work not in over]
         return over
+
+    def _next(self, groups: Collection[list[StepWork]]) -> list[StepWork]:
+        """The group whose last turn lies furthest back; of equals, the one that waits longest.
+
+        Where a model's parts come and go by phase, a phase that waits keeps its turn for a while.
+        """
+        held = self._held
+        if held is not None and self._clock() < held.until_s:
+            groups = [works for works in groups if held.serves(works[0])] or groups
+        works = min(groups, key=lambda works: max(work.served_at for work in works))
+        run = works[0].run
+        if run.model.offload == "parts" and (held is None or not held.serves(works[0])):
+            self._held = _Held(run.model.name, run.phase, self._clock() + _STAY_S)
+        return works
 
     def _serve(self, works: Sequence[StepWork]) -> None:
         """Computes one batch; out of memory, the same samples in a smaller one."""
@@ -100,6 +137,8 @@ class Packer:
     def _measure(self, run: TrainingRun) -> None:
         """One stage of a measurement with samples of a waiting run, as if so many runs waited with one each."""
         places = range(run.spec.effective_batch)
+        run.share(range(1))  # what drawing samples wants once is not the step's need
+        run.model.hold(run.phase)
 
         def compute(samples: int) -> None:
             of_run = [places[index % len(places)] for index in range(samples)]
@@ -111,7 +150,9 @@ class Packer:
         """Computes a batch; when memory runs out nothing has changed, and the same samples can be asked for again."""
         try:
             shares = [work.share(count) for work, count in portions]
-            results = self._compute(portions[0][0].run.model, shares)
+            run = portions[0][0].run
+            run.model.hold(run.phase)
+            results = self._compute(run.model, shares)
         except Exception as error:
             if is_out_of_memory(error):
                 return True

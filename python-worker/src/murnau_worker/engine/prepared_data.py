@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from murnau_worker.engine.baseline_cache import BaselineCache
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet, dataset_fingerprint, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
@@ -27,6 +28,7 @@ class DataCache:
     """Least recently used datasets, on the device thread only. Encoding is deterministic, so a hit changes nothing."""
 
     def __init__(self) -> None:
+        self.baselines = BaselineCache()
         self._kept: OrderedDict[tuple[str, str, str], PreparedData] = OrderedDict()
 
     def prepare(

@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from murnau_worker.checkpoints.embedding_file import LearntEmbedding
 from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Checkpoint, Finished, Log, Metrics, Started, TrainEvent
+from murnau_worker.engine.events import Checkpoint, Finished, FinishReason, Log, Metrics, Started, TrainEvent
 from murnau_worker.engine.final_pictures import RunPictures
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
@@ -18,6 +19,7 @@ from murnau_worker.errors import WorkerError
 from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
+from murnau_worker.textual_inversion.initializers import initial_rows
 from murnau_worker.textual_inversion.picture_files import NamedPicture
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.run import TrainingRun
@@ -37,6 +39,7 @@ class SegmentRequest:
     state: bytes | None
     until_step: int
     acknowledged_step: int
+    initializer: LearntEmbedding | None = None
 
 
 class StepRate:
@@ -96,10 +99,12 @@ class TrainingSession:
                 return
             run = loaded
         assert run is not None
-        pictures = RunPictures(
-            self._models.load(run.spec.model), self._models.judge(run.spec.model), run, self._emit_if_alive
-        )
-        while run.state.step < self.request.until_step and not self._is_over:
+        name = run.spec.model
+        model, judge = self._models.load(name), self._models.judge(name)
+        reference = self.request.pictures[0]
+        pictures = RunPictures(model, judge, run, reference, self._cache.baselines, self._emit_if_alive)
+        # A run whose state has settled already ended here before: whoever heard that did not live to say so.
+        while run.state.step < self.request.until_step and not run.has_settled and not self._is_over:
             if self.lease.end_reason == "draining":
                 self._certify(run)
                 break
@@ -111,11 +116,15 @@ class TrainingSession:
                 yield turn
                 if self._is_over:
                     break
-        self._finish()
+        self._finish(run)
 
-    def _finish(self) -> None:
-        reached = self.step == self.request.until_step
-        self._emit_if_alive(Finished(self.step, "until_step" if reached else self.lease.end_reason or "until_step"))
+    def _finish(self, run: TrainingRun | None = None) -> None:
+        reason: FinishReason = self.lease.end_reason or "until_step"
+        if run is not None and run.has_settled and run.state.step < run.spec.max_steps:
+            reason = "plateau"
+        elif self.step == self.request.until_step:
+            reason = "until_step"
+        self._emit_if_alive(Finished(self.step, reason))
 
     def _certify(self, run: TrainingRun) -> None:
         """Sends the state after the newest step, once: the last event of its step."""
@@ -136,6 +145,7 @@ class TrainingSession:
         for _ in model.prepare("train", self._report_loading):
             yield None
         check_placeholder(spec.placeholder_token, model.tokenizers)
+        initial_rows(model, spec, request.initializer)  # refused before a picture is encoded
         yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
@@ -150,7 +160,9 @@ class TrainingSession:
             dataset_fingerprint=data.latents.fingerprint,
             numeric_fingerprint=f"{numerics}, {batching(spec)}",
         )
-        run = TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, request.state)
+        run = TrainingRun(
+            model, spec, data.latents, data.images, data.evaluator, identity, request.state, request.initializer
+        )
         if run.state.step != request.acknowledged_step:
             raise WorkerError(
                 "spec.invalid",
@@ -199,10 +211,13 @@ class TrainingSession:
                 yield Turn.WORKED
                 if metrics is not None:
                     self._emit_if_alive(Metrics(step, metrics))
+        has_settled = not is_last and run.has_settled
+        if has_settled:
+            self._emit_if_alive(Metrics(step, {"plateau": 1.0}))
         if is_sampled:
             self.phase = "sampling"
-            yield from pictures.progress()
-        if is_last:
+            yield from pictures.progress(is_last=is_last or has_settled)
+        if is_last or has_settled:
             self.phase = "sampling"
             yield from pictures.final()
         is_due = step % spec.checkpoint_every_steps == 0 or step == self.request.until_step

@@ -36,6 +36,8 @@ class ModelConfig(BaseModel):
     guidance_scale: float = Field(default=4.0, ge=1.0)
     prior_steps: PriorSteps = "5"
     prior_guidance_scale: float = Field(default=4.0, ge=1.0)
+    # Words that runs may start from, the broad ones: the best of them alone is a run's baseline.
+    initializer_tokens: tuple[str, ...] = ()
 
 
 def read_model_config(folder: Path) -> ModelConfig:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.config import ModelConfig
 from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload
@@ -41,8 +42,9 @@ class Kandinsky(ModelParts):
         device: torch.device = _CPU,
         dtype: torch.dtype = torch.float32,
         offload: Offload = "none",
+        checkpointing: Checkpointing = "auto",
     ) -> None:
-        super().__init__(source, name, store or PartStore(), device, dtype, offload)
+        super().__init__(source, name, store or PartStore(), device, dtype, offload, checkpointing)
         self.config = config
         self.fingerprint = fingerprint
         self._tokenizers: WordTokenizers | None = None
@@ -136,6 +138,27 @@ class Kandinsky(ModelParts):
     @property
     def width_t2(self) -> int:
         return self.shape.width_t2
+
+    # Kept from a run's start: its samples are drawn and packed while the parts that say it may be gone.
+
+    @cached_property
+    def t1_vocabulary(self) -> int:
+        """Rows of XLM-R's table: ids from there on are learnt ones."""
+        return self.t1.rows.vocabulary_size
+
+    @cached_property
+    def t2_vocabulary(self) -> int:
+        """Rows of CLIP's table."""
+        return self.t2.rows.vocabulary_size
+
+    @cached_property
+    def t1_pad_id(self) -> int:
+        return self.t1.pad_id
+
+    @cached_property
+    def embedding_width(self) -> int:
+        """Width of CLIP's joint space."""
+        return self.prior.embedding_width
 
     @torch.no_grad()
     def embed_pictures(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,8 +11,18 @@ from torch import nn
 
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
+from murnau_worker.models.checkpointing import BlockCheckpointing, Checkpointing
 from murnau_worker.models.part_store import PartStore
-from murnau_worker.models.parts import PARTS_OF_TASK, PRIOR_SIDE, PartName, PartSource, TaskName
+from murnau_worker.models.parts import (
+    PART_NAMES,
+    PARTS_OF_PHASE,
+    PARTS_OF_TASK,
+    PRIOR_SIDE,
+    PartName,
+    PartSource,
+    Phase,
+    TaskName,
+)
 from murnau_worker.models.prior_network import PriorNetwork
 from murnau_worker.models.text_towers import T1Tower, T2Tower, set_attention
 
@@ -49,9 +59,6 @@ class _LoadedPart:
         return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
-_FACES: dict[PartName, Callable[[Any], Any]] = {"text_encoder": T1Tower, "clip_text": T2Tower, "prior": PriorNetwork}
-
-
 class ModelParts:
     """A model's parts in one dtype on one device, kept in a store that it may share with other models.
 
@@ -67,6 +74,7 @@ class ModelParts:
         device: torch.device,
         dtype: torch.dtype,
         offload: Offload,
+        checkpointing: Checkpointing,
     ) -> None:
         self.source = source
         self.name = name
@@ -75,6 +83,12 @@ class ModelParts:
         self.offload: Offload = offload
         self._store = store
         self._scales: dict[PartName, VocabularyScale] = {}
+        self.checkpointing = BlockCheckpointing(
+            checkpointing,
+            device,
+            is_offloading=offload == "parts",
+            weights_bytes=lambda: sum(map(self.size_bytes, PARTS_OF_PHASE["joint"])),
+        )
 
     def _part(self, part: PartName) -> Any:
         return self._store.get((self.name, part), lambda: self._load(part), lambda loaded: loaded.size_bytes).face
@@ -85,11 +99,23 @@ class ModelParts:
         if part in ("text_encoder", "clip_text"):
             # At a prompt's length the plain attention's backward pass is faster than the fused one's on a CPU.
             set_attention(module, "eager" if self.device.type == "cpu" else "sdpa")
-        face = _FACES.get(part, _itself)(module)
+        self.checkpointing.cover(part, module)
+        face = self._face(part, module)
         if part in ("text_encoder", "clip_text") and part not in self._scales:
             self._scales[part] = vocabulary_scale(face.rows.weight)
         get_logger().info("part loaded", extra={"model": self.name, "model_part": part, "layout": self.source.layout})
         return _LoadedPart(module, face)
+
+    def _face(self, part: PartName, module: Any) -> Any:
+        match part:
+            case "text_encoder":
+                return T1Tower(module)
+            case "clip_text":
+                return T2Tower(module)
+            case "prior":
+                return PriorNetwork(module, self.checkpointing)
+            case _:
+                return module
 
     @property
     def tasks(self) -> tuple[TaskName, ...]:
@@ -111,12 +137,15 @@ class ModelParts:
     def prepare(self, task: TaskName, on_progress: LoadingProgress | None = None) -> Iterator[PartName]:
         """Reads the parts that a task needs and that are not in memory, and yields each after it was read.
 
-        `on_progress` is told before each, and once at the end. With `offload: parts` a drawing's decoder is not read
-        here: it is read when it is first asked for, which is after the prior's parts were released.
+        `on_progress` is told before each, and once at the end. With `offload: parts` the UNet is not read here but when
+        it is first asked for, which is after the prior's parts were released, and what the task does not need leaves
+        before anything is read.
         Raises WorkerError `model.task_not_served` or `model.unreadable`.
         """
         self.check_task(task)
         missing: list[PartName] = [part for part in self._needed(task) if not self.is_resident(part)]
+        if missing:
+            self._release_all_but(self._needed(task))
         report = on_progress or _ignore
         for done, part in enumerate(missing):
             report(part, done, len(missing))
@@ -127,9 +156,27 @@ class ModelParts:
 
     def _needed(self, task: TaskName) -> list[PartName]:
         needed: list[PartName] = list(PARTS_OF_TASK[task])
-        if self.offload == "parts" and task != "train":
-            needed = [part for part in needed if part in PRIOR_SIDE]
+        if self.offload == "parts":
+            beside: tuple[PartName, ...] = ("movq",) if task == "train" else ()
+            needed = [part for part in needed if part in PRIOR_SIDE + beside]
         return needed
+
+    def hold(self, phase: Phase) -> None:
+        """With `offload: parts`, sees that the parts that a training phase computes with are there, and no others.
+
+        Raises WorkerError `model.unreadable`.
+        """
+        if self.offload != "parts":
+            return
+        self._release_all_but(PARTS_OF_PHASE[phase])
+        for part in PARTS_OF_PHASE[phase]:
+            self._part(part)
+
+    def holds(self, phase: Phase) -> bool:
+        return all(map(self.is_resident, PARTS_OF_PHASE[phase]))
+
+    def _release_all_but(self, needed: Collection[PartName]) -> None:
+        self.release(*set(PART_NAMES).difference(needed))
 
     def release(self, *parts: PartName) -> None:
         """The caller needs these parts no longer for now: with `offload: parts` they leave the device's memory.
@@ -163,10 +210,6 @@ class ModelParts:
     def known_scale(self, part: PartName) -> VocabularyScale | None:
         """A text tower's scale, where it was loaded before."""
         return self._scales.get(part)
-
-
-def _itself(module: Any) -> Any:
-    return module
 
 
 def _ignore(_part: PartName, _done: int, _total: int) -> None: ...

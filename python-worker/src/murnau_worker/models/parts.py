@@ -14,6 +14,8 @@ from murnau_worker.models.clip_normalisation import ClipNormalisation
 PartName = Literal["text_encoder", "clip_text", "clip_image", "prior", "unet", "inpaint_unet", "movq"]
 DrawingTaskName = Literal["text2img", "fuse", "inpaint", "img2img"]
 TaskName = Literal["train"] | DrawingTaskName
+# What a training step computes: both towers' rows by the decoder's loss, t2's by the prior's, t1's by the decoder's.
+Phase = Literal["joint", "prior", "decoder"]
 TowerName = Literal["t1", "t2"]
 
 PART_NAMES: tuple[PartName, ...] = (
@@ -39,6 +41,11 @@ PARTS_OF_TASK: dict[TaskName, tuple[PartName, ...]] = {
     "fuse": _TEXT_TO_PICTURE,
     "inpaint": (*PRIOR_SIDE, "inpaint_unet", "movq"),
     "img2img": _TEXT_TO_PICTURE,
+}
+PARTS_OF_PHASE: dict[Phase, tuple[PartName, ...]] = {
+    "joint": ("text_encoder", "clip_text", "prior", "unet"),
+    "prior": ("clip_text", "prior"),
+    "decoder": ("text_encoder", "unet"),
 }
 
 

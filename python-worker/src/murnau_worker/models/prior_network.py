@@ -11,13 +11,14 @@ W transformer width, E width of an image embedding.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
+from murnau_worker.models.checkpointing import BlockCheckpointing
 from murnau_worker.models.text_towers import T2Text
 
 _TAIL_TOKENS = 3  # time, noised embedding, prediction
@@ -80,9 +81,13 @@ class PriorNetwork:
     It computes in the weights' dtype on their device; what it is given may lie anywhere, and what it predicts is fp32.
     """
 
-    def __init__(self, prior: Any) -> None:
-        """`prior`: a PriorTransformer (diffusers types its parts as any module, so it is not named here)."""
+    def __init__(self, prior: Any, checkpointing: BlockCheckpointing | None = None) -> None:
+        """`prior`: a PriorTransformer (diffusers types its parts as any module, so it is not named here).
+
+        `checkpointing`: whether its blocks are computed again in a backward pass; None: never.
+        """
         self.prior = prior
+        self._run: Callable[..., Any] = checkpointing.run if checkpointing else _run_plainly
         self.heads = int(prior.config.num_attention_heads)
         self.embedding_width = int(prior.proj_to_clip_embeddings.weight.shape[0])
         self._blocks = tuple(_read_block(block) for block in prior.transformer_blocks)
@@ -108,13 +113,21 @@ class PriorNetwork:
         keys: list[torch.Tensor] = []
         values: list[torch.Tensor] = []
         for index, block in enumerate(self._blocks):
-            query, key, value = self._project(block, hidden_BTW)
+            is_last = index == len(self._blocks) - 1  # its outputs of the text are read by nobody
+            key, value, hidden_BTW = self._run(self._text_block, block, hidden_BTW, bias_B1TT, is_last)
             keys.append(key)
             values.append(value)
-            if index < len(self._blocks) - 1:  # the last layer's outputs of the text are read by nobody
-                hidden_BTW = self._finish(block, hidden_BTW, _attend(query, key, value, bias_B1TT))
         assert len(keys[0]) == batch
         return TextKeys(tuple(keys), tuple(values), bias_B11T)
+
+    def _text_block(
+        self, block: _Block, hidden_BTW: torch.Tensor, bias_B1TT: torch.Tensor, is_last: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The block's keys and values of a text, and its outputs: of the last one its inputs."""
+        query, key, value = self._project(block, hidden_BTW)
+        if is_last:
+            return key, value, hidden_BTW
+        return key, value, self._finish(block, hidden_BTW, _attend(query, key, value, bias_B1TT))
 
     def _text_biases(self, mask_BL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Biases of the text's keys: for the tail [B, 1, 1, T], and among the text itself [B, 1, T, T].
@@ -150,10 +163,20 @@ class PriorNetwork:
             dim=-1,
         )
         for block, text_key, text_value in zip(self._blocks, text.keys, text.values, strict=True):
-            query, key, value = self._project(block, hidden)
-            attended = _attend(query, torch.cat([text_key, key], 2), torch.cat([text_value, value], 2), bias)
-            hidden = self._finish(block, hidden, attended)
+            hidden = self._run(self._tail_block, block, hidden, text_key, text_value, bias)
         return prior.proj_to_clip_embeddings(prior.norm_out(hidden[:, -1])).float()
+
+    def _tail_block(
+        self,
+        block: _Block,
+        hidden: torch.Tensor,
+        text_key: torch.Tensor,
+        text_value: torch.Tensor,
+        bias: torch.Tensor,
+    ) -> torch.Tensor:
+        query, key, value = self._project(block, hidden)
+        attended = _attend(query, torch.cat([text_key, key], 2), torch.cat([text_value, value], 2), bias)
+        return self._finish(block, hidden, attended)
 
     def _own(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self.device, self.dtype)
@@ -185,6 +208,10 @@ class PriorNetwork:
         weight, bias, eps = block.norm3
         normed = F.layer_norm(hidden, weight.shape, weight, bias, eps)
         return hidden + F.linear(F.gelu(F.linear(normed, *block.up)), *block.down)
+
+
+def _run_plainly(block: Callable[..., Any], *args: Any) -> Any:
+    return block(*args)
 
 
 def _attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -80,6 +80,7 @@ class ModelRegistry:
             device=entry.torch_device,
             dtype=entry.torch_dtype,
             offload=entry.offload,
+            checkpointing=entry.checkpointing,
         )
 
     def find(self, name: str) -> ServedModel:

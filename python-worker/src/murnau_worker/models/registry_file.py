@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from murnau_worker.errors import WorkerError
+from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.model_parts import Offload
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -26,7 +27,9 @@ class ModelEntry(BaseModel):
     """How a model is served.
 
     `dtype`: of its frozen weights in memory. `device`: auto takes a GPU where there is one. `offload`: with `parts`,
-    the prior's parts and the decoder's are not in the device's memory together while pictures are drawn.
+    the prior's parts and the decoder's are not in the device's memory together while pictures are drawn, and only a
+    phase's parts while it trains. `checkpointing`: training keeps the inputs of blocks only and computes them again;
+    auto: on a GPU of which the weights take more than a third, or with `offload: parts`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +39,7 @@ class ModelEntry(BaseModel):
     dtype: Dtype = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     offload: Offload = "none"
+    checkpointing: Checkpointing = "auto"
 
     @property
     def torch_dtype(self) -> torch.dtype:
@@ -86,7 +90,7 @@ def _check_keys(path: Path, place: str, content: dict[str, Any], known: list[str
 def _entry(path: Path, name: str, content: object) -> ModelEntry:
     field = f"models.{name}"
     if not isinstance(content, dict):
-        raise _refuse(path, field, "is no mapping", given=str(content), allowed="path, dtype, device, offload")
+        raise _refuse(path, field, "is no mapping", given=str(content), allowed=", ".join(ModelEntry.model_fields))
     values = cast("dict[str, Any]", content)
     _check_keys(path, field, values, list(ModelEntry.model_fields))
     try:

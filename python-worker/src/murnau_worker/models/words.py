@@ -25,6 +25,12 @@ class PieceTokenizer:
     def vocabulary(self) -> dict[str, int]:
         return dict(self._tokenizer.get_vocab())
 
+    @property
+    def unknown_id(self) -> int | None:
+        """What stands for text that the tokenizer has no token for; None where it has one for everything."""
+        unknown: int | None = self._tokenizer.unk_token_id
+        return unknown
+
     def ids(self, text: str, *, continues_word: bool = False) -> list[int]:
         """Ids of a text without start and end.
 

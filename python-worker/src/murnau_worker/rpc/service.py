@@ -10,6 +10,7 @@ import platform
 import resource
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -20,6 +21,7 @@ from murnau_worker.checkpoints.embedding_file import (
     check_fits,
     read_embedding,
     renamed,
+    write_diffusers,
     write_embedding,
     write_reference_bin,
 )
@@ -34,7 +36,8 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.read_requests import read_format
 from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.train_stream import TrainStream
-from murnau_worker.textual_inversion.placeholders import check_initializer, check_placeholder
+from murnau_worker.textual_inversion.initializers import InitializerWords, initializer_problems
+from murnau_worker.textual_inversion.placeholders import check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -153,6 +156,8 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
         writers = {
             pb.EMBEDDING_FORMAT_SAFETENSORS: write_embedding,
             pb.EMBEDDING_FORMAT_REFERENCE_BIN: write_reference_bin,
+            pb.EMBEDDING_FORMAT_DIFFUSERS_T1: partial(write_diffusers, tower="t1"),
+            pb.EMBEDDING_FORMAT_DIFFUSERS_T2: partial(write_diffusers, tower="t2"),
         }
         writer = writers.get(request.to_format)
         if writer is None:
@@ -184,16 +189,15 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
 
     def _check_tokens(self, request: pb.CheckTokensRequest) -> pb.CheckTokensResponse:
         tokenizers = self._engine.models.load(request.model).tokenizers
-        problems: list[pb.ErrorDetail] = []
-        checks = ((check_placeholder, request.placeholder_token), (check_initializer, request.initializer_token))
-        for check, word in checks:
-            if not word:
-                continue
+        problems: list[WorkerError] = []
+        if request.placeholder_token:
             try:
-                check(word, tokenizers)
+                check_placeholder(request.placeholder_token, tokenizers)
             except WorkerError as error:
-                problems.append(error_detail(error))
-        return pb.CheckTokensResponse(problems=problems)
+                problems.append(error)
+        words = InitializerWords(request.initializer_token, request.initializer_t1, request.initializer_t2)
+        problems += initializer_problems(words, request.num_vectors or 1, tokenizers)
+        return pb.CheckTokensResponse(problems=map(error_detail, problems))
 
 
 def _describe_device(engine: Engine) -> pb.Device:

@@ -52,6 +52,9 @@ _WRITERS: dict[type, Callable[[Any], pb.TrainResponse]] = {
     ),
     events.Metrics: lambda e: pb.TrainResponse(metrics=pb.Metrics(step=e.step, values=e.values)),
     events.Sample: _sample,
+    events.Judgement: lambda e: pb.TrainResponse(
+        judgement=pb.Judgement(step=e.step, judge=e.judge, concept=e.concept, baseline_word=e.baseline_word)
+    ),
     events.Checkpoint: lambda e: pb.TrainResponse(
         checkpoint=pb.Checkpoint(step=e.step, state=e.state, embedding=e.embedding)
     ),

@@ -91,7 +91,7 @@ def noise_draws(
     model: Kandinsky, draws: Draws, step: int, samples: range, latent_shape: tuple[int, ...], prior_steps: int
 ) -> NoiseDraws:
     """Noise and uniform timesteps of some samples of a step."""
-    width, device = model.prior.embedding_width, model.device
+    width, device = model.embedding_width, model.device
     timesteps = [draws.integer("timestep", step, index, TRAINING_STEPS) for index in samples]
 
     def normal(name: str, shape: tuple[int, ...]) -> torch.Tensor:
@@ -146,7 +146,7 @@ class SampleDraws:
     def of_prior(self, step: int, samples: range) -> PriorSamples:
         """Likewise, of the prior's phase."""
         draws, images_n2E = self._draws, self._images.images_n2E
-        width, places = self._model.prior.embedding_width, self._places(step, samples)
+        width, places = self._model.embedding_width, self._places(step, samples)
         low, count = PRIOR_TIMESTEPS.start, len(PRIOR_TIMESTEPS)
         return PriorSamples(
             prompts=self._read(step, samples, places),
@@ -158,6 +158,7 @@ class SampleDraws:
     def pool(self, t2_RD: torch.Tensor, pooling: Pooling, t1_pad_id: int) -> torch.Tensor:
         """Image embeddings [K, E] that the prior samples by the learnt t2, for as many texts; no gradient."""
         model, draws, spec = self._model, self._draws, self._spec
+        model.hold("prior")
         of_t2 = self._prompts.of_t2
         chosen = [of_t2[draws.integer("pool_template", 0, index, len(of_t2))] for index in range(POOL_SIZE)]
         poolings: list[Pooling] = [pooling] * POOL_SIZE

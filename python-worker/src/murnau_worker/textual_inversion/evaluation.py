@@ -7,17 +7,24 @@ prompt), comparable across datasets. Legend: N samples of a chunk.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.parts import Phase
 from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.batches import noise_draws
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws, TrainingBatch, decoder_losses
+from murnau_worker.textual_inversion.objective import (
+    LearntPair,
+    NoiseDraws,
+    TrainingBatch,
+    decoder_losses,
+    image_embeddings,
+)
 from murnau_worker.textual_inversion.prompts import PromptEncoder
 from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
 from murnau_worker.textual_inversion.training_prompts import evaluation_text, worded
@@ -25,6 +32,7 @@ from murnau_worker.textual_inversion.training_prompts import evaluation_text, wo
 EVAL_SAMPLES = 64
 EVAL_CHUNK = 8
 EVAL_PRIOR_STEPS = 5
+QUARTERS = 4  # parts of the timesteps that are also reported apart; 16 samples are stratified into each
 
 
 @dataclass(frozen=True)
@@ -36,11 +44,35 @@ class _EvalChunk:
     draws: NoiseDraws
 
 
+@dataclass(frozen=True)
+class EvalLosses:
+    """Losses of one evaluation's samples and the timesteps they were noised to, both [N] on the CPU."""
+
+    losses_N: torch.Tensor
+    timesteps_N: torch.Tensor
+
+    @property
+    def mean(self) -> float:
+        return float(self.losses_N.mean())
+
+    def by_quarter(self) -> dict[str, float]:
+        """Mean loss of the timesteps of each quarter, as metrics: `eval_loss_0_249` to `eval_loss_750_999`."""
+        width = TRAINING_STEPS // QUARTERS
+        quarters_N = self.timesteps_N // width
+        return {
+            f"eval_loss_{quarter * width}_{(quarter + 1) * width - 1}": float(
+                self.losses_N[quarters_N == quarter].mean()
+            )
+            for quarter in range(QUARTERS)
+        }
+
+
 class Evaluator:
     """The fixed draws of one dataset and template set: English templates, or the pictures' captions."""
 
     def __init__(self, model: Kandinsky, latents: LatentSet, templates: TemplateSet) -> None:
         self._model = model
+        self._word_losses: dict[str, float] = {}
         draws = Draws(latents.eval_seed)
         count = 1 if templates == "captions" else len(TEMPLATES["en"][templates])
         order = draws.permutation("eval_template", 0, count)
@@ -56,20 +88,48 @@ class Evaluator:
             for shape, indices in _chunks_by_shape(latents)
         ]
 
-    def loss(
+    def losses(
         self, encoder: PromptEncoder, rows: LearntPair | None, pooling: Pooling, placeholder: str | None
-    ) -> Iterator[float | None]:
-        """Yields None after each chunk and the mean loss at the end. No placeholder: the empty prompt's loss."""
-        total = 0.0
+    ) -> Iterator[EvalLosses | None]:
+        """Yields None after each chunk and what was found at the end. No placeholder: the empty prompt's losses."""
+        model, t2_RD = self._model, rows.t2_RD if rows else None
+        batches: list[TrainingBatch] = []
         for chunk in self._chunks:
-            prompts = [worded(text, placeholder) if placeholder else "" for text in chunk.texts]
-            poolings: list[Pooling] = [pooling] * len(prompts)
-            batch = TrainingBatch(chunk.latents_NCHW, encoder.batch(prompts), chunk.draws)
+            prompts = encoder.batch([worded(text, placeholder) if placeholder else "" for text in chunk.texts])
+            poolings: list[Pooling] = [pooling] * len(chunk.texts)
+            self._see_to("prior")
             with torch.inference_mode():
-                losses_N = decoder_losses(self._model, batch, rows, poolings)
-            total += float(losses_N.double().sum())
+                image_NE = image_embeddings(model, prompts, t2_RD, poolings, chunk.draws)
+            batches.append(TrainingBatch(chunk.latents_NCHW, prompts, chunk.draws, image_NE))
             yield None
-        yield total / EVAL_SAMPLES
+        found: list[torch.Tensor] = []
+        for batch in batches:
+            self._see_to("decoder")
+            poolings = [pooling] * len(batch.latents_NCHW)
+            with torch.inference_mode():
+                found.append(decoder_losses(model, batch, rows, poolings).double().cpu())
+            yield None
+        timesteps_N = torch.cat([chunk.draws.timesteps_N.cpu() for chunk in self._chunks])
+        yield EvalLosses(torch.cat(found), timesteps_N)
+
+    def _see_to(self, half: Phase) -> None:
+        """One half after the other needs no more memory than the phases of `split`; a joint step's parts may stay."""
+        if not self._model.holds("joint"):
+            self._model.hold(half)
+
+    def word_loss(self, encoder: PromptEncoder, word: str) -> Iterator[float | None]:
+        """Yields None after each chunk and the mean loss of a known word or phrase at the end.
+
+        It does not depend on any run, so each word is evaluated once. Words that runs learn are not looked for in it.
+        """
+        found = self._word_losses.get(word)
+        if found is None:
+            for losses in self.losses(replace(encoder, words={}), None, "eot", word):
+                yield None
+                found = losses.mean if losses is not None else None
+            assert found is not None
+            self._word_losses[word] = found
+        yield found
 
 
 def _chunks_by_shape(latents: LatentSet) -> Iterator[tuple[tuple[int, ...], list[int]]]:

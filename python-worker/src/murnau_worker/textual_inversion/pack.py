@@ -152,11 +152,11 @@ def _join_prompts(model: Kandinsky, shares: Sequence[Share], device: torch.devic
         first_rows += [rows_before] * len(share.samples)
         rows_before += len(share.rows.t1_RD)
     first_N1 = torch.tensor(first_rows)[:, None]
-    batch = collate([prompt for share in shares for prompt in share.samples.prompts], model.t1.pad_id)
+    batch = collate([prompt for share in shares for prompt in share.samples.prompts], model.t1_pad_id)
     t1_NL, t2_NL = batch.t1_ids_NL, batch.t2_ids_NL
     return PromptBatch(
-        t1_ids_NL=(t1_NL + first_N1 * (t1_NL >= model.t1.rows.vocabulary_size)).to(device),
-        t2_ids_NL=(t2_NL + first_N1 * (t2_NL >= model.t2.rows.vocabulary_size)).to(device),
+        t1_ids_NL=(t1_NL + first_N1 * (t1_NL >= model.t1_vocabulary)).to(device),
+        t2_ids_NL=(t2_NL + first_N1 * (t2_NL >= model.t2_vocabulary)).to(device),
         t2_mask_NL=batch.t2_mask_NL.to(device),
     )
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from murnau_worker.models.parts import Phase
 from murnau_worker.textual_inversion.spec import TrainingSpec
-
-# joint: both towers by the decoder's loss. prior: t2 by the prior's one-step loss. decoder: t1 by the decoder's loss.
-Phase = Literal["joint", "prior", "decoder"]
 
 
 def _split_steps(spec: TrainingSpec) -> int:

@@ -1,8 +1,7 @@
-"""What a placeholder and an initializer may be, checked against both tokenizers."""
+"""What a placeholder may be, checked against both tokenizers."""
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from murnau_worker.errors import WorkerError
@@ -33,32 +32,3 @@ def check_placeholder(word: str, tokenizers: WordTokenizers, field: str = "spec.
             given=word,
             allowed="a made-up word that is one token in neither tower",
         )
-
-
-def check_initializer(word: str, tokenizers: WordTokenizers, field: str = "spec.initializer_token") -> None:
-    """Raises WorkerError `initializer.not_one_token`, which shows how the word is split and suggests others."""
-    splits: list[str] = []
-    for name, tokenizer in (("t1 (XLM-R)", tokenizers.t1), ("t2 (CLIP)", tokenizers.t2)):
-        pieces = tokenizer.pieces(word)
-        if not tokenizer.knows(word):
-            splits.append(f"{name} reads it as {' + '.join(pieces) if pieces else 'nothing'}")
-    if not splits:
-        return
-    words = list(tokenizers.common_words)
-    lowered = word.lower().strip()
-    near = difflib.get_close_matches(lowered, words, n=5, cutoff=0.6)
-    inside = [known for known in words if known in re.split(r"\W+", lowered)]
-    suggested = list(dict.fromkeys([*inside, *near]))[:5] or words[:: max(1, len(words) // 5)][:5]
-    raise WorkerError(
-        "initializer.not_one_token",
-        f'initializer "{word[:64]}" is not one token in each tower: {"; ".join(splits)}',
-        field=field,
-        given=word,
-        allowed="one token in each tower, such as " + ", ".join(suggested),
-    )
-
-
-def initializer_ids(word: str, tokenizers: WordTokenizers) -> tuple[int, int]:
-    """Ids of an initializer in t1 and t2. Raises WorkerError `initializer.not_one_token`."""
-    check_initializer(word, tokenizers)
-    return tokenizers.t1.ids(word)[0], tokenizers.t2.ids(word)[0]

@@ -132,9 +132,9 @@ def encoder_for(
     return PromptEncoder(
         tokenizers=tokenizers or model.tokenizers,
         words=words,
-        t1_vocabulary=model.t1.rows.vocabulary_size,
-        t2_vocabulary=model.t2.rows.vocabulary_size,
-        t1_pad_id=model.t1.pad_id,
+        t1_vocabulary=model.t1_vocabulary,
+        t2_vocabulary=model.t2_vocabulary,
+        t1_pad_id=model.t1_pad_id,
     )
 
 

@@ -1,6 +1,6 @@
 """One run on one model: its state moved by one optimizer step, evaluated, exported.
 
-Legend: R rows (1), D row width.
+Legend: R rows, D row width.
 """
 
 from __future__ import annotations
@@ -12,21 +12,30 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_embedding
-from murnau_worker.checkpoints.run_state import Best, Evaluation, RunIdentity, RunState, read_state, write_state
+from murnau_worker.checkpoints.embedding_file import LearntEmbedding, Published, write_embedding
+from murnau_worker.checkpoints.run_state import (
+    Best,
+    BestRows,
+    Evaluation,
+    RunIdentity,
+    RunState,
+    read_state,
+    write_state,
+)
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
 from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples, SampleDraws, bucket_of_step
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
+from murnau_worker.textual_inversion.initializers import initial_rows
 from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.optimizer import TrainedRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
 from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_place
-from murnau_worker.textual_inversion.placeholders import initializer_ids
+from murnau_worker.textual_inversion.plateau import has_settled
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
 from murnau_worker.textual_inversion.training_prompts import training_prompts
@@ -34,19 +43,17 @@ from murnau_worker.textual_inversion.training_prompts import training_prompts
 
 @dataclass(frozen=True)
 class TowerSetting:
-    """What a tower's vocabulary says about its learnt row."""
+    """Where a tower's rows start, and what its vocabulary says about them."""
 
     initial_RD: torch.Tensor
     learning_rate: float
     median_norm: float
 
 
-def tower_setting(
-    table_VD: torch.Tensor, scale: VocabularyScale, token_id: int, rate: float, unit: str
-) -> TowerSetting:
+def tower_setting(initial_RD: torch.Tensor, scale: VocabularyScale, rate: float, unit: str) -> TowerSetting:
     """`rate` in `unit`: absolute, or relative to the vocabulary rows' root mean square."""
     return TowerSetting(
-        initial_RD=table_VD[token_id : token_id + 1].detach().clone().float(),
+        initial_RD=initial_RD,
         learning_rate=rate * scale.rms if unit == "relative" else rate,
         median_norm=scale.median_norm,
     )
@@ -64,24 +71,28 @@ class TrainingRun:
         evaluator: Evaluator,
         identity: RunIdentity,
         state: bytes | None,
+        initializer: LearntEmbedding | None = None,
     ) -> None:
-        """Raises WorkerError for an initializer of several tokens or a state of another run."""
+        """`initializer`: rows to start from instead of the spec's words.
+
+        Raises WorkerError for an initializer that does not fit or a state of another run.
+        """
         self.model = model
         self.spec = spec
         self.latents = latents
         self.images = images
         self.evaluator = evaluator
         self.identity = identity
-        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, 1)})
-        t1_id, t2_id = initializer_ids(spec.initializer_token, model.tokenizers)
+        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, spec.num_vectors)})
+        initial = initial_rows(model, spec, initializer)
         prompts = training_prompts(
             self.encoder, spec.placeholder_token, spec.templates, spec.template_languages, latents.captions
         )
         self._samples = SampleDraws(model, spec, latents, images, prompts)
         self._pool_KE: torch.Tensor | None = None
         unit = spec.learning_rate_unit
-        self.t1 = tower_setting(model.t1.rows.weight, model.scale_t1, t1_id, spec.learning_rate_t1, unit)
-        self.t2 = tower_setting(model.t2.rows.weight, model.scale_t2, t2_id, spec.learning_rate_t2, unit)
+        self.t1 = tower_setting(initial.t1_RD, model.scale_t1, spec.learning_rate_t1, unit)
+        self.t2 = tower_setting(initial.t2_RD, model.scale_t2, spec.learning_rate_t2, unit)
         if state is None:
             t1, t2 = (TrainedRows(tower.initial_RD, spec.optimizer) for tower in (self.t1, self.t2))
             self.state = RunState(t1, t2)
@@ -136,7 +147,7 @@ class TrainingRun:
     def _pool(self) -> torch.Tensor:
         """What the learnt t2, which this phase leaves alone, makes the prior sample; after a resume the same."""
         if self._pool_KE is None:
-            self._pool_KE = self._samples.pool(self.averaged_rows.t2_RD, self.spec.pooling, self.model.t1.pad_id)
+            self._pool_KE = self._samples.pool(self.averaged_rows.t2_RD, self.spec.pooling, self.model.t1_pad_id)
         return self._pool_KE
 
     def apply(self, gradients: StepGradients) -> dict[str, float]:
@@ -144,30 +155,67 @@ class TrainingRun:
         return apply_step(self.spec, self.state, (self.t1, self.t2), gradients)
 
     def evaluate(self) -> Iterator[dict[str, float] | None]:
-        """Evaluates the averaged rows; yields None after each chunk, the metrics at the end."""
+        """Evaluates the averaged rows; yields None after each chunk, the metrics at the end.
+
+        Raises WorkerError `run.diverged` where the loss is no number.
+        """
         state, spec = self.state, self.spec
         if state.empty_eval_loss is None:
-            for value in self.evaluator.loss(self.encoder, None, spec.pooling, None):
+            for empty in self.evaluator.losses(self.encoder, None, spec.pooling, None):
                 yield None
-                state.empty_eval_loss = value
-        loss = math.nan
-        for value in self.evaluator.loss(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
+                state.empty_eval_loss = empty.mean if empty is not None else None
+        found: EvalLosses | None = None
+        for losses in self.evaluator.losses(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
             yield None
-            loss = value if value is not None else loss
+            found = losses
+        assert found is not None
         assert state.empty_eval_loss is not None
+        loss = found.mean
+        if not math.isfinite(loss):
+            raise diverged(spec, f"the evaluation's loss is no number any more at step {state.step}")
         gain = 1.0 - loss / state.empty_eval_loss
         state.evaluations.append(Evaluation(step=state.step, eval_loss=loss, eval_gain=gain))
         if state.best is None or loss < state.best.eval_loss:
-            content_hash = hashlib.sha256(self.embedding_bytes()).hexdigest()
-            state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
-        yield {"eval_loss": loss, "eval_gain": gain}
+            self._keep_as_best(loss)
+        yield {"eval_loss": loss, "eval_gain": gain, **found.by_quarter()}
+
+    def _keep_as_best(self, loss: float) -> None:
+        state, rows = self.state, self.averaged_rows
+        state.best_rows = BestRows(rows.t1_RD.detach().clone(), rows.t2_RD.detach().clone())
+        content_hash = hashlib.sha256(self._file_of(rows, state.step, "best")).hexdigest()
+        state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether the plateau rule ends the run here: it looks right after an evaluation only."""
+        evaluations = self.state.evaluations
+        is_fresh = bool(evaluations) and evaluations[-1].step == self.state.step
+        return self.spec.stop_at_plateau and is_fresh and has_settled(evaluations)
 
     def state_bytes(self) -> bytes:
         return write_state(self.state, self.identity)
 
+    @property
+    def published_rows(self) -> LearntPair:
+        """What `spec.publish` says; the averaged rows where the best is asked for and none was evaluated yet."""
+        state = self.state
+        if self.spec.publish == "last":
+            return LearntPair(state.t1.rows_RD, state.t2.rows_RD)
+        if self.spec.publish == "best" and state.best_rows is not None:
+            return LearntPair(state.best_rows.t1_RD, state.best_rows.t2_RD)
+        return self.averaged_rows
+
     def embedding_bytes(self) -> bytes:
-        """The learnt embedding (averaged rows) as a canonical file."""
-        rows, spec = self.averaged_rows, self.spec
+        """The learnt embedding (the published rows) as a canonical file, which names which rows these are."""
+        state, published = self.state, self.spec.publish
+        if published == "best":
+            if state.best is None:
+                return self._file_of(self.averaged_rows, state.step, "averaged")
+            return self._file_of(self.published_rows, state.best.step, "best")
+        return self._file_of(self.published_rows, state.step, published)
+
+    def _file_of(self, rows: LearntPair, step: int, published: Published) -> bytes:
+        spec = self.spec
         return write_embedding(
             LearntEmbedding(
                 placeholder_token=spec.placeholder_token,
@@ -177,9 +225,21 @@ class TrainingRun:
                 initializer_token=spec.initializer_token,
                 model_fingerprint=self.identity.model_fingerprint,
                 spec_json=spec.model_dump_json(),
-                step=self.state.step,
+                step=step,
+                published=published,
             )
         )
+
+
+def diverged(spec: TrainingSpec, message: str) -> WorkerError:
+    """Why a run whose numbers are none any more ends."""
+    return WorkerError(
+        "run.diverged",
+        message,
+        field="spec.learning_rate_t1",
+        given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
+        allowed="lower learning rates",
+    )
 
 
 def apply_step(
@@ -189,13 +249,7 @@ def apply_step(
     reached = [gradient_RD for gradient_RD in (gradients.t1_RD, gradients.t2_RD) if gradient_RD is not None]
     norms = torch.stack([gradient_RD.norm() for gradient_RD in reached]).tolist()
     if not all(map(math.isfinite, (gradients.loss, *norms))):
-        raise WorkerError(
-            "run.diverged",
-            f"the loss or its gradient is no number any more at step {state.step + 1}",
-            field="spec.learning_rate_t1",
-            given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
-            allowed="lower learning rates",
-        )
+        raise diverged(spec, f"the loss or its gradient is no number any more at step {state.step + 1}")
     metrics = {"train_loss": gradients.loss}
     done, total = schedule_place(spec, state.step)
     factor = schedule_factor(spec.schedule, done, total, spec.warmup_steps)
@@ -209,6 +263,8 @@ def apply_step(
             f"norm_{name}": float(trained.rows_RD.norm()),
             f"distance_{name}": float((trained.rows_RD - setting.initial_RD).norm()),
         }
+    if not all(map(math.isfinite, metrics.values())):
+        raise diverged(spec, f"the learnt rows are no numbers any more at step {state.step + 1}")
     state.step += 1
     return metrics
 

@@ -11,6 +11,7 @@ from murnau_worker.textual_inversion.optimizer import OptimizerName
 from murnau_worker.textual_inversion.templates import TemplateLanguage, TemplateSet
 
 _LARGEST_SEED = 2**53 - 1
+LARGEST_NUM_VECTORS = 16
 
 Objective = Literal["joint", "split", "warm_joint"]
 
@@ -49,7 +50,7 @@ class TrainingSpec(Frozen):
     initializer_token: str = Field(min_length=1, max_length=64)
     initializer_t1: str = Field(default="", max_length=64)  # empty: initializer_token
     initializer_t2: str = Field(default="", max_length=64)
-    num_vectors: int = Field(default=1, ge=1, le=16)
+    num_vectors: int = Field(default=1, ge=1, le=LARGEST_NUM_VECTORS)
     objective: Objective = "joint"
     prior_share: float = Field(default=0.5, gt=0, lt=1)
     warm_steps: int = Field(default=60, ge=2)

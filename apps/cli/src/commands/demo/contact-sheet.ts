@@ -1,4 +1,5 @@
 import type { ApiClient } from '@murnau/api-client';
+import { baselineWordOf } from '@murnau/domain';
 import type { Run, Sample } from '@murnau/domain';
 
 const mostPictures = 8;
@@ -20,7 +21,7 @@ export async function demoSheet(client: ApiClient, run: Run): Promise<Uint8Array
   const rows = [
     { label: 'pictures given', pictures: await load(dataset.images) },
     { label: `learnt "${run.spec.placeholder_token}"`, pictures: await load(newest(finals)) },
-    { label: `before: "${run.spec.initializer_token}"`, pictures: await load(newest(baselines)) },
+    { label: `before: "${baselineWordOf(run)}"`, pictures: await load(newest(baselines)) },
   ];
   return contactSheet({
     title: `${run.name}, ${run.spec.max_steps} steps`,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ApiClient } from '@murnau/api-client';
-import { MurnauError } from '@murnau/domain';
+import { baselineWordOf, MurnauError } from '@murnau/domain';
 import type { Leaderboard, Run, Sweep } from '@murnau/domain';
 import type { Output } from '../../core/io.js';
 import { duration, metric, plural } from '../../output/format.js';
@@ -70,7 +70,7 @@ export function demoReport(board: Leaderboard, best: Run, times: Milestones, fil
 const alignmentText = (best: Run): string | undefined => {
   const { image_alignment: learnt, baseline_image_alignment: before } = best.metrics;
   if (learnt === undefined || before === undefined) return undefined;
-  return `${metric('', learnt)} with "${best.spec.placeholder_token}", ${metric('', before)} with "${best.spec.initializer_token}"`;
+  return `${metric('', learnt)} with "${best.spec.placeholder_token}", ${metric('', before)} with "${baselineWordOf(best)}"`;
 };
 
 const after = (seconds: number | null): string | undefined =>

@@ -1,14 +1,32 @@
+import { join } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { embeddingFormats } from '@murnau/domain';
-import type { EmbeddingFormat } from '@murnau/domain';
+import type { Embedding, EmbeddingFormat } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { bytes } from '../../output/format.js';
 
+const formats = ['safetensors', 'bin', 'diffusers'] as const;
+type Format = (typeof formats)[number];
+
 interface Options {
-  readonly format?: EmbeddingFormat;
+  readonly format?: Format;
   readonly out?: string;
+}
+
+/** The files of a format, by the path that was asked for: for diffusers a folder with one for each text encoder. */
+function filesOf(
+  format: Format,
+  { placeholder_token, id }: Embedding,
+  out: string | undefined,
+): readonly (readonly [path: string, EmbeddingFormat])[] {
+  const name = `${placeholder_token}-${id}`;
+  if (format !== 'diffusers') return [[out ?? `${name}.${format}`, format]];
+  const folder = out ?? `${name}-diffusers`;
+  return [
+    [join(folder, 'decoder.safetensors'), 'diffusers_t1'],
+    [join(folder, 'prior.safetensors'), 'diffusers_t2'],
+  ];
 }
 
 export function registerEmbeddingsExport(parent: Command, host: Host): void {
@@ -21,23 +39,37 @@ export function registerEmbeddingsExport(parent: Command, host: Host): void {
       command: 'murnau embeddings export 5f0c11aa --format bin',
       does: "in the reference implementation's format",
     },
+    {
+      command: 'murnau embeddings export lumicar --format diffusers --out lumicar',
+      does: 'a folder of two files, for the text encoders of its pipelines: see docs/diffusers.md',
+    },
   ])
     .addOption(
       new Option('--format <format>', "file format (default: by the file's name, else safetensors)").choices(
-        embeddingFormats,
+        formats,
       ),
     )
-    .option('--out <file>', 'file to write (default: PLACEHOLDER-ID.safetensors here)');
+    .option(
+      '--out <path>',
+      'file to write, for diffusers a folder (default: PLACEHOLDER-ID.safetensors here)',
+    );
   action<Options>(command, host, async (context, [text = ''], options) => {
     const { findEmbedding } = await import('../../spec/embeddings.js');
     const { writeFileTo } = await import('../../output/files.js');
     const client = context.client();
     const embedding = await findEmbedding(client, text);
     const format = options.format ?? (options.out?.endsWith('.bin') === true ? 'bin' : 'safetensors');
-    const path = options.out ?? `${embedding.placeholder_token}-${embedding.id}.${format}`;
-    const content = await client.embeddingFile(embedding.id, format);
-    await writeFileTo(path, content);
-    context.say(`Wrote ${embedding.placeholder_token} ${embedding.id} (${bytes(content.length)}).`);
-    context.result({ embedding, path, format, size_bytes: content.length }, () => context.io.out.line(path));
+    const files = filesOf(format, embedding, options.out);
+    const contents = await Promise.all(
+      files.map(([, fileFormat]) => client.embeddingFile(embedding.id, fileFormat)),
+    );
+    for (const [index, [path]] of files.entries())
+      await writeFileTo(path, contents[index] ?? new Uint8Array());
+    const sizeBytes = contents.reduce((sum, { length }) => sum + length, 0);
+    context.say(`Wrote ${embedding.placeholder_token} ${embedding.id} (${bytes(sizeBytes)}).`);
+    const paths = files.map(([path]) => path);
+    context.result({ embedding, path: paths[0], paths, format, size_bytes: sizeBytes }, () => {
+      for (const path of paths) context.io.out.line(path);
+    });
   });
 }

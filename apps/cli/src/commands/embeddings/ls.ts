@@ -32,6 +32,7 @@ export function registerEmbeddingsLs(parent: Command, host: Host): void {
         { title: 'initializer', cell: ({ initializer_token }) => initializer_token ?? '' },
         { title: 'model', cell: (embedding) => embedding.model },
         { title: 'step', align: 'right', cell: ({ step }) => String(step) },
+        { title: 'rows', cell: ({ published }) => published ?? '' },
         score('eval_gain'),
         score('image_alignment'),
         { title: 'from', cell: ({ run_id, source }) => run_id ?? source },

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { modelDevices, modelDtypes, modelOffloads } from '@murnau/domain';
+import { modelCheckpointings, modelDevices, modelDtypes, modelOffloads } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 
@@ -8,6 +8,7 @@ interface Options {
   readonly dtype: string;
   readonly device: string;
   readonly offload: string;
+  readonly checkpointing: string;
 }
 
 export function registerModelsAdd(parent: Command, host: Host): void {
@@ -25,10 +26,15 @@ export function registerModelsAdd(parent: Command, host: Host): void {
       new Option('--offload <how>', 'parts: only the parts that a step needs are on the device')
         .choices(modelOffloads)
         .default('none'),
+    )
+    .addOption(
+      new Option('--checkpointing <when>', 'on: training takes less memory and half as long again')
+        .choices(modelCheckpointings)
+        .default('auto'),
     );
-  action<Options>(command, host, async (context, [name = '', dir = ''], { dtype, device, offload }) => {
+  action<Options>(command, host, async (context, [name = '', dir = ''], { dtype, device, offload, checkpointing }) => {
     const { holdingSchema, registerModel, stackPaths } = await import('@murnau/stack');
-    const holding = holdingSchema.parse({ dtype, device, offload });
+    const holding = holdingSchema.parse({ dtype, device, offload, checkpointing });
     const model = await registerModel(stackPaths(context.environment.home), { name, dir, holding });
     context.result(model, () => context.io.out.line(model.name));
     context.say(`Registered ${model.name} in ${model.dir}. Serve it: murnau up`);

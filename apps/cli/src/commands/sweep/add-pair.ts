@@ -7,6 +7,9 @@ import type { EditOptions } from '../../core/edit-command.js';
 interface Options extends EditOptions {
   readonly placeholder: string;
   readonly initializer: string;
+  readonly initializerT1?: string;
+  readonly initializerT2?: string;
+  readonly initializerEmbedding?: string;
   readonly dataset?: string;
 }
 
@@ -14,9 +17,19 @@ export function registerSweepAddPair(parent: Command, host: Host): void {
   const command = editLeaf(parent, 'add-pair <id>', 'add a pair of words to the search')
     .requiredOption('--placeholder <word>', 'the new word')
     .requiredOption('--initializer <word>', 'the known word it begins from')
+    .option('--initializer-t1 <word>', 'another one for the XLM-R rows')
+    .option('--initializer-t2 <word>', 'another one for the CLIP rows')
+    .option('--initializer-embedding <id>', 'start from this learnt embedding instead of words')
     .option('--dataset <id>', "a dataset of its own (default: the sweep's)");
-  action<Options>(command, host, async (context, [id = ''], { placeholder, initializer, dataset, why }) => {
-    const sweep = await context.client().editSweep(id, 'pairs', { placeholder, initializer, dataset, why });
+  action<Options>(command, host, async (context, [id = ''], options) => {
+    const { placeholder, initializer, dataset, why } = options;
+    const own = {
+      initializer_t1: options.initializerT1,
+      initializer_t2: options.initializerT2,
+      initializer_embedding: options.initializerEmbedding,
+    };
+    const pair = { placeholder, initializer, ...own, dataset };
+    const sweep = await context.client().editSweep(id, 'pairs', { ...pair, why });
     showEdited(context, sweep, `has ${sweep.trials} trials, with ${placeholder} from ${initializer}`);
   });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { MurnauError } from '@murnau/domain';
+import { MurnauError, vectorsOf } from '@murnau/domain';
 import type { Worker } from '@murnau/domain';
 import { badPictureOption } from '../../core/bad-picture-option.js';
 import { action, leaf } from '../../core/command.js';
@@ -73,12 +73,17 @@ export function registerSweepCreate(parent: Command, host: Host): void {
       return 0;
     }
     const client = context.client();
+    const relocated = (error: unknown): never => {
+      throw error instanceof MurnauError && error.field !== undefined ? loaded.locate(error) : error;
+    };
+    if ([...datasets.values()].some(({ kind }) => kind === 'folder')) {
+      const { checkWordsOfSweep } = await import('../../spec/check-words.js');
+      await checkWordsOfSweep(client, loaded.file, vectorsOf(loaded.file).least).catch(relocated);
+    }
     const spec = await withUploadedDatasets(client, loaded.file, datasets, (name, pictures, sent) =>
       context.say(`Dataset ${name}: ${plural(pictures, 'picture')}, ${sent} sent.`),
     );
-    const sweep = await client.createSweep(spec).catch((error: unknown) => {
-      throw error instanceof MurnauError && error.field !== undefined ? loaded.locate(error) : error;
-    });
+    const sweep = await client.createSweep(spec).catch(relocated);
     context.say(`Sweep ${sweep.name} ${sweep.id}: ${plural(sweep.trials, 'trial')}.`);
     if (options.watch === true) return followSweep(context, sweep.id, options.failOn);
     context.result(sweep, () => context.io.out.line(sweep.id));

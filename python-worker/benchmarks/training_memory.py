@@ -1,0 +1,146 @@
+"""Peak memory of training steps at Kandinsky 2.1's published size, by fake tensors, through the packer's own code.
+
+Every sample has its own prompt of the greatest length, and every run its own rows. Weights are in bf16.
+Legend: N samples of a run, E width of CLIP's joint space (768).
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from fake_memory import GIB, LiveBytes
+from real_size import TOKENS, real_size_model
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from murnau_worker.models.checkpointing import Checkpointing
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.model_parts import Offload
+from murnau_worker.models.parts import Phase
+from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
+from murnau_worker.textual_inversion.dataset import Bucket, LatentSet
+from murnau_worker.textual_inversion.evaluation import Evaluator
+from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
+from murnau_worker.textual_inversion.pack import Share, packed_gradients
+from murnau_worker.textual_inversion.prompts import PromptIds, encoder_for
+
+BATCHES = (1, 4)
+RUNS = (1, 4, 16)
+PRIOR_STEPS = 5  # the default
+SPLIT_PHASES: tuple[Phase, ...] = ("prior", "decoder")
+
+
+@dataclass(frozen=True)
+class TrainingCase:
+    """`runs` of batch `batch` in one tick."""
+
+    phase: Phase
+    offload: Offload
+    checkpointing: Checkpointing
+    batch: int
+    runs: int
+
+
+def cases() -> Iterator[TrainingCase]:
+    yield TrainingCase("joint", "none", "off", 1, 1)
+    for phase in SPLIT_PHASES:
+        yield TrainingCase(phase, "parts", "off", 1, 1)
+    held: tuple[tuple[Phase, Offload], ...] = (("joint", "none"), *((phase, "parts") for phase in SPLIT_PHASES))
+    for phase, offload in held:
+        for batch in BATCHES:
+            for runs in RUNS:
+                yield TrainingCase(phase, offload, "on", batch, runs)
+
+
+def _samples(model: Kandinsky, phase: Phase, count: int, side: int) -> DecoderSamples | PriorSamples:
+    prompt = PromptIds(_longest(model.t1_vocabulary), _longest(model.t2_vocabulary))
+    prompts, given_NE = (prompt,) * count, torch.zeros(count, model.embedding_width)
+    timesteps_N = torch.full((count,), 800)
+    if phase == "prior":
+        return PriorSamples(prompts, given_NE, torch.zeros_like(given_NE), timesteps_N)
+    latents_NCHW = torch.zeros(count, 4, side // 8, side // 8)
+    steps_SNE = torch.zeros(PRIOR_STEPS, *given_NE.shape)
+    draws = NoiseDraws(torch.zeros_like(latents_NCHW), timesteps_N, torch.zeros_like(given_NE), steps_SNE)
+    return DecoderSamples(latents_NCHW, prompts, draws, given_NE if phase == "decoder" else None, None)
+
+
+def _longest(learnt_id: int) -> tuple[int, ...]:
+    return (0, *[5] * (TOKENS - 3), learnt_id, 2)
+
+
+def training_peak(case: TrainingCase, side: int) -> int:
+    """Bytes at the peak of one tick, with what preparing a run leaves in memory."""
+    gc.collect()  # the case before
+    with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes(TOKENS) as live:
+        model = _prepared(case.offload, case.checkpointing)
+        shares = [
+            Share(
+                rows=LearntPair(torch.zeros(1, model.width_t1), torch.zeros(1, model.width_t2)),
+                pooling="eot",
+                weight=1.0 / case.batch,
+                samples=_samples(model, case.phase, case.batch, side),
+            )
+            for _ in range(case.runs)
+        ]
+        if case.phase == "joint":
+            model.empty_text_keys()  # made at a model's first step
+        model.hold(case.phase)
+        live.forget_peak()
+        packed_gradients(model, shares)
+        return live.peak
+
+
+def evaluation_peak(offload: Offload, side: int) -> int:
+    """Bytes at the peak of an evaluation after steps of the decoder's phase (with `offload: parts`), or of any."""
+    gc.collect()
+    with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes(TOKENS) as live:
+        model = _prepared(offload, "on")
+        cells = side // 8
+        bucket = Bucket((0,), torch.zeros(1, 2, 4, cells, cells), None)
+        latents = LatentSet((bucket,), (torch.zeros(3, side, side),), (), "real-size", "real-size")
+        evaluator = Evaluator(model, latents, "object")
+        encoder = encoder_for(model, {})
+        model.empty_text_keys()
+        model.hold("decoder")
+        live.forget_peak()
+        rows = LearntPair(torch.zeros(1, model.width_t1), torch.zeros(1, model.width_t2))
+        for _ in evaluator.losses(encoder, rows, "eot", "sapsan"):
+            pass
+        return live.peak
+
+
+def _prepared(offload: Offload, checkpointing: Checkpointing) -> Kandinsky:
+    model = real_size_model(torch.bfloat16, offload, checkpointing)
+    for _ in model.prepare("train"):
+        pass
+    encoder_for(model, {})  # as a run's start does: it reads the vocabularies' sizes
+    return model
+
+
+def training_table(side: int) -> dict[str, Any]:
+    """Prints the table; what the last line of the benchmark's output says of training."""
+    print(f"{'training':10} {'offload':8} {'checkpointing':14} {'batch':>5} {'runs':>5} {'GiB':>7}")
+    rows: list[dict[str, Any]] = []
+    for case in cases():
+        gib = round(training_peak(case, side) / GIB, 2)
+        print(
+            f"{case.phase:10} {case.offload:8} {case.checkpointing:14} {case.batch:5} {case.runs:5} {gib:7.2f}",
+            flush=True,
+        )
+        rows.append({**asdict(case), "gib": gib})
+    of_one = {
+        row["phase"]: row["gib"] for row in rows if (row["checkpointing"], row["batch"], row["runs"]) == ("on", 1, 1)
+    }
+    evaluations: dict[str, float] = {}
+    for offload in ("none", "parts"):
+        evaluations[offload] = round(evaluation_peak(offload, side) / GIB, 2)
+        print(f"{'evaluation':10} {offload:8} {evaluations[offload]:42.2f}", flush=True)
+    return {
+        "training": rows,
+        "evaluation_gib": evaluations,
+        "joint_gib": of_one["joint"],
+        "split_gib": {phase: of_one[phase] for phase in SPLIT_PHASES},
+    }
