@@ -19,8 +19,8 @@ from murnau_worker.textual_inversion.batches import DecoderSamples, bucket_of_st
 from murnau_worker.textual_inversion.dataset import dataset_fingerprint
 from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.loss_masks import loss_weights, on_cells
+from murnau_worker.textual_inversion.named_picture import NamedPicture
 from murnau_worker.textual_inversion.objective import TrainingBatch, add_noise, condition_on, masked_mean
-from murnau_worker.textual_inversion.picture_files import NamedPicture
 from murnau_worker.textual_inversion.prompts import collate
 
 # Two squares, three wide pictures and a tall one.

@@ -11,7 +11,7 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet, dataset_fingerprint, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
-from murnau_worker.textual_inversion.picture_files import NamedPicture
+from murnau_worker.textual_inversion.named_picture import NamedPicture
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
 _KEPT_DATASETS = 16

@@ -20,7 +20,7 @@ from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
 from murnau_worker.textual_inversion.initializers import initial_rows
-from murnau_worker.textual_inversion.picture_files import NamedPicture
+from murnau_worker.textual_inversion.named_picture import NamedPicture
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.run import TrainingRun
 from murnau_worker.textual_inversion.spec import TrainingSpec

@@ -19,7 +19,7 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.pictures import open_picture, to_pixels
 from murnau_worker.textual_inversion.aspect_buckets import Resize, Size, brought_to, nearest_size, sizes_for
 from murnau_worker.textual_inversion.loss_masks import LossMask, all_black, on_cells, read_mask
-from murnau_worker.textual_inversion.picture_files import NamedPicture
+from murnau_worker.textual_inversion.named_picture import NamedPicture, mask_missing
 
 
 @dataclass(frozen=True)
@@ -187,17 +187,6 @@ def _read_all(
     if loss_mask != "none" and all(prepared.mask is None for prepared in read):
         raise mask_missing(loss_mask)
     return read
-
-
-def mask_missing(loss_mask: LossMask) -> WorkerError:
-    what = "transparency" if loss_mask == "alpha" else "a mask beside it"
-    return WorkerError(
-        "mask.missing",
-        f"no picture of the dataset has {what}, which loss_mask {loss_mask} asks for",
-        field="spec.loss_mask",
-        given=loss_mask,
-        allowed="none, or a dataset with masks",
-    )
 
 
 def _together(refusals: Sequence[WorkerError]) -> WorkerError:

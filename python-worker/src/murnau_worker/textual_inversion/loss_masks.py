@@ -14,7 +14,7 @@ from PIL import Image
 from murnau_worker.errors import WorkerError
 from murnau_worker.pictures import open_alpha, open_picture
 from murnau_worker.textual_inversion.aspect_buckets import Resize, Size, brought_to
-from murnau_worker.textual_inversion.picture_files import NamedPicture
+from murnau_worker.textual_inversion.named_picture import NamedPicture
 
 LossMask = Literal["none", "alpha", "file"]
 
