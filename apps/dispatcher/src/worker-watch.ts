@@ -7,6 +7,8 @@ export interface WorkerWatchOptions {
   readonly client: Pick<GpuClient, 'describe'>;
   readonly trouble: WorkerTrouble;
   readonly log: Logger;
+  /** Between looks at a worker that answers, in milliseconds. Default 1000. */
+  readonly healthyIntervalMs?: number;
   /** The worker may get work, or may not any more; called at each look. */
   readonly onLook: (look: WorkerLook) => void;
 }
@@ -69,7 +71,9 @@ export class WorkerWatch {
   async run(): Promise<void> {
     while (!this.isStopped) {
       await this.look();
-      await this.pause(this.isAnswering ? healthyIntervalMs : awayIntervalMs);
+      await this.pause(
+        this.isAnswering ? (this.options.healthyIntervalMs ?? healthyIntervalMs) : awayIntervalMs,
+      );
     }
   }
 

@@ -1,4 +1,12 @@
-import type { EarlyStop, ErrorCode, RunEditKind, RunPhase, SweepEdit, SweepPhase } from '@murnau/domain';
+import type {
+  Asked,
+  EarlyStop,
+  ErrorCode,
+  RunEditKind,
+  RunPhase,
+  SweepEdit,
+  SweepPhase,
+} from '@murnau/domain';
 import type { EmbeddingConversionInput, GenerationInput, TokenCheckInput } from './workflow-inputs.js';
 import type { WorkflowCard } from './start/workflow-card.js';
 
@@ -59,8 +67,8 @@ export interface SweepStep {
   /** Trials by phase. */
   readonly counts: Readonly<Record<string, number>>;
   readonly phase: SweepPhase;
-  /** Markdown. */
-  readonly details: string;
+  /** Markdown. Absent: what was shown last is new enough. */
+  readonly details?: string;
   /** Workflows of trials that are to look again at what is wanted of them. */
   readonly astray?: readonly string[];
   /** Decide again at once: there is more to do than one decision takes. */
@@ -87,6 +95,22 @@ export interface SweepEditInput {
   readonly update_id: string;
 }
 
+export interface TrialStarted {
+  readonly run_id: string;
+  readonly chain: number;
+}
+
+export interface SweepQuestion {
+  readonly sweep_id: string;
+  readonly reconcile: boolean;
+  /** Of the asking workflow. Absent: 0. */
+  readonly chain?: number;
+  /** The run of it that asks. */
+  readonly sweep_run_id?: string;
+  /** Trials that it has started since it asked last. */
+  readonly started?: readonly TrialStarted[];
+}
+
 /** On the orchestrator's queue: decisions, and what is written down about them. */
 export interface BookkeepingActivities {
   /** @param chain of the asking workflow, which proves by asking that it was started */
@@ -96,19 +120,20 @@ export interface BookkeepingActivities {
   pauseRun(input: { run_id: string }): Promise<RunView>;
   editRun(input: RunEditInput): Promise<void>;
   failRun(input: { run_id: string; failure: RunFailure }): Promise<RunView>;
-  cancelRun(input: { run_id: string; by: string }): Promise<RunView>;
-  /** @param chain of the asking workflow */
-  decideSweep(input: { sweep_id: string; reconcile: boolean; chain?: number }): Promise<SweepStep>;
-  markTrialsStarted(input: {
-    sweep_id: string;
-    started: readonly { run_id: string; chain: number }[];
-  }): Promise<void>;
+  /** @param asked a person's word, to be put down; absent: nobody's own */
+  cancelRun(input: { run_id: string; by: string; asked?: Asked | undefined }): Promise<RunView>;
+  /** @param chain of the asking workflow, and the run of it that asks */
+  decideSweep(input: SweepQuestion): Promise<SweepStep>;
+  markTrialsStarted(input: { sweep_id: string; started: readonly TrialStarted[] }): Promise<void>;
+  /** Whether Temporal itself tells the sweep that its trial has ended: the run of it that started the trial decides. */
+  isSweepTold(input: { run_id: string; sweep_run_id: string }): Promise<boolean>;
   lookAgain(input: { workflow_ids: readonly string[] }): Promise<void>;
   editSweep(input: SweepEditInput): Promise<void>;
   cancelTrials(input: { sweep_id: string; by: string }): Promise<void>;
   endSweep(input: {
     sweep_id: string;
     phase: 'cancelled' | 'settled';
+    asked?: Asked | undefined;
   }): Promise<{ phase: SweepPhase; details: string }>;
   endGeneration(input: {
     generation_id: string;

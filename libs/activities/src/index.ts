@@ -12,8 +12,10 @@ export type {
   SegmentInput,
   SegmentResult,
   SweepEditInput,
+  SweepQuestion,
   SweepStep,
   TrainingActivities,
+  TrialStarted,
   TrialToStart,
   WordProblem,
 } from './activity-types.js';

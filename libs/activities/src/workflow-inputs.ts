@@ -48,6 +48,8 @@ export interface TokenCheckInput {
 export interface CancelRequest {
   /** Who asked. */
   readonly by: string;
+  /** Absent: nobody says, as a caller of an older version. */
+  readonly why?: string;
 }
 
 /** Update of a run. */

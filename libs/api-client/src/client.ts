@@ -215,8 +215,9 @@ export class ApiClient {
   runs(options: ListRuns = {}): AsyncGenerator<Run> {
     return this.#list(runPageSchema, '/v1/runs', options);
   }
-  cancelRun(id: string): Promise<Run> {
-    return this.#transport.json(runSchema, { method: 'POST', path: `/v1/runs/${at(id)}/cancel` });
+  cancelRun(id: string, why = ''): Promise<Run> {
+    const path = `/v1/runs/${at(id)}/cancel`;
+    return this.#transport.json(runSchema, { method: 'POST', path, json: { why } });
   }
   /** A new run from this one's stored checkpoint. */
   forkRun(id: string, body: ForkRun): Promise<Run> {
@@ -277,8 +278,9 @@ export class ApiClient {
   leaderboard(id: string): Promise<Leaderboard> {
     return this.#get(leaderboardSchema, `/v1/sweeps/${at(id)}/trials`);
   }
-  cancelSweep(id: string): Promise<Sweep> {
-    return this.#transport.json(sweepSchema, { method: 'POST', path: `/v1/sweeps/${at(id)}/cancel` });
+  cancelSweep(id: string, why = ''): Promise<Sweep> {
+    const path = `/v1/sweeps/${at(id)}/cancel`;
+    return this.#transport.json(sweepSchema, { method: 'POST', path, json: { why } });
   }
 
   /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */

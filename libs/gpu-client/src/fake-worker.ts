@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createServer, ServerError, Status } from 'nice-grpc';
 import type { CallContext, Server, ServiceImplementation } from 'nice-grpc';
 import { fakeDrawingCalls } from './fake-drawing.js';
+import { Bell } from './bell.js';
 import type { FakeDrawingHost } from './fake-drawing.js';
 import { fakePicture } from './fake-picture.js';
 import * as proto from './gen/murnau/worker/v1/worker.js';
@@ -150,13 +151,18 @@ class Fake {
     let lastHeardMs = Date.now();
     let isDone = false;
     let start: proto.TrainStart | undefined;
-    const send = (event: NonNullable<proto.TrainResponse['event']>): void => void events.push({ event });
+    const bell = new Bell();
+    const send = (event: NonNullable<proto.TrainResponse['event']>): void => {
+      events.push({ event });
+      bell.ring();
+    };
 
     const listen = async (): Promise<void> => {
       for await (const { message } of requests) {
         lastHeardMs = Date.now();
         if (message?.$case === 'start') start = message.value;
         if (message?.$case === 'acknowledged') acknowledged = Math.max(acknowledged, message.value.step);
+        bell.ring();
       }
     };
     const listening = listen().catch(() => undefined);
@@ -223,7 +229,7 @@ class Fake {
         }
         while (state.step < untilStep) {
           while (state.step >= acknowledged + spec.checkpointEverySteps && !shouldStop(session))
-            await pause(5);
+            await bell.wait(20);
           await pause(this.options.stepMs);
           if (shouldStop(session)) break;
           if (state.step + 1 === this.divergesAt) {
@@ -276,14 +282,17 @@ class Fake {
     const working = (async (): Promise<void> => {
       while (start === undefined) {
         if (context.signal.aborted) return;
-        await pause(2);
+        await bell.wait(20);
       }
       await learn(start);
     })()
       .catch((error: unknown) => {
         failure = error instanceof ServerError ? error : new ServerError(Status.INTERNAL, String(error));
       })
-      .finally(() => (isDone = true));
+      .finally(() => {
+        isDone = true;
+        bell.ring();
+      });
 
     let lastAliveMs = 0;
     for (;;) {
@@ -299,7 +308,7 @@ class Fake {
         const event = events.shift();
         if (event !== undefined) yield event;
         else if (isDone) break;
-        else await pause(2);
+        else await bell.wait(20);
       }
     }
     await working;

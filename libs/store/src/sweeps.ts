@@ -1,8 +1,8 @@
 import {
+  type Asked,
   type Failure,
   type Finalist,
   type Leaderboard,
-  MurnauError,
   type Page,
   type Run,
   type RunPhase,
@@ -24,7 +24,7 @@ import { withFreshEmbeddingIds } from './runs/end-run.js';
 import { toRun } from './runs/run-records.js';
 import type { OpenWorkflow } from './runs/runs.js';
 import { type DecisionQuery, insertDecisions, listDecisions } from './sweeps/decisions.js';
-import { cancelUnstarted, editSweep, type SweepEditRequest } from './sweeps/edit-sweep.js';
+import { cancelUnstarted, editSweep, noteSweepEdit, type SweepEditRequest } from './sweeps/edit-sweep.js';
 import {
   endIdle,
   type IdleEnd,
@@ -36,9 +36,17 @@ import {
 import { planFinalists, selectFinalists } from './sweeps/finalists.js';
 import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
 import { openGate, passGate } from './sweeps/gates.js';
-import { selectCounts, selectFacts, type SweepFacts, type TrialCounts } from './sweeps/sweep-facts.js';
+import { selectFacts, type SweepFacts } from './sweeps/sweep-facts.js';
+import { selectCounts, type TrialCounts } from './sweeps/trial-counts.js';
 import { planSuggested, selectHistory, type TrialHistory } from './sweeps/suggestions.js';
-import { lockSweep, selectSweep, type SweepRow, summarize, toSweep } from './sweeps/sweep-records.js';
+import {
+  lockSweep,
+  selectSweep,
+  type SweepRow,
+  summarize,
+  toSweep,
+  unknownSweep,
+} from './sweeps/sweep-records.js';
 
 export interface NewSweep {
   owner: string;
@@ -193,10 +201,20 @@ export class Sweeps {
     });
   }
 
-  /** As much as one of its trials is decided by. */
-  async brief(id: string): Promise<{ phase: SweepPhase; spec: SweepFile; workflow_id: string }> {
-    const { phase, spec, workflow_id } = await this.#connection.repeatable((db) => selectSweep(db, id));
-    return { phase, spec, workflow_id };
+  /** As much as one of its trials is decided by. Not the whole file: a grid of ten thousand values is long. */
+  async brief(
+    id: string,
+  ): Promise<{ phase: SweepPhase; spec: Pick<SweepFile, 'stop_when'>; workflow_id: string }> {
+    const row = await this.#connection.repeatable((db) =>
+      db
+        .selectFrom('sweeps')
+        .select(['phase', 'workflow_id', sql<SweepFile['stop_when']>`spec -> 'stop_when'`.as('stop_when')])
+        .where('id', '=', id)
+        .executeTakeFirst(),
+    );
+    if (row === undefined) throw unknownSweep(id);
+    const { phase, workflow_id, stop_when } = row;
+    return { phase, workflow_id, spec: { stop_when } };
   }
 
   /** What its next decision is made by; the size of the answer does not grow with the number of trials. */
@@ -206,9 +224,7 @@ export class Sweeps {
   ): Promise<SweepFacts> {
     return this.#connection.repeatable(async (db) => {
       const facts = await selectFacts(db, id, { starts, astray });
-      if (facts === undefined) {
-        throw new MurnauError('sweep.not_found', `There is no sweep ${id}.`, { given: id });
-      }
+      if (facts === undefined) throw unknownSweep(id);
       return facts;
     });
   }
@@ -329,11 +345,15 @@ export class Sweeps {
   }
 
   /** An ended sweep stays as it ended. */
-  async end(id: string, { phase, failure }: { phase: EndedPhase; failure?: Failure | null }): Promise<Sweep> {
+  async end(
+    id: string,
+    { phase, failure, asked }: { phase: EndedPhase; failure?: Failure | null; asked?: Asked | undefined },
+  ): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const sweep = await lockSweep(trx, id);
       if (sweep.phase === 'running' || sweep.phase === 'paused') {
         await writeEnd(trx, sweep, phase, failure ?? null);
+        if (asked !== undefined) await noteSweepEdit(trx, id, { kind: 'cancel', ...asked });
       }
     });
     this.#hub.announce();
@@ -362,17 +382,33 @@ export class Sweeps {
     });
   }
 
-  /** The workflow that was started with this chain is at work; a word about an earlier one changes nothing. */
-  async markStarted(id: string, chain = 0): Promise<void> {
+  /**
+   * The workflow that was started with this chain is at work; a word about an earlier one changes nothing.
+   * @param runId of the workflow's run that decides from now on
+   */
+  async markStarted(id: string, chain = 0, runId: string | null = null): Promise<void> {
     await this.#connection.repeatable((db) =>
       db
         .updateTable('sweeps')
-        .set({ workflow_started: true })
+        .set({ workflow_started: true, ...(runId === null ? {} : { workflow_run_id: runId }) })
         .where('id', '=', id)
-        .where('workflow_started', '=', false)
         .where('workflow_chain', '<=', chain)
+        .where((eb) =>
+          eb.or([
+            eb('workflow_started', '=', false),
+            sql<boolean>`${runId}::text is not null and workflow_run_id is distinct from ${runId}`,
+          ]),
+        )
         .execute(),
     );
+  }
+
+  /** Whether this run of its workflow is the one that decides now. */
+  async isDecidedBy(id: string, runId: string): Promise<boolean> {
+    const row = await this.#connection.repeatable((db) =>
+      db.selectFrom('sweeps').select('workflow_run_id').where('id', '=', id).executeTakeFirst(),
+    );
+    return row?.workflow_run_id === runId;
   }
 
   /** Chain with which its workflow is, or was, to be started. */

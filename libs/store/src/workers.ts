@@ -21,27 +21,51 @@ export class Workers {
 
   /** @returns whether somebody has asked, since the last word, to let it work again */
   async heartbeat(worker: WorkerHeartbeat): Promise<{ isLifted: boolean }> {
-    const row = {
+    return { isLifted: (await this.heartbeats([worker])).has(worker.name) };
+  }
+
+  /** The same of many. @returns names of those that are to work again */
+  async heartbeats(workers: readonly WorkerHeartbeat[]): Promise<Set<string>> {
+    if (workers.length === 0) return new Set();
+    const rows = workers.map((worker) => ({
       ...worker,
       device: JSON.stringify(worker.device),
       models: JSON.stringify(worker.models),
       last_seen_at: sql<Date>`now()`,
-    };
-    const { name: _, ...changes } = row;
+      lift_requested_at: null,
+    }));
     return this.#connection.repeatableTransaction(async (trx) => {
       const before = await trx
         .selectFrom('workers')
-        .select('lift_requested_at')
-        .where('name', '=', worker.name)
+        .select(['name', 'lift_requested_at'])
+        .where(
+          'name',
+          'in',
+          workers.map(({ name }) => name),
+        )
+        .orderBy('name')
         .forUpdate()
-        .executeTakeFirst();
-      const cleared = { ...changes, lift_requested_at: null };
+        .execute();
       await trx
         .insertInto('workers')
-        .values({ ...row, lift_requested_at: null })
-        .onConflict((conflict) => conflict.column('name').doUpdateSet(cleared))
+        .values(rows)
+        .onConflict((conflict) =>
+          conflict.column('name').doUpdateSet((eb) => ({
+            address: eb.ref('excluded.address'),
+            device: eb.ref('excluded.device'),
+            models: eb.ref('excluded.models'),
+            slots: eb.ref('excluded.slots'),
+            running: eb.ref('excluded.running'),
+            generating: eb.ref('excluded.generating'),
+            steps_per_second: eb.ref('excluded.steps_per_second'),
+            quarantine_reason: eb.ref('excluded.quarantine_reason'),
+            last_seen_at: sql<Date>`now()`,
+            lift_requested_at: null,
+          })),
+        )
         .execute();
-      return { isLifted: before !== undefined && before.lift_requested_at !== null };
+      const lifted = before.filter(({ lift_requested_at }) => lift_requested_at !== null);
+      return new Set(lifted.map(({ name }) => name));
     });
   }
 

@@ -1,4 +1,4 @@
-import type { ActivityOptions } from '@temporalio/workflow';
+import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 
 /** Flat and without end: causes that count are counted by the store, and what must not be repeated says so. */
 export const flatRetry = { initialInterval: 200, backoffCoefficient: 1, maximumInterval: 200 } as const;
@@ -13,6 +13,12 @@ export const bookkeepingOptions: ActivityOptions = {
   retry: flatRetry,
 };
 
+/** Tried once: what fails goes to the queue. */
+export const nearOptions: LocalActivityOptions = {
+  startToCloseTimeout: '10 s',
+  retry: { maximumAttempts: 1 },
+};
+
 /** A device's work lives by its heartbeats; the other limit only ends what never could. */
 export const deviceOptions: ActivityOptions = {
   startToCloseTimeout: '12 h',
@@ -20,3 +26,6 @@ export const deviceOptions: ActivityOptions = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: flatRetry,
 };
+
+/** How long a workflow's task waits for an orchestrator that was killed over it; one that only takes long says so. */
+export const workflowTaskTimeout = '5 s';

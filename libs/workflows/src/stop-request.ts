@@ -1,4 +1,5 @@
 import { workflowMessages } from '@murnau/domain';
+import type { Asked } from '@murnau/domain';
 import type { CancelRequest } from '@murnau/activities';
 import { ApplicationFailure, CancellationScope, defineUpdate, setHandler } from '@temporalio/workflow';
 
@@ -8,6 +9,8 @@ export const cancelUpdate = defineUpdate<void, [CancelRequest]>(workflowMessages
 export interface StopRequest {
   /** Who asked; undefined: nobody did. */
   by(): string | undefined;
+  /** A person's word, with its reason; undefined: nobody's, or Temporal's. */
+  asked(): Asked | undefined;
   /** Temporal itself was asked: the workflow ends as cancelled. */
   isNative(): boolean;
   /** From here on the end is certain, and a wish comes too late. */
@@ -24,6 +27,7 @@ export interface StopRequest {
 /** Installs the handlers. Call it first thing, in the workflow's own scope. */
 export function listenForStop(endedCode: string): StopRequest {
   let by: string | undefined;
+  let asked: Asked | undefined;
   let isNative = false;
   let isClosed = false;
   let scope: CancellationScope | undefined;
@@ -31,7 +35,11 @@ export function listenForStop(endedCode: string): StopRequest {
     by ??= who;
     scope?.cancel();
   };
-  setHandler(cancelUpdate, (cancel) => request(cancel.by), {
+  const take = (cancel: CancelRequest): void => {
+    asked ??= { by: cancel.by, why: cancel.why ?? '' };
+    request(cancel.by);
+  };
+  setHandler(cancelUpdate, take, {
     validator: (cancel) => {
       if (isClosed) throw ApplicationFailure.nonRetryable('It has ended already.', endedCode);
       if (typeof cancel.by !== 'string' || cancel.by === '') {
@@ -45,6 +53,7 @@ export function listenForStop(endedCode: string): StopRequest {
   });
   return {
     by: () => by,
+    asked: () => asked,
     isNative: () => isNative,
     close: () => void (isClosed = true),
     reopen: () => void (isClosed = false),

@@ -90,16 +90,23 @@ export function sweepSheet(
     };
   });
   const columns = trials[0]?.pictures.slice(0, MOST_PER_TRIAL) ?? [];
+  const prompts = [...new Set(columns.map(({ prompt }) => prompt))];
   return refuseEmpty(
     {
       title: sweep.name,
-      subtitle: `${rows.length} of ${sweep.trials} trials, best ${words(metric)} first; ${sweep.spec.model}`,
-      columns: columns.map(({ seed }) => `seed ${seed}`),
+      subtitle: `${rows.length} of ${sweep.trials} trials, best ${words(metric)} first; ${sweep.spec.model}${legendOf(prompts)}`,
+      columns: columns.map(({ seed, prompt }) =>
+        prompts.length > 1 ? `${prompts.indexOf(prompt) + 1}, seed ${seed}` : `seed ${seed}`,
+      ),
       rows,
     },
     `sweep ${sweep.id}`,
   );
 }
+
+/** Which prompt a column's number stands for, where there are several. */
+const legendOf = (prompts: readonly string[]): string =>
+  prompts.length > 1 ? `; ${prompts.map((prompt, index) => `${index + 1}: ${prompt}`).join('; ')}` : '';
 
 export function generationSheet({ id, request, images }: Generation): PlannedSheet {
   return refuseEmpty(

@@ -156,9 +156,10 @@ function cancelRun({ store, starters }: ServerDeps): Route {
     path: '/v1/runs/:id/cancel',
     summary: 'Cancel a run',
     tag: 'runs',
+    body: editRequestSchema,
     answers: { 202: runSchema },
-    handle: async ({ params: { id = '' }, owner }) => {
-      await starters.cancelRun(await store.runs.get(id), owner);
+    handle: async ({ params: { id = '' }, body: { why }, owner }) => {
+      await starters.cancelRun(await store.runs.get(id), owner, why);
       return store.runs.get(id);
     },
   });

@@ -1,6 +1,7 @@
 import {
   createSweepSchema,
   type DatasetNeeds,
+  editRequestSchema,
   eventListSchema,
   expandTrials,
   leaderboardSchema,
@@ -165,9 +166,10 @@ function cancelSweep({ store, starters }: ServerDeps): Route {
     path: '/v1/sweeps/:id/cancel',
     summary: 'Cancel a sweep and its trials',
     tag: 'sweeps',
+    body: editRequestSchema,
     answers: { 202: sweepSchema },
-    handle: async ({ params: { id = '' }, owner }) => {
-      await starters.cancelSweep(await store.sweeps.get(id), owner);
+    handle: async ({ params: { id = '' }, body: { why }, owner }) => {
+      await starters.cancelSweep(await store.sweeps.get(id), owner, why);
       return store.sweeps.get(id);
     },
   });

@@ -188,7 +188,10 @@ async function draw(store: Store, spec: Run['spec'], kind: Sample['kind'], step:
     Array.from({ length: count }, async (_, position): Promise<Sample> => {
       const picture = await drawPicture(first + position, clarity);
       const { hash } = await store.blobs.put(picture, 'image/png');
-      const prompt = `a photo of a ${word}`;
+      const { prompts } = spec.samples;
+      const template =
+        kind === 'progress' ? prompts[Math.floor((position * prompts.length) / count)] : prompts[0];
+      const prompt = (template ?? '').replace('{placeholder}', word);
       return { step, kind, position, prompt, seed: first + position, hash, image_alignment: clarity };
     }),
   );

@@ -22,10 +22,11 @@ export interface PlanEstimate {
 const bytesPerCheckpoint = 64_000;
 const bytesPerPixel = 2;
 
+/** At the end those of the learnt word and of both baselines. */
 function picturesOf({ spec }: PlannedTrial): number {
   const { samples, max_steps } = spec;
   const onTheWay = samples.every_steps === 0 ? 0 : Math.floor(max_steps / samples.every_steps);
-  return onTheWay * samples.prompts.length * samples.per_prompt + 2 * samples.final_count;
+  return onTheWay * samples.prompts.length * samples.per_prompt + 3 * samples.final_count;
 }
 
 /** @param workers those of the server; empty when it was not asked. */

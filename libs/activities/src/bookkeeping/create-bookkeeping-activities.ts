@@ -24,6 +24,7 @@ export function createBookkeepingActivities(deps: BookkeepingDeps): BookkeepingA
     cancelRun: kept(runs.cancelRun),
     decideSweep: kept(sweeps.decideSweep),
     markTrialsStarted: kept(sweeps.markTrialsStarted),
+    isSweepTold: kept(sweeps.isSweepTold),
     lookAgain: kept(sweeps.lookAgain),
     editSweep: kept(sweeps.editSweep),
     cancelTrials: kept(sweeps.cancelTrials),

@@ -82,11 +82,12 @@ export function createRunActivities(deps: BookkeepingDeps): RunActivities {
       await store.runs.end(run_id, { phase: 'failed', failure: toStoredFailure(failure) });
       return view(run_id);
     },
-    cancelRun: async ({ run_id, by }) => {
+    cancelRun: async ({ run_id, by, asked }) => {
       const message = `Cancelled by ${by}.`;
       await store.runs.end(run_id, {
         phase: 'cancelled',
         failure: toStoredFailure({ code: 'run.cancelled', message }),
+        asked,
       });
       return view(run_id);
     },

@@ -3,7 +3,8 @@ import type { BookkeepingActivities } from '../activity-types.js';
 import { settledPhase } from '../decisions/decide-sweep.js';
 import type { BookkeepingDeps } from './deps.js';
 import { toStoredFailure } from './run-activities.js';
-import { detailsOf, sweepStep } from './sweep-step.js';
+import { detailsOf, ShownDetails } from './shown-details.js';
+import { sweepStep } from './sweep-step.js';
 import { cancelWorkflow, mapBounded, signalWorkflow } from './trial-workflows.js';
 
 /** Calls to Temporal or the store at once. */
@@ -11,16 +12,24 @@ const concurrency = 10;
 
 type SweepActivities = Pick<
   BookkeepingActivities,
-  'decideSweep' | 'markTrialsStarted' | 'lookAgain' | 'editSweep' | 'cancelTrials' | 'endSweep'
+  | 'decideSweep'
+  | 'markTrialsStarted'
+  | 'isSweepTold'
+  | 'lookAgain'
+  | 'editSweep'
+  | 'cancelTrials'
+  | 'endSweep'
 >;
 
 export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
   const { store, client } = deps;
+  const shown = new ShownDetails();
   return {
-    decideSweep: ({ sweep_id, reconcile, chain = 0 }) =>
-      sweepStep(deps, sweep_id, { isReconciling: reconcile, chain }),
-    markTrialsStarted: async ({ started }) => {
-      await mapBounded(started, concurrency, ({ run_id, chain }) => store.runs.markStarted(run_id, chain));
+    decideSweep: (question) => sweepStep(deps, question, shown),
+    markTrialsStarted: ({ started }) => store.runs.markAllStarted(started),
+    isSweepTold: async ({ run_id, sweep_run_id }) => {
+      const { sweep_id } = await store.runs.get(run_id);
+      return sweep_id !== null && store.sweeps.isDecidedBy(sweep_id, sweep_run_id);
     },
     lookAgain: async ({ workflow_ids }) => {
       await mapBounded(workflow_ids, concurrency, (id) => signalWorkflow(client, id, workflowMessages.look));
@@ -42,10 +51,10 @@ export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
         });
       }
     },
-    endSweep: async ({ sweep_id, phase }) => {
+    endSweep: async ({ sweep_id, phase, asked }) => {
       const ended =
         phase === 'cancelled'
-          ? await store.sweeps.end(sweep_id, { phase })
+          ? await store.sweeps.end(sweep_id, { phase, asked })
           : await store.sweeps.settle(sweep_id, settledPhase);
       return { phase: ended.phase, details: await detailsOf(deps, sweep_id) };
     },

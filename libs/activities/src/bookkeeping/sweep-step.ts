@@ -1,18 +1,13 @@
 import { durationSeconds } from '@murnau/domain';
 import type { SweepFacts, TrialCounts } from '@murnau/store';
-import type { SweepStep, TrialToStart } from '../activity-types.js';
+import type { SweepQuestion, SweepStep, TrialToStart } from '../activity-types.js';
 import { decideSweep } from '../decisions/decide-sweep.js';
 import { runCard } from '../start/workflow-card.js';
 import { applyPolicies } from './apply-policies.js';
 import type { BookkeepingDeps } from './deps.js';
 import { reconcileTrials } from './reconcile-trials.js';
-import { sweepDetails } from './sweep-details.js';
-import { mapBounded } from './trial-workflows.js';
+import type { ShownDetails } from './shown-details.js';
 
-/** Questions to the store at once. */
-const concurrency = 10;
-const shownTrials = 5;
-const shownDecisions = 5;
 /** How soon to look whether trials have done what they were told. */
 const astrayPollMs = 1_000;
 /** How soon to ask the advisor again that did not answer. */
@@ -26,43 +21,46 @@ function byPhase(counts: TrialCounts): Record<string, number> {
   return { queued: to_start, running: open, paused: held, waiting, finished, failed, cancelled };
 }
 
-export async function detailsOf({ store, galleryUrl }: BookkeepingDeps, sweepId: string): Promise<string> {
-  const [sweep, best, decisions] = await Promise.all([
-    store.sweeps.get(sweepId),
-    store.sweeps.best(sweepId, shownTrials),
-    store.sweeps.decisions(sweepId, { limit: shownDecisions }),
-  ]);
-  return sweepDetails(sweep, best, decisions.items, galleryUrl);
+/** Trials with what Temporal is to show of them, in their order. */
+async function withCards(
+  { store, galleryUrl }: BookkeepingDeps,
+  trials: SweepFacts['next'],
+): Promise<TrialToStart[]> {
+  const runs = await store.runs.getMany(trials.map(({ run_id }) => run_id));
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  return trials.flatMap(({ run_id, workflow_id, workflow_chain }) => {
+    const run = byId.get(run_id);
+    if (run === undefined) return [];
+    const card = runCard(run, galleryUrl);
+    return [{ run_id, workflow_id, chain: workflow_chain, priority: run.priority, card }];
+  });
 }
 
 /** Decides what a sweep does next, and writes down what changes by it. */
 export async function sweepStep(
   deps: BookkeepingDeps,
-  sweepId: string,
-  { isReconciling, chain }: { isReconciling: boolean; chain: number },
+  { sweep_id, reconcile, chain = 0, sweep_run_id, started = [] }: SweepQuestion,
+  shown: ShownDetails,
 ): Promise<SweepStep> {
-  const { store, galleryUrl } = deps;
-  await store.sweeps.markStarted(sweepId, chain);
-  if (isReconciling) await reconcileTrials(deps, sweepId);
-  const { facts, isUnfinished, toPlan, advisorAway } = await applyPolicies(deps, sweepId);
+  const { store } = deps;
+  // Before the trials are read: one that ends later sees which run of the workflow decides.
+  await store.sweeps.markStarted(sweep_id, chain, sweep_run_id);
+  await store.runs.markAllStarted(started);
+  if (reconcile) await reconcileTrials(deps, sweep_id);
+  const { facts, isUnfinished, toPlan, advisorAway } = await applyPolicies(deps, sweep_id);
   const { sweep, counts, next, astray } = facts;
   const { action, starts } = decideSweep({ ...sweep, counts });
-  const start = await mapBounded(next.slice(0, starts), concurrency, async (trial): Promise<TrialToStart> => {
-    const run = await store.runs.get(trial.run_id);
-    return {
-      run_id: trial.run_id,
-      workflow_id: trial.workflow_id,
-      chain: trial.workflow_chain,
-      priority: run.priority,
-      card: runCard(run, galleryUrl),
-    };
+  const start = await withCards(deps, next.slice(0, starts));
+  const details = await shown.refresh(deps, sweep_id, {
+    state: [sweep.phase, action, sweep.stop_reason, advisorAway, sweep_run_id].join(),
+    head: advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`,
   });
   return {
     action: action === 'finish' && (isUnfinished || toPlan > 0) ? 'run' : action,
     start,
     counts: byPhase(counts),
     phase: sweep.phase,
-    details: `${advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`}${await detailsOf(deps, sweepId)}`,
+    ...(details === undefined ? {} : { details }),
     astray,
     more: isUnfinished || (starts > 0 && starts >= next.length && counts.to_start > starts),
     ...waitOf(facts, starts),

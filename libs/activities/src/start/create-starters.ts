@@ -53,9 +53,9 @@ export interface Starters {
   startSweep(sweep: Sweep): Promise<void>;
   startGeneration(generation: Generation): Promise<void>;
   /** Resolves when accepted. @throws `run.already_ended` */
-  cancelRun(run: Run, by: string): Promise<void>;
+  cancelRun(run: Run, by: string, why?: string): Promise<void>;
   /** @throws `sweep.already_ended` */
-  cancelSweep(sweep: Sweep, by: string): Promise<void>;
+  cancelSweep(sweep: Sweep, by: string, why?: string): Promise<void>;
   /** Resolves when it is written down; the run then does it. @throws `run.already_ended`, `edit.not_possible` */
   editRun(run: Run, kind: RunEditKind, asked: Asked): Promise<void>;
   /** The same; under one update id it is applied once. @throws `sweep.already_ended`, `edit.not_possible` */
@@ -75,6 +75,8 @@ export interface Starters {
 
 const openPhases: ReadonlySet<string> = new Set(['queued', 'running', 'waiting', 'paused']);
 const callTimeoutMs = 5_000;
+/** How long a workflow's task waits for an orchestrator that was killed over it. */
+const taskTimeoutMs = 5_000;
 const conversionTimeoutMs = 30_000;
 const tokenCheckTimeoutMs = 10_000;
 
@@ -117,6 +119,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
           // What was started, ended, and is stored as to be started again, is.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           args: [input],
+          workflowTaskTimeout: taskTimeoutMs,
           ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
           staticSummary: card.summary,
           staticDetails: card.details,
@@ -155,11 +158,11 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
   /** @param subject what the store knows of it, and how to end it there when there is no such workflow (yet, or any more) */
   async function cancel(
     workflowId: string,
-    by: string,
+    asked: CancelRequest,
     ended: ErrorCode,
     subject: { phase: () => Promise<string>; end: () => Promise<unknown> },
   ): Promise<void> {
-    const args: [CancelRequest] = [{ by }];
+    const args: [CancelRequest] = [asked];
     try {
       await ask(callTimeoutMs, () =>
         client.workflow
@@ -230,17 +233,17 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
       await start(workflowTypes.generation, generationWorkflowId(id), input, card);
       await store.generations.markStarted(id);
     },
-    cancelRun: ({ id, workflow_id }, by) =>
-      cancel(workflow_id, by, 'run.already_ended', {
+    cancelRun: ({ id, workflow_id }, by, why = '') =>
+      cancel(workflow_id, { by, why }, 'run.already_ended', {
         phase: async () => (await store.runs.get(id)).phase,
-        end: () => store.runs.end(id, { phase: 'cancelled' }),
+        end: () => store.runs.end(id, { phase: 'cancelled', asked: { by, why } }),
       }),
-    cancelSweep: ({ id, workflow_id }, by) =>
-      cancel(workflow_id, by, 'sweep.already_ended', {
+    cancelSweep: ({ id, workflow_id }, by, why = '') =>
+      cancel(workflow_id, { by, why }, 'sweep.already_ended', {
         phase: async () => (await store.sweeps.get(id)).phase,
         end: async () => {
           await store.sweeps.cancelIdleTrials(id, by);
-          await store.sweeps.end(id, { phase: 'cancelled' });
+          await store.sweeps.end(id, { phase: 'cancelled', asked: { by, why } });
         },
       }),
     editRun: async ({ id, workflow_id }, kind, { by, why }) => {
@@ -258,7 +261,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
       if (openPhases.has(sweep.phase)) await startSweep(sweep);
     },
     cancelGeneration: ({ id }, by) =>
-      cancel(generationWorkflowId(id), by, 'generation.already_ended', {
+      cancel(generationWorkflowId(id), { by }, 'generation.already_ended', {
         phase: async () => (await store.generations.get(id)).phase,
         end: () => store.generations.end(id, { phase: 'cancelled' }),
       }),

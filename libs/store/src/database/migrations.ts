@@ -1,4 +1,5 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import { sweepTallies } from './sweep-tallies.js';
 
 /**
  * What people wrote (specs, parameters, requests) is kept as json, which leaves the order of keys alone: in a sweep
@@ -394,4 +395,5 @@ export const migrations: Record<string, Migration> = {
   '0003-sweep-policies': sweepPolicies,
   '0004-training-data': trainingData,
   '0005-judging': judging,
+  '0006-sweep-tallies': sweepTallies,
 };

@@ -57,6 +57,8 @@ export interface SweepsTable {
   stage: Generated<'search' | 'finalists'>;
   /** Null: no gate has opened. */
   gate: Json<Gate | null> | null;
+  /** The run of its workflow that decides; null: none has yet. */
+  workflow_run_id: string | null;
   created_at: CreatedAt;
   finished_at: Date | null;
 }
@@ -68,6 +70,19 @@ export interface Gate {
   /** When the timer picks instead; null: never. */
   deadline: string | null;
   is_passed: boolean;
+}
+
+/** Trials by what may be done with them; `resumed` are to start too, from a stored step. */
+export type TrialState =
+  'to_start' | 'resumed' | 'open' | 'held' | 'waiting' | 'finished' | 'failed' | 'cancelled';
+
+/** A change of a sweep's numbers of trials, written by triggers; they are added up. */
+export interface SweepTalliesTable {
+  sweep_id: string;
+  state: TrialState;
+  trials: number;
+  /** Of trials outside the window. */
+  device_s: number;
 }
 
 export interface RunsTable {
@@ -297,6 +312,7 @@ export interface Database {
   datasets: DatasetsTable;
   dataset_images: DatasetImagesTable;
   sweeps: SweepsTable;
+  sweep_tallies: SweepTalliesTable;
   runs: RunsTable;
   metrics: MetricsTable;
   checkpoints: CheckpointsTable;

@@ -2,9 +2,8 @@ import { type Asked, MurnauError, type Run, type RunEditKind, type RunWish } fro
 import type { Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import type { Database } from '../database/schema.js';
-import { insertEvents } from '../events/event-records.js';
-import { insertDecisions } from '../sweeps/decisions.js';
 import { endLocked, publishRun, withFreshEmbeddingIds } from './end-run.js';
+import { noteRunEdit } from './note-run-edit.js';
 import { lockRun, refuseEnded, type RunRow, selectRun, toRun } from './run-records.js';
 
 export interface RunEdit extends Asked {
@@ -22,12 +21,7 @@ export async function editRun(connection: Connection, runId: string, edit: RunEd
       const run = await lockRun(trx, runId);
       refuseEnded(run);
       await editLocked(trx, run, edit);
-      const { by, why } = edit;
-      const data = { edit: edit.kind, by, ...(why === '' ? {} : { why }) };
-      await insertEvents(trx, [{ kind: 'edited', run_id: runId, sweep_id: run.sweep_id, data }]);
-      if (run.sweep_id !== null) {
-        await insertDecisions(trx, run.sweep_id, [{ kind: edit.kind, trial: run.trial, by, why }]);
-      }
+      await noteRunEdit(trx, run, edit);
       return toRun(await selectRun(trx, runId));
     }),
   );

@@ -1,10 +1,11 @@
-import { type EarlyStop, type Failure, MurnauError, type Publication, type Run } from '@murnau/domain';
+import { type Asked, type EarlyStop, type Failure, MurnauError, type Publication, type Run } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { isUniqueViolation } from '../database/failures.js';
 import { newId } from '../database/idempotency.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
+import { noteRunEdit } from './note-run-edit.js';
 import {
   isEnded,
   lockClaimedRun,
@@ -81,6 +82,13 @@ export async function publishRun(
   return embeddingId;
 }
 
+export interface RunEnd {
+  phase: 'failed' | 'cancelled';
+  failure?: Failure | null;
+  /** Whose wish it was, for the record. Absent: nobody's. */
+  asked?: Asked | undefined;
+}
+
 /**
  * Ends a run without a result. The next epoch fences whoever still computes it. An ended run stays as it ended.
  * @param epoch absent: whoever holds the run (the workflow's own word)
@@ -88,7 +96,7 @@ export async function publishRun(
 export async function endRun(
   connection: Connection,
   runId: string,
-  end: { phase: 'failed' | 'cancelled'; failure?: Failure | null },
+  { asked, ...end }: RunEnd,
   epoch?: number,
 ): Promise<Run> {
   return connection.repeatableTransaction(async (trx) => {
@@ -96,6 +104,7 @@ export async function endRun(
     if (isEnded(run.phase)) return toRun(run);
     if (epoch !== undefined) refuseFenced(run, epoch);
     await endLocked(trx, run, end);
+    if (asked !== undefined) await noteRunEdit(trx, run, { kind: 'cancel', ...asked });
     return toRun(await selectRun(trx, runId));
   });
 }

@@ -20,24 +20,31 @@ export const toBeStarted = {
   device_mark: null,
 } as const;
 
-/** The workflow with this chain is at work. A word about an earlier one comes too late and changes nothing. */
-export async function markRunStarted(connection: Connection, id: string, chain: number): Promise<void> {
+/** A workflow of a run that was started. */
+export interface StartedRun {
+  run_id: string;
+  chain: number;
+}
+
+/** Workflows with these chains are at work. A word about an earlier one comes too late and changes nothing. */
+export async function markRunsStarted(connection: Connection, started: readonly StartedRun[]): Promise<void> {
+  if (started.length === 0) return;
   await connection.repeatableTransaction(async (trx) => {
-    const changed = await trx
-      .updateTable('runs')
-      .set({ workflow_started: true })
-      .where('id', '=', id)
-      .where('workflow_started', '=', false)
-      .where('workflow_chain', '<=', chain)
-      .returning(['sweep_id', 'trial', 'rung', 'certified_step'])
-      .executeTakeFirst();
-    if (changed === undefined || changed.sweep_id === null) return;
-    const { sweep_id, trial, rung, certified_step } = changed;
-    const from = Math.max(0, certified_step);
-    const why = from === 0 ? 'a place is free' : `goes on from step ${from}`;
-    await insertDecisions(trx, sweep_id, [
-      { kind: 'start', trial, by: 'sweep', why, data: { rung, from_step: from } },
-    ]);
+    const { rows: changed } = await sql<
+      Pick<RunRow, 'sweep_id' | 'trial' | 'rung' | 'certified_step'>
+    >`update runs set workflow_started = true
+      from unnest(${started.map(({ run_id }) => run_id)}::text[],
+                  ${started.map(({ chain }) => chain)}::int[]) as given (id, chain)
+      where runs.id = given.id and not workflow_started and workflow_chain <= given.chain
+      returning sweep_id, trial, rung, certified_step`.execute(trx);
+    for (const { sweep_id, trial, rung, certified_step } of changed) {
+      if (sweep_id === null) continue;
+      const from = Math.max(0, certified_step);
+      const why = from === 0 ? 'a place is free' : `goes on from step ${from}`;
+      await insertDecisions(trx, sweep_id, [
+        { kind: 'start', trial, by: 'sweep', why, data: { rung, from_step: from } },
+      ]);
+    }
   });
 }
 

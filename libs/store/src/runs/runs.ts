@@ -19,13 +19,13 @@ import { insertEvents } from '../events/event-records.js';
 import { type Fork, forkRun } from './fork-run.js';
 import { editRun, type RunEdit } from './edit-run.js';
 import { type Claim, type ClaimOrder, claimRun } from './claim-run.js';
-import { endRun, finishRun, type FinishOptions, setRunPhase } from './end-run.js';
+import { endRun, finishRun, type FinishOptions, type RunEnd, setRunPhase } from './end-run.js';
 import type { Progress, ProgressRecorded } from './progress.js';
 import { recordProgress } from './record-progress.js';
 import { countRestart, recordStarted, type RestartCount, type Started } from './run-history.js';
 import { reachRung } from './reach-rung.js';
 import { DEFAULT_METRIC, type RunRow, selectRun, toInsert, toRun } from './run-records.js';
-import { endAbandonedRun, markRunLost, markRunStarted } from './run-starts.js';
+import { endAbandonedRun, markRunLost, markRunsStarted, type StartedRun } from './run-starts.js';
 
 export interface NewRun {
   owner: string;
@@ -101,6 +101,15 @@ export class Runs {
   /** @throws `run.not_found`, as all that follows */
   async get(id: string): Promise<Run> {
     return toRun(await this.#connection.repeatable((db) => selectRun(db, id)));
+  }
+
+  /** Those of these that there are, in no order. */
+  async getMany(ids: readonly string[]): Promise<Run[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.#connection.repeatable((db) =>
+      db.selectFrom('runs').selectAll().where('id', 'in', ids).execute(),
+    );
+    return rows.map(toRun);
   }
 
   async details(id: string): Promise<RunDetails> {
@@ -255,11 +264,7 @@ export class Runs {
     return this.#announced(reachRung(this.#connection, id));
   }
 
-  async end(
-    id: string,
-    end: { phase: 'failed' | 'cancelled'; failure?: Failure | null },
-    epoch?: number,
-  ): Promise<Run> {
+  async end(id: string, end: RunEnd, epoch?: number): Promise<Run> {
     return this.#announced(endRun(this.#connection, id, end, epoch));
   }
 
@@ -284,7 +289,12 @@ export class Runs {
 
   /** The workflow that was started with this chain is at work; a word that comes too late changes nothing. */
   async markStarted(id: string, chain = 0): Promise<void> {
-    return this.#announced(markRunStarted(this.#connection, id, chain));
+    return this.markAllStarted([{ run_id: id, chain }]);
+  }
+
+  /** The same of many at once. */
+  async markAllStarted(started: readonly StartedRun[]): Promise<void> {
+    return this.#announced(markRunsStarted(this.#connection, started));
   }
 
   /** Temporal does not know the workflow that was started with this chain: it is to be started again. */

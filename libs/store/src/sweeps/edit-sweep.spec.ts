@@ -76,6 +76,45 @@ describe('an edit', () => {
   });
 });
 
+describe('a word of a sweep', () => {
+  it('does not learn from two datasets, when a pair is added either', async () => {
+    const { id } = await newSweep();
+    const other = await test.newDataset();
+    const pair = { placeholder: 'sapsan', initializer: 'bird', dataset: other };
+    await expect(edit(id, { kind: 'add_pair', pair })).rejects.toMatchObject({
+      code: 'edit.not_possible',
+      field: 'dataset',
+      given: other,
+    });
+    await edit(id, { kind: 'add_pair', pair: { ...pair, placeholder: 'kestrel' } });
+    await edit(id, { kind: 'add_pair', pair: { placeholder: 'sapsan', initializer: 'bird' } });
+  });
+});
+
+describe('a cancelled sweep or trial', () => {
+  it('says who asked, and why', async () => {
+    const { id } = await newSweep();
+    const [trial] = await test.store.sweeps.trials(id);
+    const asked = { by: 'ann', why: 'wrong pictures' };
+    await test.store.runs.end(trial?.run_id ?? '', { phase: 'cancelled', asked });
+    await test.store.sweeps.end(id, { phase: 'cancelled', asked });
+    // Said again it changes nothing.
+    await test.store.sweeps.end(id, { phase: 'cancelled', asked });
+    const { items } = await test.store.sweeps.decisions(id, { kind: 'cancel' });
+    expect(items).toMatchObject([
+      { trial: null, ...asked },
+      { trial: 0, ...asked },
+    ]);
+    const edited = (await test.store.events.list({ sweepId: id }, {})).filter(
+      ({ kind }) => kind === 'edited',
+    );
+    expect(edited.map(({ data }) => data)).toEqual([
+      { edit: 'cancel', ...asked },
+      { edit: 'cancel', ...asked },
+    ]);
+  });
+});
+
 describe('a start of a run', () => {
   it('takes a chain above all before, and a late word about an earlier one changes nothing', async () => {
     const { id } = await newSweep({}, 1);

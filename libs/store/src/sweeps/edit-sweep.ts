@@ -7,7 +7,7 @@ import { cancelledBy, editLocked } from '../runs/edit-run.js';
 import { withFreshEmbeddingIds } from '../runs/end-run.js';
 import { ENDED_PHASES, isEnded, lockRun, type RunRow } from '../runs/run-records.js';
 import { reopenRun } from '../runs/run-starts.js';
-import { insertDecisions } from './decisions.js';
+import { insertDecisions, type NewDecision } from './decisions.js';
 import { passGate } from './gates.js';
 import { type Extension, moreSteps, moreTrials, onePairMore } from './extend-sweep.js';
 import { insertTrials } from './insert-trials.js';
@@ -50,14 +50,22 @@ export async function editSweep(
       const apply = edits[edit.kind] as Apply<SweepEdit['kind']>;
       const { trial = null, data = {} } = (await apply(trx, sweep, edit, { by, why })) ?? {};
       const { kind, ...given } = edit;
-      await insertDecisions(trx, id, [
-        { kind, trial, by, why, data: { ...given, ...data }, update_id: updateId },
-      ]);
-      await insertEvents(trx, [
-        { kind: 'edited', sweep_id: id, data: { edit: kind, by, ...(why === '' ? {} : { why }) } },
-      ]);
+      const about = { trial, data: { ...given, ...data }, update_id: updateId };
+      await noteSweepEdit(trx, id, { kind, by, why, ...about });
     }),
   );
+}
+
+/** Puts down who asked what of a sweep, and why. */
+export async function noteSweepEdit(
+  trx: Transaction<Database>,
+  id: string,
+  decision: NewDecision,
+): Promise<void> {
+  const { kind, by, why } = decision;
+  await insertDecisions(trx, id, [decision]);
+  const data = { edit: kind, by, ...(why === '' ? {} : { why }) };
+  await insertEvents(trx, [{ kind: 'edited', sweep_id: id, data }]);
 }
 
 const edits: { [Kind in SweepEdit['kind']]: Apply<Kind> } = {

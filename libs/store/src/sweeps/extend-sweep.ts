@@ -1,4 +1,4 @@
-import { expandTrials, type Pair, type SweepFile } from '@murnau/domain';
+import { expandTrials, MurnauError, type Pair, type SweepFile } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
 import type { RunRow } from '../runs/run-records.js';
@@ -73,6 +73,7 @@ export async function onePairMore(
     ({ placeholder, initializer }) => placeholder === pair.placeholder && initializer === pair.initializer,
   );
   if (isThere) throw notPossible(sweep, `has the pair ${pair.placeholder} from ${pair.initializer} already`);
+  refuseOtherDataset(sweep, pair);
   if (sweep.stage === 'finalists') throw notPossible(sweep, 'has chosen its finalists already');
   const first = await nextTrial(trx, sweep);
   const alone: SweepFile = { ...spec, parameters: { ...spec.parameters, pair: { values: [pair] } } };
@@ -91,6 +92,22 @@ export async function onePairMore(
     spec: { ...spec, parameters, ...(run_cap === undefined ? {} : { run_cap }) },
     trials: planned.map(toNewTrial),
   };
+}
+
+/** One word learns from one dataset, as in the file: else its trials could not be compared. */
+function refuseOtherDataset(sweep: SweepRow, pair: Pair): void {
+  const { parameters, dataset } = sweep.spec;
+  const dataOf = (one: Pair): string | undefined => one.dataset ?? dataset;
+  const other = parameters.pair.values.find(
+    (one) => one.placeholder === pair.placeholder && dataOf(one) !== dataOf(pair),
+  );
+  if (other === undefined) return;
+  throw new MurnauError(
+    'edit.not_possible',
+    `${pair.placeholder} learns from dataset ${dataOf(other)} in this sweep, and cannot from ${dataOf(pair)} too. ` +
+      'Take another placeholder, or the same dataset.',
+    { field: 'dataset', given: dataOf(pair) ?? 'none', allowed: dataOf(other) ?? 'none' },
+  );
 }
 
 async function nextTrial(trx: Transaction<Database>, sweep: SweepRow): Promise<number> {

@@ -1,23 +1,8 @@
 import type { SweepFile, SweepPhase } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database, Gate } from '../database/schema.js';
-
-/** Trials of a sweep by what may be done with them; read by one query, whatever their number. */
-export interface TrialCounts {
-  /** Planned, or to go on, with no workflow yet. */
-  to_start: number;
-  /** Of these, the ones that go on from a stored step. */
-  resumed: number;
-  /** With a workflow that is to train: they fill the window. */
-  open: number;
-  /** Paused by a person. */
-  held: number;
-  /** At a rung. */
-  waiting: number;
-  finished: number;
-  failed: number;
-  cancelled: number;
-}
+import { ENDED_PHASES } from '../runs/run-records.js';
+import { selectCounts, type TrialCounts } from './trial-counts.js';
 
 export interface TrialToStart {
   run_id: string;
@@ -50,7 +35,7 @@ export interface SweepFacts {
   counts: TrialCounts;
   /** The next to start: those that go on first, then by number. */
   next: TrialToStart[];
-  /** Lowest number of a trial that has not ended; null: all have. */
+  /** Of an `ordered` sweep, the lowest number of a trial that has not ended; null: all have. */
   first_open: number | null;
   /** Workflows of trials that do something else than what is wanted of them. */
   astray: string[];
@@ -68,38 +53,14 @@ export async function selectFacts(
     .where('id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { device_s, first_open, ...counts } = await selectCounts(db, id);
+  const { device_s, ...counts } = await selectCounts(db, id);
   return {
     sweep: { ...row, device_s },
     counts,
-    first_open,
+    first_open: row.spec.ordered ? await selectFirstOpen(db, id) : null,
     next: counts.to_start === 0 ? [] : await selectNext(db, id, starts),
-    astray: await selectAstray(db, id, row.phase === 'paused', astray),
+    astray: counts.open === 0 ? [] : await selectAstray(db, id, row.phase === 'paused', astray),
   };
-}
-
-export async function selectCounts(
-  db: Kysely<Database>,
-  id: string,
-): Promise<TrialCounts & { device_s: number; first_open: number | null }> {
-  const isHeld = sql`wish is not distinct from 'pause'`;
-  const isUnstarted = sql`phase = 'queued' and not workflow_started`;
-  const { rows } = await sql<TrialCounts & { device_s: number; first_open: number | null }>`
-    select count(*) filter (where ${isUnstarted} and not (${isHeld})) as to_start,
-           count(*) filter (where ${isUnstarted} and not (${isHeld}) and certified_step > 0) as resumed,
-           count(*) filter (where phase = 'running' or (phase = 'queued' and workflow_started)
-                              or (phase = 'paused' and not (${isHeld}))) as open,
-           count(*) filter (where (${isHeld}) and (phase = 'paused' or (${isUnstarted}))) as held,
-           count(*) filter (where phase = 'waiting') as waiting,
-           count(*) filter (where phase = 'finished') as finished,
-           count(*) filter (where phase = 'failed') as failed,
-           count(*) filter (where phase = 'cancelled') as cancelled,
-           min(trial) filter (where phase not in ('finished', 'failed', 'cancelled')) as first_open,
-           coalesce(sum(device_s), 0) as device_s
-    from runs where sweep_id = ${id}`.execute(db);
-  const [row] = rows;
-  if (row === undefined) throw new TypeError('an aggregate without a row');
-  return row;
 }
 
 function selectNext(db: Kysely<Database>, id: string, limit: number): Promise<TrialToStart[]> {
@@ -131,4 +92,14 @@ async function selectAstray(
       or (phase = 'paused' and not ${isPaused}::boolean and wish is null))
     order by trial limit ${limit}`.execute(db);
   return rows.map(({ workflow_id }) => workflow_id);
+}
+
+async function selectFirstOpen(db: Kysely<Database>, id: string): Promise<number | null> {
+  const { first } = await db
+    .selectFrom('runs')
+    .select(sql<number | null>`min(trial)`.as('first'))
+    .where('sweep_id', '=', id)
+    .where('phase', 'not in', ENDED_PHASES)
+    .executeTakeFirstOrThrow();
+  return first;
 }

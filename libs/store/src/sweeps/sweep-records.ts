@@ -6,7 +6,8 @@ export type SweepRow = Selectable<SweepsTable>;
 
 export async function selectSweep(db: Kysely<Database>, id: string): Promise<SweepRow> {
   const row = await db.selectFrom('sweeps').selectAll().where('id', '=', id).executeTakeFirst();
-  return row ?? refuseUnknown(id);
+  if (row === undefined) throw unknownSweep(id);
+  return row;
 }
 
 /** Every decision and edit begins here: one at a time for each sweep. */
@@ -17,12 +18,12 @@ export async function lockSweep(trx: Transaction<Database>, id: string): Promise
     .where('id', '=', id)
     .forNoKeyUpdate()
     .executeTakeFirst();
-  return row ?? refuseUnknown(id);
+  if (row === undefined) throw unknownSweep(id);
+  return row;
 }
 
-function refuseUnknown(id: string): never {
-  throw new MurnauError('sweep.not_found', `There is no sweep ${id}.`, { given: id });
-}
+export const unknownSweep = (id: string): MurnauError =>
+  new MurnauError('sweep.not_found', `There is no sweep ${id}.`, { given: id });
 
 export interface Summary {
   counts: Record<string, number>;

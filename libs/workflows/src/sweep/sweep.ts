@@ -3,6 +3,7 @@ import type {
   SweepInput,
   SweepStep,
   TrialEnded,
+  TrialStarted,
   TrialToStart,
 } from '@murnau/activities';
 import { orchestratorQueue, workflowMessages, workflowTypes } from '@murnau/domain';
@@ -16,19 +17,18 @@ import {
   defineQuery,
   defineSignal,
   ParentClosePolicy,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   startChild,
   workflowInfo,
 } from '@temporalio/workflow';
 import { attributePairs, showAttributes } from '../attributes.js';
+import { durableBooks, nearBooks } from '../books.js';
 import { listenForSweepEdits } from '../edits.js';
-import { bookkeepingOptions } from '../retry.js';
+import { isPatched } from '../patches.js';
+import { workflowTaskTimeout } from '../retry.js';
 import type { StopRequest } from '../stop-request.js';
 import { listenForStop } from '../stop-request.js';
-
-const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
 
 export interface SweepStatus {
   readonly phase: string;
@@ -57,6 +57,8 @@ export async function sweep(input: SweepInput): Promise<SweepOutcome> {
 
 async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutcome> {
   const { sweep_id, chain = 0, decisions_per_chain = 500 } = input;
+  const isNear = isPatched('nearSweepBooks');
+  const books = isNear ? nearBooks : durableBooks;
   const reconcileIntervalMs = input.reconcile_interval_ms ?? defaultReconcileIntervalMs;
   let news = 0;
   let step: SweepStep | undefined;
@@ -68,24 +70,45 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
   setHandler(trialEndedSignal, () => void (news += 1));
   listenForSweepEdits(sweep_id, stop, () => void (news += 1));
 
+  const onEnded = isNear ? () => void (news += 1) : undefined;
+  /** Not noted in the store yet; each trial says so itself, too. */
+  let started: readonly TrialStarted[] = [];
+  const note = async (): Promise<void> => {
+    if (started.length > 0) await books.markTrialsStarted({ sweep_id, started });
+    started = [];
+  };
   // After each continuation, signals may have gone to nobody.
   let isReconciling = chain > 0;
   for (let decisions = 1; ; decisions += 1) {
-    if (stop.by() !== undefined) return cancelSweep(sweep_id, stop);
+    if (stop.by() !== undefined) {
+      await note();
+      return cancelSweep(books, sweep_id, stop);
+    }
     const seen = news;
     const isNews = (): boolean => news > seen || stop.by() !== undefined;
-    step = await books.decideSweep({ sweep_id, reconcile: isReconciling, chain });
-    setCurrentDetails(step.details);
+    const question = { sweep_id, reconcile: isReconciling, chain };
+    // A look at each trial may take long.
+    const isQuick = isNear && !isReconciling;
+    const asked = isNear ? { ...question, sweep_run_id: workflowInfo().runId, started } : question;
+    step = await (isQuick ? books : durableBooks).decideSweep(asked);
+    started = [];
+    if (step.details !== undefined) setCurrentDetails(step.details);
     if (step.action !== 'run') {
-      const outcome = await finishSweep(sweep_id, step, stop);
+      const outcome = await finishSweep(books, sweep_id, step, stop);
       if (outcome !== undefined) return outcome;
       continue;
     }
-    const isStarted = await startTrials(sweep_id, step.start);
+    started = await startTrials(step.start, onEnded);
+    const isStarted = started.length === step.start.length;
+    if (!isNear && step.start.length > 0) {
+      await books.markTrialsStarted({ sweep_id, started });
+      started = [];
+    }
     if (step.astray !== undefined && step.astray.length > 0) {
       await books.lookAgain({ workflow_ids: step.astray });
     }
     if (workflowInfo().continueAsNewSuggested || decisions >= decisions_per_chain) {
+      await note();
       await condition(allHandlersFinished);
       if (stop.by() === undefined) await continueAsNew<typeof sweep>({ ...input, chain: chain + 1 });
     }
@@ -98,24 +121,22 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
   }
 }
 
-/** @returns false: a trial's former workflow has not closed yet, so that it could not be started again. */
-async function startTrials(sweepId: string, trials: readonly TrialToStart[]): Promise<boolean> {
-  if (trials.length === 0) return true;
-  const are = await Promise.all(trials.map(startTrial));
-  const started = trials.filter((_, index) => are[index]).map(({ run_id, chain = 0 }) => ({ run_id, chain }));
-  await books.markTrialsStarted({ sweep_id: sweepId, started });
-  return started.length === trials.length;
+/** @returns those that were; the former workflow of another has not closed yet, so that it could not be started again */
+async function startTrials(
+  trials: readonly TrialToStart[],
+  onEnded: (() => void) | undefined,
+): Promise<TrialStarted[]> {
+  const are = await Promise.all(trials.map((trial) => startTrial(trial, onEnded)));
+  return trials.filter((_, index) => are[index]).map(({ run_id, chain = 0 }) => ({ run_id, chain }));
 }
 
-async function startTrial({
-  run_id,
-  workflow_id,
-  chain = 0,
-  priority,
-  card,
-}: TrialToStart): Promise<boolean> {
+/** @param onEnded is called when its workflow has closed while this run of the sweep is there to hear of it */
+async function startTrial(
+  { run_id, workflow_id, chain = 0, priority, card }: TrialToStart,
+  onEnded: (() => void) | undefined,
+): Promise<boolean> {
   try {
-    await startChild(workflowTypes.trainingRun, {
+    const trial = await startChild(workflowTypes.trainingRun, {
       workflowId: workflow_id,
       taskQueue: orchestratorQueue,
       args: [{ run_id, chain }],
@@ -126,7 +147,9 @@ async function startTrial({
       staticSummary: card.summary,
       staticDetails: card.details,
       typedSearchAttributes: attributePairs(card.attributes) as never,
+      workflowTaskTimeout,
     });
+    if (onEnded !== undefined) void trial.result().then(onEnded, onEnded);
     return true;
   } catch (error) {
     // Its former workflow is about to close; or it was started before and the note of it lost: then it says so itself.
@@ -137,6 +160,7 @@ async function startTrial({
 
 /** Undefined: there is something to do again. */
 async function finishSweep(
+  books: BookkeepingActivities,
   sweepId: string,
   step: SweepStep,
   stop: StopRequest,
@@ -156,9 +180,13 @@ async function finishSweep(
 }
 
 /** First the store, so that every trial learns of it at its next segment; then each trial, until all have ended. */
-async function cancelSweep(sweepId: string, stop: StopRequest): Promise<SweepOutcome> {
+async function cancelSweep(
+  books: BookkeepingActivities,
+  sweepId: string,
+  stop: StopRequest,
+): Promise<SweepOutcome> {
   stop.close();
-  const outcome = await books.endSweep({ sweep_id: sweepId, phase: 'cancelled' });
+  const outcome = await books.endSweep({ sweep_id: sweepId, phase: 'cancelled', asked: stop.asked() });
   showAttributes({ MurnauPhase: outcome.phase });
   for (;;) {
     await books.cancelTrials({ sweep_id: sweepId, by: stop.by() ?? 'nobody' });
@@ -171,9 +199,12 @@ async function cancelSweep(sweepId: string, stop: StopRequest): Promise<SweepOut
 const isSettled = (counts: Readonly<Record<string, number>>): boolean =>
   ['waiting', 'queued', 'running', 'paused'].every((phase) => (counts[phase] ?? 0) === 0);
 
-async function end(outcome: { phase: string; details: string }, stop: StopRequest): Promise<SweepOutcome> {
+async function end(
+  outcome: { phase: string; details?: string | undefined },
+  stop: StopRequest,
+): Promise<SweepOutcome> {
   const { phase, details } = outcome;
-  setCurrentDetails(details);
+  if (details !== undefined) setCurrentDetails(details);
   showAttributes({ MurnauPhase: phase });
   await condition(allHandlersFinished);
   if (phase === 'failed') throw ApplicationFailure.nonRetryable('All trials failed.', 'sweep.failed');

@@ -8,6 +8,7 @@ import type {
   TrialEnded,
 } from '@murnau/activities';
 import { trainQueue, workflowMessages } from '@murnau/domain';
+import type { Asked } from '@murnau/domain';
 import {
   allHandlersFinished,
   ApplicationFailure,
@@ -27,11 +28,12 @@ import {
 import { showAttributes } from '../attributes.js';
 import { listenForRunEdits } from '../edits.js';
 import { failureOf } from '../failure-of.js';
-import { bookkeepingOptions, deviceOptions } from '../retry.js';
+import { durableBooks, nearBooks } from '../books.js';
+import { isPatched } from '../patches.js';
+import { deviceOptions } from '../retry.js';
 import type { StopRequest } from '../stop-request.js';
 import { listenForStop } from '../stop-request.js';
 
-const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
 const device = proxyActivities<TrainingActivities>(deviceOptions);
 
 export interface RunStatus {
@@ -57,6 +59,8 @@ export async function trainingRun(input: TrainingRunInput): Promise<RunOutcome> 
 
 async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<RunOutcome> {
   const { run_id, chain = 0, segments_per_chain = 200 } = input;
+  const isNear = isPatched('nearRunBooks');
+  const books = isNear ? nearBooks : durableBooks;
   let segment = 0;
   let looks = 0;
   let view: RunView | undefined;
@@ -72,8 +76,10 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
   }));
 
   const show = (shown: RunView): void => {
+    const isNews = !isNear || !showsAlready(view ?? (chain === 0 ? atStart : undefined), shown);
     view = shown;
     setCurrentDetails(shown.details);
+    if (!isNews) return;
     showAttributes({
       MurnauPhase: shown.phase,
       MurnauStep: shown.step,
@@ -86,7 +92,8 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
     const seen = looks;
     const isAsked = (): boolean => looks > seen || stop.by() !== undefined;
     const next = await books.decideNext({ run_id, chain });
-    show(next.view);
+    // What follows at once shows itself.
+    if (!isNear || next.action.kind === 'train' || next.action.kind === 'ended') show(next.view);
     const by = stop.by() ?? (next.action.kind === 'cancel' ? next.action.by : undefined);
     if (by === undefined && next.action.kind === 'pause') {
       show(await books.pauseRun({ run_id }));
@@ -96,9 +103,9 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
     }
     if (by !== undefined || next.action.kind !== 'train') {
       stop.close();
-      const ended = await endAs(next, run_id, by);
+      const ended = await endAs(books, next, run_id, { by, asked: stop.asked() });
       if (ended !== undefined) show(ended);
-      return end(next, ended ?? next.view, stop);
+      return end(next, ended ?? next.view, stop, isNear);
     }
     // Something was asked while this was decided.
     if (looks > seen) continue;
@@ -111,7 +118,7 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
       stop.close();
       const failed = await books.failRun({ run_id, failure: failureOf(error) });
       show(failed);
-      return end(next, failed, stop);
+      return end(next, failed, stop, isNear);
     }
     if (workflowInfo().continueAsNewSuggested || segment >= segments_per_chain) {
       await condition(allHandlersFinished);
@@ -122,14 +129,15 @@ async function trainRun(input: TrainingRunInput, stop: StopRequest): Promise<Run
 
 /** What ends this workflow, written down. Undefined: it was written down before. */
 async function endAs(
+  books: BookkeepingActivities,
   { action }: NextStep,
   run_id: string,
-  by: string | undefined,
+  { by, asked }: { by: string | undefined; asked: Asked | undefined },
 ): Promise<RunView | undefined> {
   if (action.kind === 'ended') return undefined;
   if (action.kind === 'finish') return books.finishRun({ run_id, early_stop: action.early_stop ?? null });
   if (action.kind === 'wait' && by === undefined) return books.waitRun({ run_id });
-  return books.cancelRun({ run_id, by: by ?? 'nobody' });
+  return books.cancelRun({ run_id, by: by ?? 'nobody', asked });
 }
 
 async function trainSegment(
@@ -153,9 +161,14 @@ async function trainSegment(
 }
 
 /** Tells the sweep, and says how the run ended in the way that Temporal's own lists show it. */
-async function end({ facts }: NextStep, view: RunView, stop: StopRequest): Promise<RunOutcome> {
-  if (facts.sweep_workflow_id !== null) {
-    const { run_id, sweep_workflow_id } = facts;
+async function end(
+  { facts }: NextStep,
+  view: RunView,
+  stop: StopRequest,
+  isNear: boolean,
+): Promise<RunOutcome> {
+  const { run_id, sweep_workflow_id } = facts;
+  if (sweep_workflow_id !== null && !(isNear && (await isSweepTold(run_id, sweep_workflow_id)))) {
     try {
       await getExternalWorkflowHandle(sweep_workflow_id).signal(trialEndedSignal, {
         run_id,
@@ -172,4 +185,28 @@ async function end({ facts }: NextStep, view: RunView, stop: StopRequest): Promi
     throw ApplicationFailure.nonRetryable(`The run failed at step ${step}.`, 'run.failed');
   if (phase === 'cancelled' && stop.isNative()) throw new CancelledFailure('The run was cancelled.');
   return { phase, step };
+}
+
+/**
+ * The run of the sweep's workflow that started this one hears of its end from Temporal, for as long as it is the one
+ * that decides: asked after the end is stored, so that a later one reads of it there.
+ */
+async function isSweepTold(run_id: string, sweepWorkflowId: string): Promise<boolean> {
+  const { parent } = workflowInfo();
+  if (parent?.workflowId !== sweepWorkflowId) return false;
+  return nearBooks.isSweepTold({ run_id, sweep_run_id: parent.runId });
+}
+
+/** What the card of a run that begins says. */
+const atStart = { phase: 'queued', step: 0, eval_loss: null, image_alignment: null } as const;
+
+type Attributes = Pick<RunView, 'phase' | 'step' | 'eval_loss' | 'image_alignment'>;
+
+function showsAlready(before: Attributes | undefined, now: Attributes): boolean {
+  return (
+    before?.phase === now.phase &&
+    before.step === now.step &&
+    before.eval_loss === now.eval_loss &&
+    before.image_alignment === now.image_alignment
+  );
 }

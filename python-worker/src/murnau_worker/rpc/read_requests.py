@@ -7,13 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from murnau_worker.checkpoints.embedding_file import (
-    LARGEST_FILE_BYTES,
-    EmbeddingFormat,
-    LearntEmbedding,
-    read_embedding,
-)
-from murnau_worker.engine.training_session import SegmentRequest
+from murnau_worker.checkpoints.formats import LARGEST_FILE_BYTES, EmbeddingFormat
+from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
@@ -158,18 +153,8 @@ def read_spec(message: pb.TrainingSpec) -> TrainingSpec:
         raise invalid(field, f"{field}: {first['msg']}", first.get("input", "")) from error
 
 
-def _read_initializer(message: pb.TrainStart) -> LearntEmbedding | None:
-    """Raises WorkerError `embedding.unreadable`."""
-    if not message.HasField("initializer_embedding"):
-        return None
-    try:
-        return read_embedding(message.initializer_embedding, "safetensors")
-    except WorkerError as error:
-        raise WorkerError(error.code, error.message, field="start.initializer_embedding") from error
-
-
 def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
-    """Raises WorkerError `spec.invalid`, `embedding.unreadable` or `blob.not_found`."""
+    """Raises WorkerError `spec.invalid` or `blob.not_found`."""
     spec = read_spec(message.spec)
     if not message.run_id:
         raise invalid("start.run_id", "the run has no id")
@@ -198,7 +183,7 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
         state=state,
         until_step=message.until_step,
         acknowledged_step=message.acknowledged_step,
-        initializer=_read_initializer(message),
+        initializer=message.initializer_embedding if message.HasField("initializer_embedding") else None,
     )
 
 

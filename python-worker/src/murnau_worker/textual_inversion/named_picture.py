@@ -19,7 +19,7 @@ class NamedPicture:
     caption: str = ""
 
 
-def mask_missing(loss_mask: LossMask) -> WorkerError:
+def mask_missing(loss_mask: str) -> WorkerError:
     """The refusal of a dataset without any of the masks that its run asks for."""
     what = "transparency" if loss_mask == "alpha" else "a mask beside it"
     return WorkerError(

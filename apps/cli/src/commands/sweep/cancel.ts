@@ -1,17 +1,19 @@
 import type { Command } from 'commander';
-import { action, leaf } from '../../core/command.js';
+import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { confirm } from '../../core/confirm.js';
+import { editLeaf } from '../../core/edit-command.js';
+import type { EditOptions } from '../../core/edit-command.js';
 import { exitCodes } from '../../core/exit-codes.js';
 import { countsText } from '../../watch/sweep-view.js';
 
 export function registerSweepCancel(parent: Command, host: Host): void {
-  const command = leaf(
+  const command = editLeaf(
     parent,
     'cancel <id>',
     'stop a sweep and its running trials for good; what is stored stays',
   );
-  action(command, host, async (context, [id = '']) => {
+  action<EditOptions>(command, host, async (context, [id = ''], { why }) => {
     const client = context.client();
     const sweep = await client.sweep(id);
     const isOpen = sweep.phase === 'running' || sweep.phase === 'paused';
@@ -20,7 +22,7 @@ export function registerSweepCancel(parent: Command, host: Host): void {
       context.say('Nothing was cancelled.');
       return exitCodes.interrupted;
     }
-    const cancelled = await client.cancelSweep(sweep.id);
+    const cancelled = await client.cancelSweep(sweep.id, why);
     context.say(`Sweep ${cancelled.name} ${cancelled.id} is being cancelled.`);
     context.result(cancelled, () => {});
     return exitCodes.done;

@@ -1,0 +1,154 @@
+// `npm run -s bench:scale -- --trials N --workers W`: one sweep of many simulated trials over many logical workers in at
+// most four dispatcher processes. Says whether what a trial costs stays the same. The last line is JSON.
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sweepFigures, trialFigures } from './histories.mjs';
+import {
+  childrenOf,
+  fallen,
+  peakMemoryMb,
+  processorMs,
+  startDispatcher,
+  startSimulatedWorker,
+  stopAll,
+} from './hosts.mjs';
+import { ended, openStage, storeSweep } from './stage.mjs';
+
+const { values } = parseArgs({
+  options: {
+    trials: { type: 'string', default: '10000' },
+    workers: { type: 'string', default: '200' },
+    dispatchers: { type: 'string', default: '4' },
+  },
+});
+const [trials, workers, dispatchers] = [values.trials, values.workers, values.dispatchers].map(Number);
+const say = (line) => process.stderr.write(`${line}\n`);
+
+/** Numbered from 0, shared out evenly. */
+function share(address) {
+  const names = Array.from({ length: workers }, (_, index) => `logical-${index}`);
+  const size = Math.ceil(workers / Math.min(dispatchers, workers));
+  return Array.from({ length: Math.ceil(workers / size) }, (_, index) =>
+    names.slice(index * size, (index + 1) * size).map((name) => ({ name, address })),
+  );
+}
+
+/** Most of its connections that the database had open at once, by what opened them. */
+class Connections {
+  most = 0;
+
+  async look(database) {
+    const { rows } = await database.query(
+      `select count(*)::int as open from pg_stat_activity where application_name like 'murnau%'`,
+    );
+    this.most = Math.max(this.most, rows[0].open);
+  }
+}
+
+/** Milliseconds per trial in each tenth of the sweep (each thousand of ten thousand). */
+async function tenths(database, sweepId) {
+  const { rows } = await database.query(
+    `with ordered as (
+       select finished_at, row_number() over (order by finished_at) - 1 as place from runs where sweep_id = $1
+     )
+     select (10 * place / $2)::int as tenth, count(*)::int as trials,
+            extract(epoch from max(finished_at))::float8 as until_s
+     from ordered group by tenth order by tenth`,
+    [sweepId, trials],
+  );
+  const { rows: first } = await database.query(
+    `select extract(epoch from min(started_at))::float8 as begin_s from runs where sweep_id = $1`,
+    [sweepId],
+  );
+  let before = first[0].begin_s;
+  return rows.map(({ until_s, trials: count }) => {
+    const ms = (1_000 * (until_s - before)) / count;
+    before = until_s;
+    return Number(ms.toFixed(1));
+  });
+}
+
+/** Processor time per trial in each tenth: it tells what a trial costs also where others use the machine. */
+function processorByTenth(looks) {
+  const at = (done) => looks.find((look) => look.done >= done) ?? looks.at(-1);
+  return Array.from({ length: 10 }, (_, tenth) => {
+    const [from, to] = [at((trials * tenth) / 10), at((trials * (tenth + 1)) / 10)];
+    return Math.round((to.processorMs - from.processorMs) / Math.max(1, to.done - from.done));
+  });
+}
+
+async function follow(stage, sweep, connections, pids) {
+  let told = 0;
+  const looks = [];
+  const postgres = stage.stack.parts.find(({ name }) => name === 'postgres').pid;
+  const end = ended(stage, sweep.id, 500);
+  let isOver = false;
+  const over = end.finally(() => (isOver = true));
+  while (!isOver) {
+    if (fallen().length > 0) throw new Error(`ended too early: ${fallen().join(', ')}`);
+    await connections.look(stage.database);
+    const { rows } = await stage.database.query(
+      `select coalesce(sum(trials), 0)::int as done from sweep_tallies where sweep_id = $1 and state = 'finished'`,
+      [sweep.id],
+    );
+    const processes = [...pids, postgres, ...childrenOf(postgres)];
+    looks.push({
+      done: rows[0].done,
+      processorMs: processes.reduce((sum, pid) => sum + processorMs(pid), 0),
+    });
+    if (rows[0].done >= told + trials / 20) {
+      told = rows[0].done;
+      say(`${new Date().toISOString().slice(11, 19)} ${told} of ${trials} trials have finished`);
+    }
+    await Promise.race([over, sleep(1_000)]);
+  }
+  return { ...(await over), processor: processorByTenth(looks) };
+}
+
+async function measure() {
+  const stage = await openStage({ workers: 0 });
+  try {
+    const worker = await startSimulatedWorker({ slots: 1, stepMs: 5 });
+    const shares = share(worker.address);
+    const hosts = shares.map((hosted) => startDispatcher(stage, hosted));
+    while ((await stage.store.workers.list()).length < workers && fallen().length === 0) await sleep(100);
+    say(`${workers} logical workers in ${shares.length} dispatchers`);
+    const connections = new Connections();
+    const sweep = await storeSweep(stage, { trials, concurrency: workers, steps: 4 });
+    const begin = performance.now();
+    await stage.starters.startSweep(sweep);
+    const pids = [...stage.stack.parts.map(({ pid }) => pid), worker.pid, ...hosts];
+    const { phase, counts, processor } = await follow(stage, sweep, connections, pids);
+    const seconds = (performance.now() - begin) / 1_000;
+    const perTrial = await tenths(stage.database, sweep.id);
+    const part = (name) => stage.stack.parts.find((one) => one.name === name).pid;
+    return {
+      trials,
+      workers,
+      dispatchers: hosts.length,
+      phase,
+      finished: counts.finished,
+      seconds: Number(seconds.toFixed(1)),
+      ms_per_trial: Number(((1_000 * seconds) / trials).toFixed(1)),
+      ms_per_trial_by_tenth: perTrial,
+      processor_ms_per_trial_by_tenth: processor,
+      sweep: await sweepFigures(stage, sweep),
+      trial: await trialFigures(stage, sweep),
+      peak_memory_mb: {
+        orchestrator: peakMemoryMb(part('orchestrator')),
+        dispatchers: hosts.map(peakMemoryMb),
+        api: peakMemoryMb(part('api')),
+        temporal: peakMemoryMb(part('temporal')),
+        simulated_worker: peakMemoryMb(worker.pid),
+      },
+      most_database_connections: connections.most,
+    };
+  } finally {
+    stopAll();
+    await stage.close();
+  }
+}
+
+const figures = await measure();
+console.log(JSON.stringify(figures));
+process.exitCode = figures.finished === trials ? 0 : 1;
