@@ -21,7 +21,7 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.parts import Phase
 from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
-from murnau_worker.textual_inversion.dataset import LatentSet
+from murnau_worker.textual_inversion.dataset import Bucket, LatentSet
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
 from murnau_worker.textual_inversion.pack import Share, packed_gradients
@@ -99,7 +99,8 @@ def evaluation_peak(offload: Offload, side: int) -> int:
     with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes(TOKENS) as live:
         model = _prepared(offload, "on")
         cells = side // 8
-        latents = LatentSet(torch.zeros(1, 2, 4, cells, cells), torch.zeros(1, 3, side, side), "real-size")
+        bucket = Bucket((0,), torch.zeros(1, 2, 4, cells, cells), None)
+        latents = LatentSet((bucket,), (torch.zeros(3, side, side),), (), "real-size", "real-size")
         evaluator = Evaluator(model, latents, "object")
         encoder = encoder_for(model, {})
         model.empty_text_keys()
