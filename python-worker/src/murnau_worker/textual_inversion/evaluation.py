@@ -120,7 +120,7 @@ class Evaluator:
         together = _TOGETHER_IN_LITTLE_MEMORY if model.checkpointing.is_on else EVAL_CHUNK
         poolings: list[Pooling] = [pooling] * together
         batches: list[TrainingBatch] = []
-        for chunk in (piece for chunk in self._chunks for piece in chunk.pieces(together)):
+        for chunk in (piece for whole in self._chunks for piece in whole.pieces(together)):
             prompts = encoder.batch(
                 [template.format(placeholder) if placeholder else "" for template in chunk.templates]
             )
