@@ -31,7 +31,6 @@ from quality_plans import (
     SEEDS,
     Changes,
     Concept,
-    alike,
     run_plan,
     sweep_changes,
     test_concepts,
@@ -50,7 +49,8 @@ from murnau_worker.scoring.judge import Judge
 
 FIRST_CHOOSING_SEED, FIRST_REPORTED_SEED = 7, 1007
 CHOOSING_PICTURES = 8
-RUNG = 40  # steps of a sweep's trials before all but the best third stop
+RUNG = 30  # steps of a sweep's trials before all but the best stop
+PROMOTED = 2
 
 
 @dataclass(frozen=True)
@@ -85,37 +85,40 @@ class Bench:
 def train_and_score(bench: Bench, way: str, changes: Mapping[Concept, Changes]) -> list[Scores]:
     """One way of training on every concept and seed."""
     trainer = bench.trainer(way)
-    plans = {concept: [run_plan(concept, seed, values) for seed in SEEDS] for concept, values in changes.items()}
-    for group in alike([plan for of_concept in plans.values() for plan in of_concept]):
-        trainer.train(group)
+    plans = {
+        concept: [run_plan(concept, seed, {**values, "seed": seed}) for seed in SEEDS]
+        for concept, values in changes.items()
+    }
+    trainer.train([plan for of_concept in plans.values() for plan in of_concept])
     return bench.reported(trainer, plans)
 
 
-def winners(bench: Bench) -> dict[Concept, Changes]:
-    """Each concept's best trial: of the third with the best `eval_gain` at the rung, that with the best alignments."""
-    trainer = bench.trainer("trials")
-    trials = {
+def train_and_score_sweeps(bench: Bench) -> list[Scores]:
+    """Of each concept twelve trials up to a rung and the best of them to the end; the winner again by other seeds."""
+    trials, winners = bench.trainer("trials"), bench.trainer("sweep")
+    plans = {
         concept: [
             run_plan(concept, SEEDS[0], changes, f"{concept.folder}-trial-{number:02}")
             for number, changes in enumerate(sweep_changes(concept))
         ]
         for concept in test_concepts()
     }
-    for group in alike([plan for plans in trials.values() for plan in plans]):
-        trainer.train(group, RUNG)
-    promoted = {concept: best_third(trainer, plans) for concept, plans in trials.items()}
-    for group in alike([plan for plans in promoted.values() for plan in plans]):
-        trainer.train(group)
-    return {concept: _winner(bench, trainer, concept, plans) for concept, plans in promoted.items()}
+    trials.train([plan for of_concept in plans.values() for plan in of_concept], RUNG)
+    promoted = {concept: best_at_rung(trials, of_concept) for concept, of_concept in plans.items()}
+    trials.train([plan for of_concept in promoted.values() for plan in of_concept])
+    chosen = {concept: winner(bench, trials, concept, of_concept) for concept, of_concept in promoted.items()}
+    for concept, plan in chosen.items():
+        winners.adopt(run_plan(concept, SEEDS[0], plan.changes), trials, plan)
+    return train_and_score(bench, "sweep", {concept: plan.changes for concept, plan in chosen.items()})
 
 
-def best_third(trainer: Trainer, plans: Sequence[RunPlan]) -> list[RunPlan]:
+def best_at_rung(trainer: Trainer, plans: Sequence[RunPlan]) -> list[RunPlan]:
     """Those that a sweep goes on with from its rung."""
-    by_gain = sorted(plans, key=lambda plan: trainer.eval_gain(plan, RUNG), reverse=True)
-    return by_gain[: len(plans) // 3]
+    return sorted(plans, key=lambda plan: trainer.eval_gain(plan, RUNG), reverse=True)[:PROMOTED]
 
 
-def _winner(bench: Bench, trainer: Trainer, concept: Concept, plans: Sequence[RunPlan]) -> Changes:
+def winner(bench: Bench, trainer: Trainer, concept: Concept, plans: Sequence[RunPlan]) -> RunPlan:
+    """Of the promoted, that with the best alignments over seeds that nothing is reported by."""
     seeds = range(FIRST_CHOOSING_SEED, FIRST_CHOOSING_SEED + CHOOSING_PICTURES)
 
     def alignment(plan: RunPlan) -> float:
@@ -124,7 +127,7 @@ def _winner(bench: Bench, trainer: Trainer, concept: Concept, plans: Sequence[Ru
 
     best = max(plans, key=alignment)
     print(f"{concept.folder}: {best.name}, {best.changes}", flush=True)
-    return best.changes
+    return best
 
 
 def interval(gains: Sequence[float]) -> tuple[float, float]:
@@ -156,14 +159,14 @@ def compare(bench: Bench) -> dict[str, Any]:
     everywhere = test_concepts()
     reference = train_and_score(bench, "reference", dict.fromkeys(everywhere, REFERENCE))
     defaults = train_and_score(bench, "defaults", dict.fromkeys(everywhere, DEFAULTS))
-    chosen = winners(bench)
-    swept = train_and_score(bench, "sweep", chosen)
+    swept = train_and_score_sweeps(bench)
     print_concepts({"reference": reference, "defaults": defaults, "sweep": swept})
     trials = sweep_changes(everywhere[0])
     ways = {"reference": REFERENCE, "defaults": DEFAULTS, **{f"trial {n}": trial for n, trial in enumerate(trials)}}
     seconds = seconds_alone(bench.model, ways)
-    # All trials up to the rung, a third of them to the end, and the winner once for the seed that is reported.
-    whole_runs = RUNG / DEFAULTS["max_steps"] + (1 - RUNG / DEFAULTS["max_steps"]) / 3 + 1 / len(trials)
+    # All trials up to the rung, and those that were promoted to the end: the winner is one of them.
+    rung = RUNG / DEFAULTS["max_steps"]
+    whole_runs = rung + (1 - rung) * PROMOTED / len(trials)
     of_sweep = whole_runs * sum(seconds[f"trial {number}"] for number in range(len(trials)))
     samples_of_sweep = whole_runs * sum(map(unet_samples, trials))
     return {

@@ -6,7 +6,7 @@ The defaults were searched for on TUNING alone; what is reported is of TEST.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -60,7 +60,6 @@ _SPACE = SearchSpace(
         Parameter("learning_rate_t2", FloatRange(0.02, 0.5, log=True)),
         Parameter("norm", _choice("free", "vocabulary")),
         Parameter("num_vectors", _choice(1, 2, 4)),
-        Parameter("objective", _choice("joint", "split")),
     )
 )
 
@@ -117,18 +116,5 @@ def _of_point(concept: Concept, point: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unet_samples(changes: Changes) -> int:
-    """Samples that go through the UNet with gradient: those of the prior's phase do not."""
-    steps = int(changes["max_steps"])
-    if changes.get("objective") == "split":
-        steps -= round(steps * float(changes.get("prior_share", 0.5)))
-    return steps * int(changes["batch_size"])
-
-
-def alike(plans: Sequence[RunPlan]) -> list[list[RunPlan]]:
-    """Plans in groups whose runs may be packed from step to step: of one batch size, length and objective."""
-    groups: dict[tuple[Any, ...], list[RunPlan]] = {}
-    for plan in plans:
-        changes = plan.changes
-        key = (changes["batch_size"], changes["max_steps"], changes.get("objective"), changes.get("prior_share"))
-        groups.setdefault(key, []).append(plan)
-    return list(groups.values())
+    """Samples that go through the UNet with gradient."""
+    return int(changes["max_steps"]) * int(changes["batch_size"])

@@ -53,6 +53,11 @@ class Trainer:
     def embedding_path(self, plan: RunPlan) -> Path:
         return self._folder / f"{plan.name}.safetensors"
 
+    def adopt(self, plan: RunPlan, other: Trainer, its_plan: RunPlan) -> None:
+        """Takes over what another trainer has kept of the same run under its own name."""
+        write_whole(self.embedding_path(plan), other.embedding_path(its_plan).read_bytes())
+        write_whole(self._gain_path(plan, None), other._gain_path(its_plan, None).read_bytes())
+
     def eval_gain(self, plan: RunPlan, step: int | None = None) -> float:
         """Of what a kept run had learnt at its end, or at a rung."""
         return float(json.loads(self._gain_path(plan, step).read_bytes()))
@@ -60,7 +65,7 @@ class Trainer:
     def train(self, plans: Sequence[RunPlan], until_step: int | None = None) -> None:
         """Trains all plans to their ends, or to a rung, but those that are kept already.
 
-        The plans of one call must be `alike`: they step together.
+        The plans of one call have the same batch size and number of steps: they step together.
         """
         missing = [plan for plan in plans if not self._gain_path(plan, until_step).exists()]
         if not missing:

@@ -12,10 +12,11 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.sampling.tables import decoder_alpha_bar
 from murnau_worker.textual_inversion.batches import PRIOR_TIMESTEPS, DecoderSamples, PriorSamples
 from murnau_worker.textual_inversion.objective import min_snr_weights
-from murnau_worker.textual_inversion.optimizer import OptimizerName, schedule_factor
+from murnau_worker.textual_inversion.optimizer import schedule_factor
 from murnau_worker.textual_inversion.pack import packed_gradients
 from murnau_worker.textual_inversion.phases import phase_of
 from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.textual_inversion.spec import OptimizerName
 
 CLOSE = 2e-5
 

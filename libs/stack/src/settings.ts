@@ -32,6 +32,10 @@ export const settingsSchema = z.object({
   /** Threads of each worker. They are part of the numeric fingerprint. */
   threads: z.number().int().min(1),
   simulate: z.boolean(),
+  /** How long a simulated step lasts; null: the worker's default. */
+  simulate_step_ms: z.number().min(0).max(60_000).nullable().default(null),
+  /** Training streams that each worker takes at once; null: the worker's default. */
+  slots: z.number().int().min(1).max(1_000).nullable().default(null),
   /** Ports asked for by a person; null: the default or the next free one. */
   ports: z.object({
     api: portSchema,
@@ -63,6 +67,10 @@ export interface StackOptions {
   threads?: number | undefined;
   /** Runs workers without a model, for tests of everything around them. */
   simulate?: boolean | undefined;
+  /** How long a simulated step lasts, in milliseconds. Default 20. */
+  simulateStepMs?: number | undefined;
+  /** Training streams that each worker takes at once. Default 4. */
+  slots?: number | undefined;
   apiPort?: number | undefined;
   temporalPort?: number | undefined;
   temporalUiPort?: number | undefined;
@@ -110,6 +118,8 @@ export function resolveSettings(
     workers,
     threads: options.threads ?? (keepsThreads ? current.threads : sharedThreads),
     simulate: options.simulate ?? current?.simulate ?? false,
+    simulate_step_ms: options.simulateStepMs ?? current?.simulate_step_ms ?? null,
+    slots: options.slots ?? current?.slots ?? null,
     ports: {
       api: options.apiPort ?? current?.ports.api ?? null,
       temporal: options.temporalPort ?? current?.ports.temporal ?? null,

@@ -59,6 +59,15 @@ async function supervisorPid(): Promise<number> {
   return state.supervisor.pid;
 }
 
+const guardPid = async (): Promise<number | undefined> => (await readState(stackPaths(home)))?.guard?.pid;
+
+/** With its guard, so that nobody takes its place. */
+async function killSupervisor(): Promise<void> {
+  await expect.poll(guardPid, { timeout: 5_000 }).toBeDefined();
+  const pids = [await guardPid(), await supervisorPid()];
+  for (const pid of pids) process.kill(pid as number, 'SIGKILL');
+}
+
 const allParts = ['worker-0', 'postgres', 'temporal', 'advisor', 'orchestrator', 'dispatcher-0', 'api'];
 
 describe('the embedded stack', () => {
@@ -109,10 +118,36 @@ describe('the embedded stack', () => {
     },
   );
 
-  test('a killed supervisor is replaced by the next start, which takes every part over', async () => {
+  test('a stopped part is ended and started again', async () => {
+    const before = pidsOf(await startStack(options));
+    const stopped = before['dispatcher-0'] as number;
+    process.kill(stopped, 'SIGSTOP');
+    await expect.poll(() => currentPid('dispatcher-0'), { interval: 100, timeout: 20_000 }).not.toBe(stopped);
+    const { 'dispatcher-0': _, ...others } = pidsOf(await startStack(options));
+    expect(before).toMatchObject(others);
+  });
+
+  test('a killed supervisor is replaced by its guard, and a killed guard by the supervisor', async () => {
+    const before = pidsOf(await startStack(options));
+    for (let round = 0; round < 2; round += 1) {
+      const old = await supervisorPid();
+      process.kill(old, 'SIGKILL');
+      await expect.poll(supervisorPid, { interval: 50, timeout: 20_000 }).not.toBe(old);
+      await expect.poll(async () => (await describeStack({ home }))?.isReady, { timeout: 20_000 }).toBe(true);
+      await expect.poll(guardPid, { timeout: 5_000 }).toBeDefined();
+      const oldGuard = (await guardPid()) as number;
+      process.kill(oldGuard, 'SIGKILL');
+      await expect
+        .poll(async () => ((await guardPid()) ?? oldGuard) === oldGuard, { timeout: 10_000 })
+        .toBe(false);
+    }
+    expect(pidsOf(await startStack(options))).toEqual(before);
+  });
+
+  test('a supervisor killed with its guard is replaced by the next start, which takes every part over', async () => {
     const before = await startStack(options);
     const old = await supervisorPid();
-    process.kill(old, 'SIGKILL');
+    await killSupervisor();
     await expect.poll(async () => (await describeStack({ home }))?.isSupervised).toBe(false);
     expect((await checkStack({ home })).find(({ part }) => part === 'supervisor')?.mend).toBe('murnau up');
 
@@ -129,7 +164,7 @@ describe('the embedded stack', () => {
 
   test('parts that died together with their supervisor are started, orphans of others are swept', async () => {
     const before = await startStack(options);
-    process.kill(await supervisorPid(), 'SIGKILL');
+    await killSupervisor();
     process.kill(pidsOf(before)['api'] as number, 'SIGKILL');
     const after = await startStack({ ...options, workers: 0 });
     expect(after.parts.map(({ name }) => name)).toEqual([
@@ -170,7 +205,7 @@ describe('the embedded stack', () => {
 
   test('everything killed at once is started again', async () => {
     const before = await startStack(options);
-    process.kill(await supervisorPid(), 'SIGKILL');
+    await killSupervisor();
     for (const pid of Object.values(pidsOf(before))) process.kill(pid as number, 'SIGKILL');
     const after = await startStack(options);
     expect(after.isReady).toBe(true);
@@ -210,6 +245,7 @@ describe('the embedded stack', () => {
   });
 
   test('a stack without a supervisor can be stopped', async () => {
+    // Its guard may or may not have put another in its place by then.
     process.kill(await supervisorPid(), 'SIGKILL');
     expect(await stopStack({ home })).toBe(true);
     expect(await findByEnvironment('MURNAU_STACK', home)).toEqual([]);

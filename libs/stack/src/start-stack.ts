@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { open, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { MurnauError, isErrorCode } from '@murnau/domain';
 import { describeState, livingSupervisor, type StackDescription } from './describe-stack.js';
-import { inheritedEnv } from './env.js';
 import { tailOf } from './files.js';
 import { logOf, makeFolders, stackPaths, type StackPaths } from './paths.js';
 import { knownModels } from './model-registry.js';
@@ -20,14 +17,11 @@ import {
   writeSettings,
   type StackOptions,
 } from './settings.js';
+import { spawnSupervisor } from './spawn-supervisor.js';
 import { readState, type PartState, type StackState } from './state.js';
 
-/** In dist/ also when this file runs from src/, as in tests. */
-const supervisorProgram = fileURLToPath(new URL('../dist/supervisor.js', import.meta.url));
 const pollMs = 50;
 const defaultStartTimeoutMs = 120_000;
-/** How long a new supervisor may take until it has written stack.json. */
-const supervisorTimeoutMs = 20_000;
 const supervisorAttempts = 3;
 /** As the keeper's: a part that died so often in a row is not going to come up by itself. */
 const failuresToGiveUp = 3;
@@ -103,34 +97,6 @@ async function waitForStopping(paths: StackPaths): Promise<void> {
     const state = await readState(paths);
     if (state?.state !== 'stopping' || !(await isAlive(state.supervisor))) return;
     await sleep(pollMs);
-  }
-}
-
-async function spawnSupervisor(paths: StackPaths): Promise<void> {
-  const log = logOf(paths, 'supervisor');
-  const file = await open(log, 'a', 0o644);
-  const child = spawn(process.execPath, [supervisorProgram, paths.home], {
-    cwd: paths.home,
-    detached: true,
-    env: inheritedEnv(),
-    stdio: ['ignore', file.fd, file.fd],
-  });
-  await file.close();
-  let exit: string | undefined;
-  child.once('exit', (code, name) => (exit = name ?? `exit ${code}`));
-  child.once('error', (error) => (exit = error.message));
-  const deadline = performance.now() + supervisorTimeoutMs;
-  while (exit === undefined && performance.now() < deadline) {
-    const state = await readState(paths);
-    if (state?.supervisor.pid === child.pid) break;
-    await sleep(20);
-  }
-  child.unref();
-  if (exit !== undefined) {
-    throw new MurnauError(
-      'setup.part_failed',
-      `The supervisor did not start (${exit}). The end of ${log}:\n${await tailOf(log)}`,
-    );
   }
 }
 

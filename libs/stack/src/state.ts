@@ -35,6 +35,8 @@ export type PartRecord = z.infer<typeof partRecordSchema>;
 export const stackStateSchema = z.object({
   version: z.literal(1),
   supervisor: processIdentitySchema,
+  /** Puts another supervisor in the place of one that died. */
+  guard: processIdentitySchema.optional(),
   settings_generation: z.number().int(),
   /** `running` until `murnau down` has been heard. */
   state: z.enum(['running', 'stopping']),

@@ -15,16 +15,25 @@ const supervisorGraceMs = 45_000;
  */
 export async function stopStack(options: { home?: string | undefined } = {}): Promise<boolean> {
   const paths = stackPaths(options.home);
-  const state = await readState(paths);
-  const hadSupervisor = state !== null && (await isAlive(state.supervisor));
-  if (hadSupervisor) {
-    signal(state.supervisor.pid, 'SIGTERM');
-    signal(state.supervisor.pid, 'SIGCONT');
-    if (!(await waitUntilGone(state.supervisor, supervisorGraceMs))) signal(state.supervisor.pid, 'SIGKILL');
-  }
+  const hadSupervisor = await stopSupervisor(paths);
   if ((await readState(paths)) === null && (await findByEnvironment(stackMark, paths.home)).length === 0)
     return hadSupervisor;
-  return (await withLock(paths.upLock, () => stopLeftovers(paths))) || hadSupervisor;
+  return withLock(paths.upLock, async () => {
+    // Its guard may have put another in its place.
+    const hadAnother = await stopSupervisor(paths);
+    return (await stopLeftovers(paths)) || hadAnother || hadSupervisor;
+  });
+}
+
+/** @returns whether one was alive */
+async function stopSupervisor(paths: StackPaths): Promise<boolean> {
+  const state = await readState(paths);
+  if (state === null || !(await isAlive(state.supervisor))) return false;
+  const { supervisor } = state;
+  signal(supervisor.pid, 'SIGTERM');
+  signal(supervisor.pid, 'SIGCONT');
+  if (!(await waitUntilGone(supervisor, supervisorGraceMs))) signal(supervisor.pid, 'SIGKILL');
+  return true;
 }
 
 async function stopLeftovers(paths: StackPaths): Promise<boolean> {

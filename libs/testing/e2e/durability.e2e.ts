@@ -106,9 +106,29 @@ describe('a sweep goes on by itself, to the same bytes, after kill -9 of', () =>
         : undefined,
     );
     await stack.kill(...parts);
-    if (parts.includes('supervisor')) await stack.done(['up']);
     const runs = await ended(sweep.id);
     await expectWhole(runs);
     expect(await embeddingHashes(runs), `after killing ${what}`).toEqual(undisturbed);
+  });
+
+  it('every process at once, once the stack is up again', { timeout: 300_000 }, async () => {
+    const sweep = await createSweep('killed-all');
+    await until('the first trial to be in its middle', async () =>
+      (await trialsOf(sweep.id)).some(({ certified_step: step, phase }) => phase === 'running' && step >= 10)
+        ? true
+        : undefined,
+    );
+    const { checks } = JSON.parse((await stack.murnau(['doctor', '--json'])).stdout) as {
+      checks: { part: string; pid?: number }[];
+    };
+    const pids = checks.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+    const named = checks.filter(({ pid }) => pid !== undefined).map(({ part }) => part);
+    expect(named).toEqual(expect.arrayContaining([...(await stack.parts()).keys()]));
+    // The guard before the supervisor that it would replace.
+    for (const pid of pids.toReversed()) process.kill(pid, 'SIGKILL');
+    await stack.done(['up']);
+    const runs = await ended(sweep.id);
+    await expectWhole(runs);
+    expect(await embeddingHashes(runs)).toEqual(undisturbed);
   });
 });

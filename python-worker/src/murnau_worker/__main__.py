@@ -31,6 +31,16 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 60_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds, 0 to 60000")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="murnau_worker", description="GPU worker of murnau")
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
@@ -49,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         default=0,
         metavar="N",
         help="samples trained together at most (default: measured)",
+    )
+    serve.add_argument("--simulate", action="store_true", help="train nothing: the whole protocol without a model")
+    serve.add_argument(
+        "--simulate-step-ms", type=_milliseconds, default=20.0, metavar="MS", help="how long a simulated step lasts"
     )
     advise = commands.add_parser("advise", help="suggest trials of sweeps over gRPC; needs no model and no GPU")
     advise.add_argument("--listen", default="127.0.0.1:7835", help="HOST:PORT; port 0 takes a free one")
@@ -82,7 +96,22 @@ def _quiet_libraries() -> None:
         os.environ.setdefault(name, value)
 
 
+def _simulate(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.rpc.simulated_service import model_names, serve
+    from murnau_worker.simulated.engine import SimulatedEngine
+
+    async def work() -> None:
+        models = model_names(arguments.model, arguments.registry)
+        engine = SimulatedEngine(models, slots=arguments.slots, step_ms=arguments.simulate_step_ms)
+        await serve(engine, arguments.listen)
+
+    asyncio.run(work())
+    return True
+
+
 def _serve(arguments: argparse.Namespace) -> bool:
+    if arguments.simulate:
+        return _simulate(arguments)
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()

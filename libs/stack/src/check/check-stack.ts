@@ -4,7 +4,8 @@ import { stackPaths, type StackPaths } from '../paths.js';
 import { knownModels } from '../model-registry.js';
 import { shippedModels } from '../models.js';
 import { readSettings, resolveSettings, type Settings } from '../settings.js';
-import { readState } from '../state.js';
+import { isAlive } from '../processes/identity.js';
+import { readState, type StackState } from '../state.js';
 import { checkDevice } from './check-device.js';
 import {
   checkDisk,
@@ -73,7 +74,15 @@ async function checkRunning(paths: StackPaths): Promise<Check[]> {
   });
   const isTemporalUp = stack.parts.some((part) => part.name === 'temporal' && part.isAlive);
   const namespace = isTemporalUp ? [await checkNamespace(stack.temporalAddress)] : [];
-  return [supervisor, ...parts, ...namespace, ...(await checkToken(paths))];
+  return [supervisor, ...(await checkGuard(state)), ...parts, ...namespace, ...(await checkToken(paths))];
+}
+
+async function checkGuard({ guard }: StackState): Promise<Check[]> {
+  if (guard === undefined) return [];
+  if (await isAlive(guard)) {
+    return [{ part: 'guard', ok: true, detail: 'replaces a supervisor that dies', pid: guard.pid }];
+  }
+  return [{ part: 'guard', ok: false, detail: 'gone', mend: 'murnau up' }];
 }
 
 async function checkToken(paths: StackPaths): Promise<Check[]> {

@@ -29,5 +29,6 @@ export function advisorPart(settings: Settings, ports: PortBook): Part {
       };
     },
     isReady: () => isGrpcServing(advisorAddress(ports), ''),
+    isAnswering: () => isGrpcServing(advisorAddress(ports), ''),
   };
 }

@@ -14,6 +14,9 @@ import { prepareNamespace } from './temporal-api.js';
 export const temporalAddress = (ports: PortBook): string => `127.0.0.1:${ports.get('temporal')}`;
 export const temporalUiUrl = (ports: PortBook): string => `http://127.0.0.1:${ports.get('temporal_ui')}`;
 
+const isServing = (ports: PortBook): Promise<boolean> =>
+  isGrpcServing(temporalAddress(ports), 'temporal.api.workflowservice.v1.WorkflowService');
+
 const pinSchema = z.object({ server: z.string(), binary: z.string() });
 
 const versionOf = (command: string): Promise<string> =>
@@ -87,6 +90,10 @@ export function temporalPart(paths: StackPaths, settings: Settings, ports: PortB
           ...['--dynamic-config-value', 'matching.enableFairness=true'],
           ...['--dynamic-config-value', 'matching.numTaskqueueReadPartitions=1'],
           ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
+          // A dispatcher that was stopped keeps its open polls: found out before the heartbeats of its runs time out
+          // (3 s), or the retries would be given to it again.
+          ...['--dynamic-config-value', 'frontend.keepAliveTime="1s"'],
+          ...['--dynamic-config-value', 'frontend.keepAliveTimeout="1s"'],
         ],
         cwd: paths.temporal,
         env: {},
@@ -96,7 +103,8 @@ export function temporalPart(paths: StackPaths, settings: Settings, ports: PortB
         port,
       };
     },
-    isReady: () => isGrpcServing(temporalAddress(ports), 'temporal.api.workflowservice.v1.WorkflowService'),
+    isReady: () => isServing(ports),
+    isAnswering: () => isServing(ports),
     afterReady: () => prepareNamespace(temporalAddress(ports)),
   };
 }

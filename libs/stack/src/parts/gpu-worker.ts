@@ -41,6 +41,11 @@ async function modelArguments({ models }: Settings, { workerModels }: StackPaths
   return [...named, '--registry', file];
 }
 
+const simulation = ({ simulate, simulate_step_ms: stepMs }: Settings): string[] => [
+  ...(simulate ? ['--simulate'] : []),
+  ...(simulate && stepMs !== null ? ['--simulate-step-ms', String(stepMs)] : []),
+];
+
 export function workerPart(settings: Settings, paths: StackPaths, ports: PortBook, index: number): Part {
   const { command, args } = settings.programs.worker;
   return {
@@ -54,7 +59,8 @@ export function workerPart(settings: Settings, paths: StackPaths, ports: PortBoo
           ...args,
           ...['serve', '--listen', `127.0.0.1:${port}`, ...(await modelArguments(settings, paths))],
           ...['--threads', String(settings.threads)],
-          ...(settings.simulate ? ['--simulate'] : []),
+          ...(settings.slots === null ? [] : ['--slots', String(settings.slots)]),
+          ...simulation(settings),
         ],
         cwd: checkout,
         env: { PYTHONUNBUFFERED: '1' },
@@ -65,5 +71,6 @@ export function workerPart(settings: Settings, paths: StackPaths, ports: PortBoo
       };
     },
     isReady: () => isGrpcServing(workerAddress(ports, index), ''),
+    isAnswering: () => isGrpcServing(workerAddress(ports, index), ''),
   };
 }

@@ -24,6 +24,8 @@ export interface Part {
   plan(options: { keepsPort: boolean }): Promise<PartPlan>;
   /** Asked again and again until it says yes. May throw: that means not yet. */
   isReady(pid: number, signal: AbortSignal): Promise<boolean>;
+  /** Asked each second once it is ready: one that says no for a minute hangs. Absent where it cannot be asked cheaply. */
+  isAnswering?(): Promise<boolean>;
   /** What must happen each time it has become ready, before those that need it start. */
   afterReady?(): Promise<void>;
 }

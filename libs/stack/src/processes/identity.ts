@@ -49,6 +49,12 @@ export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
   return (await identify(identity.pid))?.started === identity.started;
 }
 
+/** Whether somebody stopped the process (SIGSTOP); a debugger's stop does not count. False where there is no /proc. */
+export async function isStopped(pid: number): Promise<boolean> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T ');
+}
+
 /** Command line as the kernel keeps it, arguments joined by blanks. Null when unknown. */
 export async function commandLineOf(pid: number): Promise<string | null> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null);

@@ -6,6 +6,7 @@ import { isAlive, type ProcessIdentity } from '../processes/identity.js';
 import { signalGroup, stopProcess } from '../processes/stop.js';
 import type { PartRecord, PartState } from '../state.js';
 import { adopt, fingerprintOf, startChild, type Child } from './child.js';
+import { untilHung } from './hang-watch.js';
 
 /** Flat and short: what died is wanted back at once, and a cause that stays costs little at one try a second. */
 const firstBackoffMs = 200;
@@ -166,6 +167,7 @@ export class Keeper {
     const over = new AbortController();
     const gone = child.gone.finally(() => over.abort());
     await Promise.race([gone, this.#becomeReady(child, over.signal, wantedSince)]);
+    void this.#endIfHung(child.identity.pid, over.signal);
     const how = await gone;
     const livedMs = performance.now() - startedAt;
     if (!this.#isStopping)
@@ -173,6 +175,15 @@ export class Keeper {
     // Whatever it started dies with it, or would hold its port and files.
     signalGroup(child.identity.pid, 'SIGKILL');
     return livedMs;
+  }
+
+  /** What lives and does nothing is ended like what died: the work goes on elsewhere, and it is started again. */
+  async #endIfHung(pid: number, signal: AbortSignal): Promise<void> {
+    const isAnswering = this.#part.isAnswering?.bind(this.#part);
+    const reason = await untilHung({ pid, isAnswering, signal });
+    if (reason === undefined || this.#isStopping) return;
+    this.#context.say('part.hung', { part: this.name, pid, reason });
+    signalGroup(pid, 'SIGKILL');
   }
 
   async #livingProcess(outlived: PartRecord | undefined): Promise<ProcessIdentity | undefined> {

@@ -12,6 +12,7 @@ import { stopProcess } from '../processes/stop.js';
 import { defaultPorts, readSettings, type Settings } from '../settings.js';
 import { readState, writeState, type PartRecord, type StackState } from '../state.js';
 import { stackMark } from './child.js';
+import { GuardKeeper } from './guard-keeper.js';
 import { Keeper } from './keeper.js';
 
 type Say = (event: string, details?: Record<string, unknown>) => void;
@@ -33,6 +34,7 @@ export class Supervisor {
   #writing: Promise<void> | undefined;
   #isWritePending = false;
   #reloading: Promise<void> = Promise.resolve();
+  readonly #guard: GuardKeeper;
 
   private constructor(
     paths: StackPaths,
@@ -45,6 +47,7 @@ export class Supervisor {
     this.#identity = setup.identity;
     this.#say = setup.say;
     this.#postgres = postgresPart(paths);
+    this.#guard = new GuardKeeper(paths, setup.identity, () => this.#changed());
   }
 
   static async start(paths: StackPaths, { token, say }: { token: string; say: Say }): Promise<Supervisor> {
@@ -72,6 +75,7 @@ export class Supervisor {
     await this.#claimPorts(before, outlived);
     for (const part of parts) this.#keepers.set(part.name, this.#keeperOf(part));
     for (const [name, keeper] of this.#keepers) keeper.start(outlived.get(name));
+    this.#guard.start();
     this.#changed();
   }
 
@@ -184,6 +188,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     if (this.#state === 'stopping') return;
     this.#state = 'stopping';
+    this.#guard.stop();
     this.#changed();
     const keepers = [...this.#keepers.values()];
     const tiers = [
@@ -200,6 +205,7 @@ export class Supervisor {
     return {
       version: 1,
       supervisor: this.#identity,
+      ...(this.#guard.identity && { guard: this.#guard.identity }),
       settings_generation: this.#generation,
       state: this.#state,
       api_url: apiUrl(this.#ports),

@@ -15,13 +15,12 @@ from typing import Any, Literal, cast
 
 import torch
 
+from murnau_worker.checkpoints.formats import LARGEST_FILE_BYTES, EmbeddingFormat
 from murnau_worker.checkpoints.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.errors import WorkerError
-from murnau_worker.models.text_towers import Pooling
+from murnau_worker.models.pooling import Pooling
 
-EmbeddingFormat = Literal["safetensors", "reference_bin"]
 Published = Literal["averaged", "last", "best"]
-LARGEST_FILE_BYTES = 4 * 1024 * 1024
 
 _PUBLISHED: Mapping[str, Published] = {"averaged": "averaged", "last": "last", "best": "best"}
 

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from murnau_worker.checkpoints.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.errors import WorkerError
 from murnau_worker.textual_inversion.draws import SCHEME_VERSION
-from murnau_worker.textual_inversion.optimizer import OptimizerName, TrainedRows
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.textual_inversion.optimizer import TrainedRows
+from murnau_worker.textual_inversion.spec import OptimizerName, TrainingSpec
 
 STATE_VERSION = 2
 _METADATA_KEY = "murnau_state"

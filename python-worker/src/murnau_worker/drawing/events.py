@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 
-Phase = Literal["waiting", "loading", "prior", "decoder", "decoding"]
+from murnau_worker.drawing.progress import Notice, Progress
+
 ResultT = TypeVar("ResultT")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Decoder steps done and to do, over all pictures; `steps` is 0 where it is not known yet."""
-
-    phase: Phase
-    step: int = 0
-    steps: int = 0
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A sentence for the person who asked."""
-
-    message: str
 
 
 @dataclass(frozen=True)

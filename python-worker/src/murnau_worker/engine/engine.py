@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +13,9 @@ from murnau_worker.engine.draw_session import DrawJob, DrawSession
 from murnau_worker.engine.events import DrawSessionEvent, TrainEvent
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
+from murnau_worker.engine.segment import SegmentRequest
+from murnau_worker.engine.session_book import SessionBook
+from murnau_worker.engine.training_session import TrainingSession
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
 from murnau_worker.models.kandinsky import Kandinsky
@@ -22,7 +23,6 @@ from murnau_worker.models.parts import TaskName
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.models.registry_file import ModelEntry
 
-_REMEMBERED_EPOCHS = 10_000
 _PRELOADED_TASKS: tuple[TaskName, ...] = ("train", "text2img")
 
 
@@ -76,14 +76,11 @@ class Engine:
         `hooks`: for tests, see DrawHooks.
         """
         self.models = ModelRegistry(models, memory_limit_bytes=memory_limit_bytes, cache=cache)
-        self.slots = slots
         self.threads = threads
         self.incarnation = secrets.token_hex(8)
-        self.is_draining = False
         self.device = DeviceThread(threads, Packer(Capacities(max_samples)))
         self._cache = DataCache()
-        self._sessions: dict[str, TrainingSession] = {}
-        self._epochs: OrderedDict[str, int] = OrderedDict()
+        self._sessions: SessionBook[TrainingSession] = SessionBook(slots)
         self._hooks = hooks or DrawHooks()
         self._drawings: set[DrawSession] = set()
 
@@ -91,6 +88,10 @@ class Engine:
         """Starts the device thread and lets it read the models at once, so that the first run need not wait."""
         self.device.start()
         self.device.submit(_Preload(self.models))
+
+    @property
+    def slots(self) -> int:
+        return self._sessions.slots
 
     @property
     def running(self) -> int:
@@ -102,7 +103,7 @@ class Engine:
 
     @property
     def steps_per_second(self) -> float:
-        return sum(session.rate.per_second for session in self._sessions.values())
+        return self._sessions.steps_per_second
 
     def open_training(
         self,
@@ -115,37 +116,14 @@ class Engine:
         Raises WorkerError: `worker.unavailable` when draining or full, `claim.stale` for an epoch below
         the run's newest one. The newest epoch ends the run's older session.
         """
-        if self.is_draining:
-            raise WorkerError("worker.unavailable", "the worker is shutting down")
         self.models.find(request.spec.model)
-        newest = self._epochs.get(request.run_id, 0)
-        if request.epoch < newest:
-            raise WorkerError(
-                "claim.stale",
-                f"run {request.run_id} was taken over by epoch {newest}",
-                field="start.epoch",
-                given=str(request.epoch),
-                allowed=f"{newest} or above",
-            )
-        older = self._sessions.get(request.run_id)
-        if older is None and len(self._sessions) >= self.slots:
-            raise WorkerError("worker.unavailable", f"all {self.slots} slots of this worker are taken")
-        self._epochs[request.run_id] = request.epoch
-        self._epochs.move_to_end(request.run_id)
-        while len(self._epochs) > _REMEMBERED_EPOCHS:
-            self._epochs.popitem(last=False)
-        if older is not None:
-            older.lease.end_reason = "superseded"
-        session = TrainingSession(request, self.models, self._cache, emit, fail)
-        self._sessions[request.run_id] = session
+        session = self._sessions.open(request, lambda: TrainingSession(request, self.models, self._cache, emit, fail))
         self.device.submit(session)
         return session
 
     def close_training(self, session: TrainingSession) -> None:
         """The stream ended, for whatever reason: the session leaves the device after its current turn."""
-        session.lease.is_cancelled = True
-        if self._sessions.get(session.request.run_id) is session:
-            del self._sessions[session.request.run_id]
+        self._sessions.close(session)
         self.device.wake()
 
     def open_drawing(
@@ -156,8 +134,7 @@ class Engine:
         done: Callable[[], None],
     ) -> DrawSession:
         """Raises WorkerError `model.not_served` or `worker.unavailable`."""
-        if self.is_draining:
-            raise WorkerError("worker.unavailable", "the worker is shutting down")
+        self._sessions.check_open()
         self.models.find(job.model)
         session = DrawSession(job, self.models, self._hooks, emit, fail, done)
         self._drawings.add(session)
@@ -170,7 +147,5 @@ class Engine:
 
     def drain(self) -> None:
         """No new work; each run stops at a checkpoint after its current step."""
-        self.is_draining = True
-        for session in self._sessions.values():
-            session.lease.end_reason = session.lease.end_reason or "draining"
+        self._sessions.drain()
         self.device.wake()

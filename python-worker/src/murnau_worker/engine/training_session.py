@@ -3,62 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding
 from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.events import Checkpoint, Finished, FinishReason, Log, Metrics, Started, TrainEvent
 from murnau_worker.engine.final_pictures import RunPictures
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
+from murnau_worker.engine.segment import SegmentRequest, StepRate, log_step
 from murnau_worker.engine.step_work import StepWork, batching
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
-from murnau_worker.textual_inversion.initializers import initial_rows
+from murnau_worker.textual_inversion.initializers import initial_rows, read_initializer
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
-
-_RATE_WINDOW_S = 10.0
-
-
-@dataclass(frozen=True)
-class SegmentRequest:
-    """A segment as the client asks for it, checked as far as that needs no model."""
-
-    run_id: str
-    epoch: int
-    spec: TrainingSpec
-    pictures: tuple[NamedPicture, ...]
-    state: bytes | None
-    until_step: int
-    acknowledged_step: int
-    initializer: LearntEmbedding | None = None
-
-
-class StepRate:
-    """Steps per second over the last 10 s."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque()
-
-    def count(self) -> None:
-        self._times.append(time.monotonic())
-
-    @property
-    def per_second(self) -> float:
-        now = time.monotonic()
-        while self._times and now - self._times[0] > _RATE_WINDOW_S:
-            self._times.popleft()
-        if len(self._times) < 2:
-            return 0.0
-        return (len(self._times) - 1) / max(now - self._times[0], 1e-9)
 
 
 class TrainingSession:
@@ -145,7 +106,8 @@ class TrainingSession:
         for _ in model.prepare("train", self._report_loading):
             yield None
         check_placeholder(spec.placeholder_token, model.tokenizers)
-        initial_rows(model, spec, request.initializer)  # refused before a picture is encoded
+        initializer = read_initializer(request.initializer)
+        initial_rows(model, spec, initializer)  # refused before a picture is encoded
         yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
@@ -160,9 +122,7 @@ class TrainingSession:
             dataset_fingerprint=data.latents.fingerprint,
             numeric_fingerprint=f"{numerics}, {batching(spec)}",
         )
-        run = TrainingRun(
-            model, spec, data.latents, data.images, data.evaluator, identity, request.state, request.initializer
-        )
+        run = TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, request.state, initializer)
         if run.state.step != request.acknowledged_step:
             raise WorkerError(
                 "spec.invalid",
@@ -200,6 +160,7 @@ class TrainingSession:
         yield work
         metrics = run.apply(work.gradients)
         step = self.step = run.state.step
+        log_step(self.request, step)
         self._emit_if_alive(Metrics(step, metrics))
         self.rate.count()
         is_last = step == spec.max_steps

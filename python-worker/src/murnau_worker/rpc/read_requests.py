@@ -7,17 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from murnau_worker.checkpoints.embedding_file import (
-    LARGEST_FILE_BYTES,
-    EmbeddingFormat,
-    LearntEmbedding,
-    read_embedding,
-)
-from murnau_worker.engine.training_session import SegmentRequest
+from murnau_worker.checkpoints.formats import LARGEST_FILE_BYTES, EmbeddingFormat
+from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.textual_inversion.dataset import NamedPicture
+from murnau_worker.textual_inversion.named_picture import NamedPicture
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
 _LARGEST_STATE_BYTES = 4 * 1024 * 1024
@@ -166,18 +161,8 @@ def read_blob(blobs: BlobCache, blob_hash: str, field: str) -> bytes:
     return content
 
 
-def _read_initializer(message: pb.TrainStart) -> LearntEmbedding | None:
-    """Raises WorkerError `embedding.unreadable`."""
-    if not message.HasField("initializer_embedding"):
-        return None
-    try:
-        return read_embedding(message.initializer_embedding, "safetensors")
-    except WorkerError as error:
-        raise WorkerError(error.code, error.message, field="start.initializer_embedding") from error
-
-
 def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
-    """Raises WorkerError `spec.invalid`, `embedding.unreadable` or `blob.not_found`."""
+    """Raises WorkerError `spec.invalid` or `blob.not_found`."""
     spec = read_spec(message.spec)
     if not message.run_id:
         raise invalid("start.run_id", "the run has no id")
@@ -209,7 +194,7 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
         state=state,
         until_step=message.until_step,
         acknowledged_step=message.acknowledged_step,
-        initializer=_read_initializer(message),
+        initializer=message.initializer_embedding if message.HasField("initializer_embedding") else None,
     )
 
 

@@ -1,53 +1,21 @@
-"""The worker's gRPC server: its service on one engine, and an orderly end."""
+"""The worker's gRPC server."""
 
 from __future__ import annotations
 
-import asyncio
-
 from murnau_worker.engine.engine import Engine
-from murnau_worker.logs import get_logger
-from murnau_worker.rpc.blob_cache import BlobCache
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2, worker_pb2_grpc
-from murnau_worker.rpc.listener import Listener, until_told_to_stop
+from murnau_worker.rpc.engine_server import SERVICE_NAME, EngineServer, serve_engine
 from murnau_worker.rpc.service import WorkerService
 
-_MESSAGE_BYTES = 16 * 1024 * 1024  # a state or an embedding is at most 4 MiB, a picture of 2048 px a few more
-_DRAIN_S = 10.0  # how long runs have to reach a checkpoint at shutdown
-SERVICE_NAME: str = worker_pb2.DESCRIPTOR.services_by_name["WorkerService"].full_name
+__all__ = ["SERVICE_NAME", "WorkerServer", "serve"]
 
 
-class WorkerServer:
-    """A server on one engine. `port` is the one bound, which differs from the one asked for when that was 0."""
+class WorkerServer(EngineServer[Engine]):
+    """A server on one engine, see EngineServer."""
 
     def __init__(self, engine: Engine, listen: str) -> None:
-        self.engine = engine
-        self._blobs = BlobCache()
-        self._listener = Listener(listen, SERVICE_NAME, message_bytes=_MESSAGE_BYTES)
-        service = WorkerService(engine, self._blobs)
-        worker_pb2_grpc.add_WorkerServiceServicer_to_server(service, self._listener.grpc)
-        self.port = self._listener.port
-
-    async def start(self) -> None:
-        self.engine.start()
-        await self._listener.start()
-
-    async def stop(self, drain_s: float = _DRAIN_S) -> None:
-        """Refuses new work, lets runs reach a checkpoint, then closes."""
-        await self._listener.refuse()
-        self.engine.drain()
-        await self._listener.stop(drain_s)
-        await asyncio.to_thread(self.engine.device.stop)
-        self._blobs.close()
-
-    async def wait(self) -> None:
-        await self._listener.grpc.wait_for_termination()
+        super().__init__(engine, WorkerService, listen)
 
 
 async def serve(engine: Engine, listen: str) -> None:
     """Serves until SIGTERM or SIGINT. Raises RuntimeError when the address can not be bound."""
-    server = WorkerServer(engine, listen)
-    await server.start()
-    get_logger().info("serving", extra={"listen": listen, "port": server.port, "models": list(engine.models.served)})
-    await until_told_to_stop()
-    get_logger().info("draining")
-    await server.stop()
+    await serve_engine(WorkerServer(engine, listen), listen, list(engine.models.served))

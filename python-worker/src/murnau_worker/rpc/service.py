@@ -5,10 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import os
-import platform
-import resource
-import sys
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -26,28 +22,29 @@ from murnau_worker.checkpoints.embedding_file import (
     write_reference_bin,
 )
 from murnau_worker.engine.engine import Engine
+from murnau_worker.engine.training_session import TrainingSession
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.parts import PARTS_OF_TASK
 from murnau_worker.models.registry import ServedModel
-from murnau_worker.rpc.blob_cache import BlobAssembly, BlobCache
+from murnau_worker.rpc.blob_cache import BlobCache
+from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.draw_stream import draw_responses
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.read_requests import read_format
 from murnau_worker.rpc.status import abort, error_detail
-from murnau_worker.rpc.train_stream import TrainStream
+from murnau_worker.rpc.training_calls import TrainingCalls
 from murnau_worker.textual_inversion.initializers import InitializerWords, initializer_problems
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
+class WorkerService(TrainingCalls[TrainingSession]):
     """Implements `murnau.worker.v1.WorkerService` on one engine."""
 
     def __init__(self, engine: Engine, blobs: BlobCache) -> None:
+        super().__init__(engine, blobs)
         self._engine = engine
-        self._blobs = blobs
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:
         engine = self._engine
@@ -93,29 +90,6 @@ class WorkerService(worker_pb2_grpc.WorkerServiceServicer):
             tasks=model.tasks,
             dtype=served.entry.dtype,
         )
-
-    async def MissingBlobs(self, request: pb.MissingBlobsRequest, context: Context) -> pb.MissingBlobsResponse:
-        return pb.MissingBlobsResponse(hashes=self._blobs.missing(list(request.hashes)))
-
-    async def PutBlobs(
-        self, request_iterator: AsyncIterator[pb.PutBlobsRequest], context: Context
-    ) -> pb.PutBlobsResponse:
-        assembly = BlobAssembly(self._blobs)
-        try:
-            async for message in request_iterator:
-                assembly.add(message.hash, message.chunk, message.last)
-            assembly.finish()
-        except WorkerError as error:
-            await abort(context, error)
-        return pb.PutBlobsResponse(received=assembly.received)
-
-    async def Train(
-        self, request_iterator: AsyncIterator[pb.TrainRequest], context: Context
-    ) -> AsyncIterator[pb.TrainResponse]:
-        stream = TrainStream(self._engine, self._blobs, context)
-        async with contextlib.aclosing(stream.responses(request_iterator)) as responses:  # type: ignore[type-var]
-            async for response in responses:
-                yield response
 
     async def _draw(self, request: Any, context: Context) -> AsyncIterator[Any]:
         drawing = draw_responses(self._engine, self._blobs, request, context)
@@ -209,17 +183,4 @@ def _describe_device(engine: Engine) -> pb.Device:
             memory_bytes=torch.cuda.get_device_properties(0).total_memory,
             memory_used_bytes=torch.cuda.memory_reserved(),
         )
-    return pb.Device(
-        kind="cpu",
-        name=platform.processor() or platform.machine(),
-        memory_bytes=_memory_bytes(),
-        memory_used_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        threads=engine.threads,
-    )
-
-
-def _memory_bytes() -> int:
-    """The machine's memory; 0 where the system does not say."""
-    if sys.platform != "linux":
-        return 0
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return describe_machine(engine.threads)

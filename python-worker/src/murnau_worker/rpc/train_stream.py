@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Generic
 
 import grpc
 
-from murnau_worker.engine.engine import Engine
 from murnau_worker.engine.events import Alive, Finished, TrainEvent
 from murnau_worker.engine.lease import SILENCE_LIMIT_S
-from murnau_worker.engine.training_session import TrainingSession
+from murnau_worker.engine.served import TrainingEngine
+from murnau_worker.engine.session_book import SessionT
 from murnau_worker.errors import WorkerError
 from murnau_worker.logs import get_logger
 from murnau_worker.rpc.blob_cache import BlobCache
@@ -27,10 +27,12 @@ _SILENCE_CHECK_S = 0.25
 Outgoing = TrainEvent | WorkerError
 
 
-class TrainStream:
+class TrainStream(Generic[SessionT]):
     """One stream. Everything here runs on the asyncio loop; the session calls `emit` and `fail` from its thread."""
 
-    def __init__(self, engine: Engine, blobs: BlobCache, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    def __init__(
+        self, engine: TrainingEngine[SessionT], blobs: BlobCache, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> None:
         self._engine = engine
         self._blobs = blobs
         self._context = context
@@ -43,7 +45,7 @@ class TrainStream:
             self._loop.call_soon_threadsafe(self._outgoing.put_nowait, item)
 
     async def responses(self, requests: AsyncIterator[pb.TrainRequest]) -> AsyncIterator[pb.TrainResponse]:
-        session: TrainingSession | None = None
+        session: SessionT | None = None
         tasks: list[asyncio.Task[None]] = []
         try:
             session = await self._open(requests)
@@ -69,7 +71,7 @@ class TrainStream:
             if session is not None:
                 self._engine.close_training(session)
 
-    async def _open(self, requests: AsyncIterator[pb.TrainRequest]) -> TrainingSession:
+    async def _open(self, requests: AsyncIterator[pb.TrainRequest]) -> SessionT:
         try:
             first = await asyncio.wait_for(anext(aiter(requests)), SILENCE_LIMIT_S)
         except (StopAsyncIteration, TimeoutError) as error:
@@ -84,7 +86,7 @@ class TrainStream:
         )
         return session
 
-    async def _listen(self, requests: AsyncIterator[pb.TrainRequest], session: TrainingSession) -> None:
+    async def _listen(self, requests: AsyncIterator[pb.TrainRequest], session: SessionT) -> None:
         """Takes acknowledgements; any message keeps the lease. A client that half-closes only falls silent."""
         async for message in requests:
             session.lease.hear()
@@ -92,7 +94,7 @@ class TrainStream:
                 session.lease.acknowledge(message.acknowledged.step)
                 self._engine.device.wake()
 
-    async def _keep_alive(self, session: TrainingSession) -> None:
+    async def _keep_alive(self, session: SessionT) -> None:
         """Says `alive` each second and ends the session when its client is silent."""
         next_alive = self._loop.time()
         while True:

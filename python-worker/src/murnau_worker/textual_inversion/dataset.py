@@ -15,17 +15,9 @@ from PIL import Image, ImageOps
 
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.pictures import open_picture, to_pixels
+from murnau_worker.textual_inversion.named_picture import NamedPicture
 
 Resize = Literal["squash", "crop", "bucket"]
-
-
-@dataclass(frozen=True)
-class NamedPicture:
-    """A picture's bytes with the hash and the file name it came by."""
-
-    hash: str
-    name: str
-    content: bytes
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, check_fits
+from murnau_worker.checkpoints.embedding_file import LearntEmbedding, check_fits, read_embedding
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.words import PieceTokenizer, WordTokenizers
@@ -33,6 +33,16 @@ class InitializerWords:
 
 def words_of(spec: TrainingSpec) -> InitializerWords:
     return InitializerWords(spec.initializer_token, spec.initializer_t1, spec.initializer_t2)
+
+
+def read_initializer(content: bytes | None) -> LearntEmbedding | None:
+    """The embedding that a run starts from. Raises WorkerError `embedding.unreadable`."""
+    if content is None:
+        return None
+    try:
+        return read_embedding(content, "safetensors")
+    except WorkerError as error:
+        raise WorkerError(error.code, error.message, field="start.initializer_embedding") from error
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal
 
 import torch
 
-OptimizerName = Literal["adamw", "adam", "nadam", "radam", "adamax", "adagrad", "rmsprop", "sgd"]
+from murnau_worker.textual_inversion.spec import OptimizerName
 
 # With torch's own settings, which for AdamW are the reference script's; SGD alone would have no momentum.
 OPTIMIZERS: dict[OptimizerName, Callable[..., torch.optim.Optimizer]] = {

@@ -6,9 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from murnau_worker.models.text_towers import Pooling
-from murnau_worker.textual_inversion.optimizer import OptimizerName
+from murnau_worker.models.pooling import Pooling
 from murnau_worker.textual_inversion.templates import TemplateLanguage, TemplateSet
+
+OptimizerName = Literal["adamw", "adam", "nadam", "radam", "adamax", "adagrad", "rmsprop", "sgd"]
 
 _LARGEST_SEED = 2**53 - 1
 LARGEST_NUM_VECTORS = 16

@@ -14,6 +14,8 @@ interface Options {
   readonly workers?: number;
   readonly threads?: number;
   readonly simulate?: boolean;
+  readonly simulateStepMs?: number;
+  readonly slots?: number;
   readonly apiPort?: number;
   readonly temporalPort?: number;
   readonly temporalUiPort?: number;
@@ -42,7 +44,9 @@ export function registerUp(parent: Command, host: Host): void {
       "CPU threads of each worker (default: the machine's, shared out)",
       wholeNumber(1),
     )
+    .option('--slots <n>', 'training streams that each worker takes at once (default: 4)', wholeNumber(1))
     .option('--simulate', 'workers without a model, to try everything around them')
+    .option('--simulate-step-ms <n>', 'how long a simulated step lasts (default: 20)', wholeNumber(0))
     .option(
       '--api-port <n>',
       'port of the HTTP API and the gallery (default: 7800 or the next free)',
@@ -67,6 +71,8 @@ export function registerUp(parent: Command, host: Host): void {
       workers: options.workers,
       threads: options.threads,
       simulate: options.simulate,
+      simulateStepMs: options.simulateStepMs,
+      slots: options.slots,
       apiPort: options.apiPort,
       temporalPort: options.temporalPort,
       temporalUiPort: options.temporalUiPort,

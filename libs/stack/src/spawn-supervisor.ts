@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { MurnauError } from '@murnau/domain';
+import { inheritedEnv } from './env.js';
+import { tailOf } from './files.js';
+import { logOf, type StackPaths } from './paths.js';
+import { readState } from './state.js';
+
+/** In dist/ also when this file runs from src/, as in tests. */
+const supervisorProgram = fileURLToPath(new URL('../dist/supervisor.js', import.meta.url));
+/** How long a new supervisor may take until it has written stack.json. */
+const supervisorTimeoutMs = 20_000;
+
+/** Starts a supervisor that outlives this process. To be called under `up.lock`. @throws `setup.part_failed` */
+export async function spawnSupervisor(paths: StackPaths): Promise<void> {
+  const log = logOf(paths, 'supervisor');
+  const file = await open(log, 'a', 0o644);
+  const child = spawn(process.execPath, [supervisorProgram, paths.home], {
+    cwd: paths.home,
+    detached: true,
+    env: inheritedEnv(),
+    stdio: ['ignore', file.fd, file.fd],
+  });
+  await file.close();
+  let exit: string | undefined;
+  child.once('exit', (code, name) => (exit = name ?? `exit ${code}`));
+  child.once('error', (error) => (exit = error.message));
+  const deadline = performance.now() + supervisorTimeoutMs;
+  while (exit === undefined && performance.now() < deadline) {
+    const state = await readState(paths);
+    if (state?.supervisor.pid === child.pid) break;
+    await sleep(20);
+  }
+  child.unref();
+  if (exit !== undefined) {
+    throw new MurnauError(
+      'setup.part_failed',
+      `The supervisor did not start (${exit}). The end of ${log}:\n${await tailOf(log)}`,
+    );
+  }
+}
