@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkpointEverySteps, evalEverySteps } from './sweeps.mjs';
 
-const longestWaitMs = 6_000;
+const longestWaitMs = 10_000;
 const pollMs = 10;
 
 /**

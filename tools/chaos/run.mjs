@@ -8,7 +8,8 @@ import { inflict } from './inflict.mjs';
 import { reportOf } from './report.mjs';
 import { halvingSweep, randomSweep } from './sweeps.mjs';
 
-const sweepTimeoutMs = 900_000;
+/** A busy machine computes each step over again many times between faults. */
+const sweepTimeoutMs = 3_600_000;
 
 /** @param {{ minutes: number, seed: number, isSimulated: boolean, keepsHome: boolean }} options @param {(line: string) => void} say */
 export async function runChaos(options, say) {

@@ -30,6 +30,7 @@ from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
 
 EVAL_SAMPLES = 64
 EVAL_CHUNK = 8
+_TOGETHER_IN_LITTLE_MEMORY = 4  # samples: eight need more than a training step with checkpointing
 EVAL_PRIOR_STEPS = 5
 QUARTERS = 4  # parts of the timesteps that are also reported apart; 16 samples are stratified into each
 
@@ -39,6 +40,22 @@ class _EvalChunk:
     latents_NCHW: torch.Tensor
     templates: tuple[str, ...]
     draws: NoiseDraws
+
+    def pieces(self, size: int) -> Iterator[_EvalChunk]:
+        """The same samples, at most `size` at a time."""
+        draws = self.draws
+        for start in range(0, len(self.templates), size):
+            of = slice(start, start + size)
+            yield _EvalChunk(
+                latents_NCHW=self.latents_NCHW[of],
+                templates=self.templates[of],
+                draws=NoiseDraws(
+                    noise_NCHW=draws.noise_NCHW[of],
+                    timesteps_N=draws.timesteps_N[of],
+                    prior_init_NE=draws.prior_init_NE[of],
+                    prior_steps_SNE=draws.prior_steps_SNE[:, of],
+                ),
+            )
 
 
 @dataclass(frozen=True)
@@ -100,17 +117,17 @@ class Evaluator:
     ) -> Iterator[EvalLosses | None]:
         """Yields None after each chunk and what was found at the end. No placeholder: the empty prompt's losses."""
         model, t2_RD = self._model, rows.t2_RD if rows else None
-        poolings: list[Pooling] = [pooling] * EVAL_CHUNK
+        together = _TOGETHER_IN_LITTLE_MEMORY if model.checkpointing.is_on else EVAL_CHUNK
+        poolings: list[Pooling] = [pooling] * together
         batches: list[TrainingBatch] = []
         for chunk in self._chunks:
-            prompts = encoder.batch(
-                [template.format(placeholder) if placeholder else "" for template in chunk.templates]
-            )
-            self._see_to("prior")
-            with torch.inference_mode():
-                image_NE = image_embeddings(model, prompts, t2_RD, poolings, chunk.draws)
-            batches.append(TrainingBatch(chunk.latents_NCHW, prompts, chunk.draws, image_NE))
-            yield None
+            for piece in chunk.pieces(together):
+                prompts = encoder.batch([text.format(placeholder) if placeholder else "" for text in piece.templates])
+                self._see_to("prior")
+                with torch.inference_mode():
+                    image_NE = image_embeddings(model, prompts, t2_RD, poolings, piece.draws)
+                batches.append(TrainingBatch(piece.latents_NCHW, prompts, piece.draws, image_NE))
+                yield None
         found: list[torch.Tensor] = []
         for batch in batches:
             self._see_to("decoder")
