@@ -1,16 +1,18 @@
 // Programs that a benchmark starts beside the stack, and what their processes take.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { root } from '../bootstrap/root.mjs';
+import { model } from './stage.mjs';
 
 const children = [];
 process.once('exit', stopAll);
 
-function start(args, { env = {}, stdout = 'ignore' } = {}) {
-  const child = spawn(process.execPath, args, {
+function start(args, { command = process.execPath, env = {}, stdout = 'ignore' } = {}) {
+  const child = spawn(command, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', stdout, process.env.BENCH_LOGS === '1' ? 'inherit' : 'ignore'],
   });
@@ -18,7 +20,33 @@ function start(args, { env = {}, stdout = 'ignore' } = {}) {
   return child;
 }
 
-/** @returns its process and address */
+/** The product's worker in its `--simulate` mode. @returns its process and address */
+export async function startWorker({ slots, stepMs }) {
+  const address = `127.0.0.1:${await freePort()}`;
+  const options = ['--simulate', '--simulate-step-ms', stepMs, '--slots', slots, '--listen', address];
+  const args = [
+    '-m',
+    'murnau_worker',
+    '--log-level',
+    'warning',
+    'serve',
+    '--model',
+    `${model}=.`,
+    ...options,
+  ];
+  const { pid } = start(args.map(String), { command: join(root, 'python-worker/.venv/bin/python') });
+  return { pid, address };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** One process that stands for the workers of many dispatchers, each of one slot. @returns its process and address */
 export async function startSimulatedWorker({ slots, stepMs }) {
   const script = join(import.meta.dirname, 'simulated-worker.mjs');
   const child = start([script, String(slots), String(stepMs)], { stdout: 'pipe' });

@@ -2,7 +2,7 @@
 // device, 8 at once; `--ray` runs the same work with Ray Tune beside it. The last line is JSON.
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childrenOf, processorMs, startDispatcher, startSimulatedWorker, stopAll } from './hosts.mjs';
+import { childrenOf, processorMs, startDispatcher, startWorker, stopAll } from './hosts.mjs';
 import { rayMsPerTrial } from './ray.mjs';
 import { ended, openStage, storeSweep } from './stage.mjs';
 
@@ -34,7 +34,7 @@ function processor({ stack }, pids) {
 async function measure() {
   const stage = await openStage({ workers: 0 });
   try {
-    const worker = await startSimulatedWorker({ slots: concurrency, stepMs });
+    const worker = await startWorker({ slots: concurrency, stepMs });
     const dispatcher = startDispatcher(stage, [{ name: 'simulated', address: worker.address }]);
     while ((await stage.store.workers.list()).length === 0) await sleep(50);
     const times = [];

@@ -41,9 +41,10 @@ export async function openStage(options = {}) {
     await stopStack({ home });
     await rm(home, { recursive: true, force: true });
   };
-  // Nothing is left behind when a person ends it.
-  for (const signal of ['SIGINT', 'SIGTERM'])
-    process.once(signal, () => void close().then(() => process.exit(130)));
+  // Nothing is left behind when a person ends it; a second word changes nothing.
+  let closing;
+  const quit = () => (closing ??= close().finally(() => process.exit(130)));
+  process.on('SIGINT', quit).on('SIGTERM', quit);
   return {
     home,
     stack,

@@ -11,7 +11,8 @@ import { storeSweep, until } from './sweeps-under-test.js';
 
 /**
  * Records what libs/workflows replays and does not have yet: `npm run histories` in this package. What is there is left
- * as it is: a workflow that has changed gets a history of another name, and goes on replaying the old one.
+ * as it is: a workflow that has changed gets a history of another name, and goes on replaying the old one. The second
+ * editions are those of decisions within the workflow's own task.
  */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
 
@@ -36,18 +37,18 @@ describe.runIf(isRecording)('histories', () => {
 
     const finished = await harness.createRun({ segment_max_s: 1 });
     await harness.starters.startTrainingRun(finished);
-    await record('training-run-finished', finished.workflow_id);
+    await record('training-run-finished-2', finished.workflow_id);
 
     const cancelled = await harness.createRun({ max_steps: 5_000 });
     await harness.starters.startTrainingRun(cancelled);
     while ((await harness.store.runs.get(cancelled.id)).certified_step < 20) await pause(50);
     await harness.starters.cancelRun(cancelled, 'tester');
-    await record('training-run-cancelled', cancelled.workflow_id);
+    await record('training-run-cancelled-2', cancelled.workflow_id);
 
     harness.workers[0]?.failNext('run.diverged');
     const failed = await harness.createRun();
     await harness.starters.startTrainingRun(failed);
-    await record('training-run-failed', failed.workflow_id);
+    await record('training-run-failed-2', failed.workflow_id);
 
     const file = parse(
       sweepFileSchema,
@@ -64,11 +65,11 @@ describe.runIf(isRecording)('histories', () => {
       },
       'sweep file',
     );
-    for (const name of ['sweep-finished', 'sweep-cancelled']) {
+    for (const name of ['sweep-finished-2', 'sweep-cancelled-2']) {
       const trials = expandTrials(file).map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
       const sweep = await harness.store.sweeps.create({ owner: 'tester', spec: file, trials });
       await harness.starters.startSweep(sweep);
-      if (name === 'sweep-cancelled') await harness.starters.cancelSweep(sweep, 'tester');
+      if (name === 'sweep-cancelled-2') await harness.starters.cancelSweep(sweep, 'tester');
       await record(name, sweep.workflow_id);
     }
 
@@ -80,7 +81,7 @@ describe.runIf(isRecording)('histories', () => {
     await harness.starters.editRun(paused, 'resume', { by: 'ann', why: '' });
     await pause(300);
     await harness.starters.editRun(paused, 'stop', { by: 'ann', why: '' });
-    await record('training-run-paused-and-stopped', paused.workflow_id);
+    await record('training-run-paused-and-stopped-2', paused.workflow_id);
 
     const halving = await storeSweep(harness, {
       seeds: 6,
@@ -89,9 +90,9 @@ describe.runIf(isRecording)('histories', () => {
       finalists: { count: 1, seeds: [7, 8] },
     });
     await harness.starters.startSweep(halving.sweep);
-    await record('sweep-halving', halving.sweep.workflow_id);
+    await record('sweep-halving-2', halving.sweep.workflow_id);
     const [trial] = await halving.trials();
-    await record('training-run-at-a-rung', trial?.workflow_id ?? '');
+    await record('training-run-at-a-rung-2', trial?.workflow_id ?? '');
 
     const edited = await storeSweep(harness, { seeds: 4, steps: 100 });
     await harness.starters.startSweep(edited.sweep);
@@ -104,7 +105,7 @@ describe.runIf(isRecording)('histories', () => {
     await edit({ kind: 'set_concurrency', max_concurrent_trials: 3 });
     await edit({ kind: 'drop_trial', trial: 0 });
     await edit({ kind: 'stop' });
-    await record('sweep-edited', edited.sweep.workflow_id);
+    await record('sweep-edited-2', edited.sweep.workflow_id);
 
     const request = parse(
       generationRequestSchema,

@@ -93,7 +93,7 @@ describe('GPU client', () => {
     const events = await follow(start);
     const checkpoints = events.flatMap((event) => (event.kind === 'checkpoint' ? [event.step] : []));
     expect(checkpoints).toEqual([0, 10, 20, 30, 40]);
-    expect(events.filter(({ kind }) => kind === 'sample')).toHaveLength(3);
+    expect(events.filter(({ kind }) => kind === 'sample')).toHaveLength(4);
     expect(events.at(-1)).toMatchObject({ kind: 'finished', reason: 'until_step' });
     const last = events.findLast((event) => event.kind === 'checkpoint');
     expect(Buffer.from(last?.embedding ?? []).toString()).toBe(fakeEmbedding(0, 40));

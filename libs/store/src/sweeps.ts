@@ -201,20 +201,13 @@ export class Sweeps {
     });
   }
 
-  /** As much as one of its trials is decided by. Not the whole file: a grid of ten thousand values is long. */
-  async brief(
-    id: string,
-  ): Promise<{ phase: SweepPhase; spec: Pick<SweepFile, 'stop_when'>; workflow_id: string }> {
+  /** As much as one of its trials is decided by. Not the file: a grid of ten thousand values is long. */
+  async brief(id: string): Promise<{ phase: SweepPhase; workflow_id: string }> {
     const row = await this.#connection.repeatable((db) =>
-      db
-        .selectFrom('sweeps')
-        .select(['phase', 'workflow_id', sql<SweepFile['stop_when']>`spec -> 'stop_when'`.as('stop_when')])
-        .where('id', '=', id)
-        .executeTakeFirst(),
+      db.selectFrom('sweeps').select(['phase', 'workflow_id']).where('id', '=', id).executeTakeFirst(),
     );
     if (row === undefined) throw unknownSweep(id);
-    const { phase, workflow_id, stop_when } = row;
-    return { phase, workflow_id, spec: { stop_when } };
+    return row;
   }
 
   /** What its next decision is made by; the size of the answer does not grow with the number of trials. */

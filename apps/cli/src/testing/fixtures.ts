@@ -62,6 +62,7 @@ export function anEmbedding(changes: Partial<Embedding> = {}): Embedding {
     num_vectors: 1,
     pooling: 'eot',
     step: 100,
+    published: 'averaged',
     run_id: '7f3a91c2',
     source: 'run',
     owner: 'ada',

@@ -3,6 +3,7 @@ import { MurnauError } from '@murnau/domain';
 import { Kysely, Migrator, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { isConnectionError, isTransient, RETRY_DELAY_MS, toStorageError } from './failures.js';
+import { Gate } from './gate.js';
 import { migrations } from './migrations.js';
 import type { Database } from './schema.js';
 
@@ -25,9 +26,12 @@ export class Connection {
   readonly #pool: pg.Pool;
   readonly #db: Kysely<Database>;
   readonly #patienceMs: number;
+  /** As many places as connections: so the time to open one is not spent waiting for a free one. */
+  readonly #gate: Gate;
 
   constructor({ databaseUrl, maxConnections, patienceMs }: ConnectionOptions) {
     this.#patienceMs = patienceMs;
+    this.#gate = new Gate(maxConnections);
     this.#pool = new pg.Pool({
       connectionString: databaseUrl,
       max: maxConnections,
@@ -118,6 +122,16 @@ export class Connection {
   }
 
   async #openPatiently(): Promise<pg.PoolClient> {
+    await this.#gate.enter();
+    try {
+      return leavingAtRelease(await this.#open(), this.#gate);
+    } catch (error) {
+      this.#gate.leave();
+      throw error;
+    }
+  }
+
+  async #open(): Promise<pg.PoolClient> {
     const deadline = Date.now() + this.#patienceMs;
     for (;;) {
       try {
@@ -132,6 +146,17 @@ export class Connection {
       }
     }
   }
+}
+
+function leavingAtRelease(client: pg.PoolClient, gate: Gate): pg.PoolClient {
+  const release = client.release.bind(client);
+  let isReleased = false;
+  client.release = (error) => {
+    release(error);
+    if (!isReleased) gate.leave();
+    isReleased = true;
+  };
+  return client;
 }
 
 /** Our 64-bit integers (sizes, seeds up to 2^53 - 1, row numbers) all fit a double. */

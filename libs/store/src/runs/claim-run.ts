@@ -65,10 +65,12 @@ export async function claimRun(
         },
       );
     }
-    const resume = await newestCheckpoint(trx, runId);
+    // Nobody has written anything yet: most claims of a large sweep are the first.
+    const isUntouched = run.epoch === 0 && run.certified_step < 0;
+    const resume = isUntouched ? null : await newestCheckpoint(trx, runId);
     const epoch = isRepetition ? run.epoch : run.epoch + 1;
     if (!isRepetition) {
-      await deleteUncertified(trx, runId, resume?.step ?? -1);
+      if (!isUntouched) await deleteUncertified(trx, runId, resume?.step ?? -1);
       await takeOver(trx, run, { epoch, order, token, claimedBy, resumeStep: resume?.step ?? 0 });
     }
     return {

@@ -22,7 +22,8 @@ describe('claim', () => {
       owner: 'ann',
     });
     expect(claim.spec.max_steps).toBe(50);
-    expect(claim.images).toEqual([{ hash: await test.blob('picture'), name: '1.png' }]);
+    const hash = await test.blob('picture');
+    expect(claim.images).toEqual([{ hash, name: '1.png', mask_hash: null, caption: null }]);
     const run = await test.store.runs.get(id);
     expect(run.phase).toBe('running');
     expect(run.started_at).not.toBeNull();

@@ -1,4 +1,11 @@
-import { type Asked, type EarlyStop, type Failure, MurnauError, type Publication, type Run } from '@murnau/domain';
+import {
+  type Asked,
+  type EarlyStop,
+  type Failure,
+  MurnauError,
+  type Publication,
+  type Run,
+} from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { isUniqueViolation } from '../database/failures.js';
