@@ -24,6 +24,10 @@ function send(pid, signal) {
   }
 }
 
+/** The worker that was drawn, or the other where that one trains nothing now. @param {import('./books.mjs').Books} books @param {number} drawn */
+const indexAtWork = (books, drawn) =>
+  books.of(`worker-${drawn}`).length > 0 || books.of(`worker-${1 - drawn}`).length === 0 ? drawn : 1 - drawn;
+
 /**
  * Strikes once and waits until the work went on: from the fault (from its end, for a stop) to the first newly stored
  * step of the runs that it hit; where it hit no worker or dispatcher, of any run.
@@ -32,8 +36,9 @@ function send(pid, signal) {
  */
 export async function inflict(fault, { home, books, watcherPid }) {
   const isPerWorker = fault.part === 'worker' || fault.part === 'dispatcher';
-  const name = isPerWorker ? `${fault.part}-${fault.index}` : fault.part;
-  const worker = isPerWorker ? `worker-${fault.index}` : undefined;
+  const index = isPerWorker ? indexAtWork(books, fault.index) : 0;
+  const name = isPerWorker ? `${fault.part}-${index}` : fault.part;
+  const worker = isPerWorker ? `worker-${index}` : undefined;
   const moment = await untilMoment(books, fault.moment, worker);
   const pid = fault.part === 'cli' ? watcherPid() : (await pidsOf(home)).get(name);
   if (pid === undefined) return undefined;
