@@ -41,7 +41,7 @@ def make_run(
         "max_steps": 1000,
     }
     spec = TrainingSpec.model_validate({**values, **changes})
-    *_, data = cache.prepare(model, pictures_of(concept), spec.resize, spec.templates)
+    *_, data = cache.prepare(model, pictures_of(concept), spec)
     assert data is not None
     identity = RunIdentity(spec_hash(spec), model.fingerprint, data.latents.fingerprint, "benchmark")
     return TrainingRun(model, spec, data.latents, data.images, data.evaluator, identity, state)

@@ -67,7 +67,7 @@ def reference_batch(run: TrainingRun) -> ReferenceBatch:
     spec, draws, step = run.spec, Draws(run.spec.seed), run.state.step
     samples = run.share(range(1)).samples
     assert isinstance(samples, DecoderSamples)
-    pixels_3HW = run.latents.pixels_n3HW[picture_of(draws, step, len(run.latents))]
+    pixels_3HW = run.latents.pixels[picture_of(draws, step, len(run.latents))]
     if draws.uniform("flip", step, 0) < spec.flip_probability:
         pixels_3HW = pixels_3HW.flip(-1)
     t1_ids, t1_mask = padded(samples.prompts[0].t1, run.model.t1.pad_id)

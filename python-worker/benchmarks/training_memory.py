@@ -15,13 +15,14 @@ import torch
 from fake_memory import GIB, LiveBytes
 from real_size import TOKENS, real_size_model
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.parts import Phase
 from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
-from murnau_worker.textual_inversion.dataset import LatentSet
+from murnau_worker.textual_inversion.dataset import Bucket, LatentSet
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
 from murnau_worker.textual_inversion.pack import Share, packed_gradients
@@ -75,22 +76,41 @@ def training_peak(case: TrainingCase, side: int) -> int:
     """Bytes at the peak of one tick, with what preparing a run leaves in memory."""
     gc.collect()  # the case before
     with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes(TOKENS) as live:
-        model = _prepared(case.offload, case.checkpointing)
-        shares = [
-            Share(
-                rows=LearntPair(torch.zeros(1, model.width_t1), torch.zeros(1, model.width_t2)),
-                pooling="eot",
-                weight=1.0 / case.batch,
-                samples=_samples(model, case.phase, case.batch, side),
-            )
-            for _ in range(case.runs)
-        ]
-        if case.phase == "joint":
-            model.empty_text_keys()  # made at a model's first step
-        model.hold(case.phase)
+        model, shares = _ready(case, side)
         live.forget_peak()
         packed_gradients(model, shares)
         return live.peak
+
+
+def checkpointing_arithmetic(side: int) -> float:
+    """How many times the arithmetic of a joint step's products and convolutions checkpointing makes of it."""
+    counts: list[int] = []
+    settings: tuple[Checkpointing, ...] = ("on", "off")
+    for checkpointing in settings:
+        with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes(TOKENS):
+            model, shares = _ready(TrainingCase("joint", "none", checkpointing, 1, 1), side)
+            with FlopCounterMode(display=False) as counter:
+                packed_gradients(model, shares)
+            counts.append(counter.get_total_flops())
+    return counts[0] / counts[1]
+
+
+def _ready(case: TrainingCase, side: int) -> tuple[Kandinsky, list[Share]]:
+    """The model with the parts of a case's phase, and its samples."""
+    model = _prepared(case.offload, case.checkpointing)
+    shares = [
+        Share(
+            rows=LearntPair(torch.zeros(1, model.width_t1), torch.zeros(1, model.width_t2)),
+            pooling="eot",
+            weight=1.0 / case.batch,
+            samples=_samples(model, case.phase, case.batch, side),
+        )
+        for _ in range(case.runs)
+    ]
+    if case.phase == "joint":
+        model.empty_text_keys()  # made at a model's first step
+    model.hold(case.phase)
+    return model, shares
 
 
 def evaluation_peak(offload: Offload, side: int) -> int:
@@ -99,7 +119,8 @@ def evaluation_peak(offload: Offload, side: int) -> int:
     with FakeTensorMode(allow_non_fake_inputs=True), LiveBytes(TOKENS) as live:
         model = _prepared(offload, "on")
         cells = side // 8
-        latents = LatentSet(torch.zeros(1, 2, 4, cells, cells), torch.zeros(1, 3, side, side), "real-size")
+        bucket = Bucket((0,), torch.zeros(1, 2, 4, cells, cells), None)
+        latents = LatentSet((bucket,), (torch.zeros(3, side, side),), (), "real-size", "real-size")
         evaluator = Evaluator(model, latents, "object")
         encoder = encoder_for(model, {})
         model.empty_text_keys()
@@ -137,8 +158,11 @@ def training_table(side: int) -> dict[str, Any]:
     for offload in ("none", "parts"):
         evaluations[offload] = round(evaluation_peak(offload, side) / GIB, 2)
         print(f"{'evaluation':10} {offload:8} {evaluations[offload]:42.2f}", flush=True)
+    arithmetic = round(checkpointing_arithmetic(side), 2)
+    print(f"checkpointing: {arithmetic} times a joint step's arithmetic")
     return {
         "training": rows,
+        "checkpointing_arithmetic": arithmetic,
         "evaluation_gib": evaluations,
         "joint_gib": of_one["joint"],
         "split_gib": {phase: of_one[phase] for phase in SPLIT_PHASES},

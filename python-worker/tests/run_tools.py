@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,13 +22,22 @@ from murnau_worker.textual_inversion.run import TrainingRun
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
 
-def picture(seed: int, side: int = 24) -> NamedPicture:
-    """A PNG of random colours."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
+def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    """Of [H, W], [H, W, 3] or [H, W, 4]."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    content = buffer.getvalue()
-    return NamedPicture(hashlib.sha256(content).hexdigest(), f"{seed}.png", content)
+    return buffer.getvalue()
+
+
+def picture(seed: int, side: int = 24, width: int | None = None, **beside: Any) -> NamedPicture:
+    """A PNG of random colours, square if it is not told its width. `beside`: mask, caption."""
+    pixels = np.random.default_rng(seed).integers(0, 256, (side, width or side, 3), dtype=np.uint8)
+    content = png(pixels)
+    mask: bytes | None = beside.get("mask")
+    mask_hash = "" if mask is None else hashlib.sha256(mask).hexdigest()
+    return NamedPicture(
+        hashlib.sha256(content).hexdigest(), f"{seed}.png", content, mask_hash, mask, beside.get("caption", "")
+    )
 
 
 def tiny_spec(**changes: Any) -> TrainingSpec:
@@ -49,14 +59,22 @@ def tiny_spec(**changes: Any) -> TrainingSpec:
     return TrainingSpec.model_validate({**values, **changes})
 
 
-def encoded(model: Kandinsky, pictures: list[NamedPicture] | None = None) -> LatentSet:
-    *_, last = encode_pictures(model, pictures or [picture(1), picture(2), picture(3)], "squash")
+def encoded(
+    model: Kandinsky, pictures: Sequence[NamedPicture] | None = None, spec: TrainingSpec | None = None
+) -> LatentSet:
+    """Pictures (three squares, if none are given) as a run of the spec has them."""
+    spec = spec or tiny_spec()
+    given = pictures or [picture(1), picture(2), picture(3)]
+    reads_captions = spec.templates == "captions"
+    *_, last = encode_pictures(model, given, spec.resize, spec.loss_mask, reads_captions=reads_captions)
     assert last is not None
     return last
 
 
-def tiny_run(model: Kandinsky, spec: TrainingSpec, state: bytes | None = None) -> TrainingRun:
-    latents = encoded(model)
+def tiny_run(
+    model: Kandinsky, spec: TrainingSpec, state: bytes | None = None, pictures: Sequence[NamedPicture] | None = None
+) -> TrainingRun:
+    latents = encoded(model, pictures, spec)
     identity = RunIdentity(spec_hash(spec), model.fingerprint, latents.fingerprint, "test")
     return TrainingRun(
         model,

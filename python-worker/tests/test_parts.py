@@ -311,4 +311,4 @@ def test_the_gradient_of_rows_passes_through_bf16_towers(tiny_folder: Path) -> N
 
 
 def test_latents_are_on_the_models_device(tiny: Kandinsky) -> None:
-    assert encoded(tiny).latents_n2CHW.device == tiny.device
+    assert encoded(tiny).latent(0).device == tiny.device

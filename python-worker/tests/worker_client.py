@@ -32,8 +32,11 @@ class Worker:
         async def chunks() -> AsyncIterator[pb.PutBlobsRequest]:
             for one in pictures:
                 yield pb.PutBlobsRequest(hash=one.hash, chunk=one.content, last=True)
+            for one in masked:
+                yield pb.PutBlobsRequest(hash=one.mask_hash, chunk=one.mask, last=True)
 
-        assert (await self.stub.PutBlobs(chunks())).received == len(pictures)
+        masked = [one for one in pictures if one.mask is not None]
+        assert (await self.stub.PutBlobs(chunks())).received == len(pictures) + len(masked)
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +83,10 @@ def start_message(
         run_id="7f3a91c2",
         epoch=epoch,
         spec=spec_message(**changes),
-        images=[pb.TrainingImage(hash=one.hash, name=one.name) for one in pictures],
+        images=[
+            pb.TrainingImage(hash=one.hash, name=one.name, mask_hash=one.mask_hash, caption=one.caption)
+            for one in pictures
+        ],
         state=state,
         until_step=until_step,
         acknowledged_step=step,

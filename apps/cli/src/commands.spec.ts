@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fakeApi, problem, stream } from './testing/fake-api.js';
 import type { FakeApi, FakeRoutes } from './testing/fake-api.js';
 import { anEmbedding, aRun, aSweep, aTrial, aWorker } from './testing/fixtures.js';
+import { aMask, aPicture } from './testing/pictures.js';
 import { runCommand } from './testing/run-command.js';
 import { runHere } from './testing/run-here.js';
 import type { CommandResult } from './testing/run-command.js';
@@ -12,7 +13,6 @@ import type { CommandResult } from './testing/run-command.js';
 let folder: string;
 let before: string;
 const servers: FakeApi[] = [];
-const png = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1');
 /** Spawning Node takes a while on a busy machine; what is measured is set apart from it. */
 const busyMs = 20_000;
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   before = process.cwd();
   process.chdir(folder);
   await mkdir(join(folder, 'octopus'));
-  await writeFile(join(folder, 'octopus', 'a.png'), png);
+  await writeFile(join(folder, 'octopus', 'a.png'), aPicture());
   await writeFile(
     join(folder, 'octopus.yaml'),
     'name: octopus\ndataset: octopus\nparameters:\n  pair: { values: [{ placeholder: oktavo, initializer: fish }] }\n  max_steps: { values: [50, 100] }\n',
@@ -51,7 +51,9 @@ const dataset = {
   id: '5f0c11aa',
   name: 'octopus',
   owner: 'ada',
-  images: [{ hash: 'h', name: 'a.png', width: 64, height: 64, mask_hash: null, caption: null }],
+  images: [
+    { hash: 'h', name: 'a.png', width: 64, height: 64, mask_hash: null, caption: 'a {placeholder} on snow' },
+  ],
   created_at: '2026-01-02T03:04:05Z',
 };
 const uploads: FakeRoutes = {
@@ -168,6 +170,44 @@ describe('with a server', () => {
       });
     },
   );
+
+  it('a dataset shows its masks and captions', { timeout: busyMs }, async () => {
+    const { exitCode, stdout } = await against({ 'GET /v1/datasets/:id': () => dataset }, [
+      'datasets',
+      'show',
+      '5f0c',
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/masks +0\n.*captions +1/);
+    expect(stdout).toMatch(/a\.png +64×64 +h +- +a \{placeholder\} on snow/);
+  });
+
+  it('a folder is uploaded with its masks and captions', { timeout: busyMs }, async () => {
+    await mkdir(join(folder, 'rich'), { recursive: true });
+    await writeFile(join(folder, 'rich', '1.png'), aPicture());
+    await writeFile(join(folder, 'rich', '1.mask.png'), aMask());
+    await writeFile(join(folder, 'rich', '1.txt'), 'a {placeholder}');
+    await writeFile(join(folder, 'rich', '2.png'), 'text');
+    const stored: FakeRoutes = {
+      ...uploads,
+      'POST /v1/blobs': ({ url }) => ({
+        hash: url.searchParams.get('purpose') ?? '',
+        size_bytes: 8,
+        media_type: 'image/png',
+      }),
+    };
+    const refused = await against(stored, ['datasets', 'add', 'rich']);
+    expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('2.png is not a picture') });
+    expect(refused.api.requests).toEqual([]);
+    const args = ['datasets', 'add', 'rich', '--on-bad-picture', 'skip'];
+    const { exitCode, stderr, api } = await against(stored, args);
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(/Left out: .*2\.png/);
+    expect(JSON.parse(String(api.requests.at(-1)?.body))).toEqual({
+      name: 'rich',
+      images: [{ hash: 'training', name: '1.png', mask_hash: 'loss_mask', caption: 'a {placeholder}' }],
+    });
+  });
 
   it('train refuses words before a picture is sent', { timeout: busyMs }, async () => {
     const refusal = problem('placeholder.known_word', '"oktavo" is a word', {

@@ -35,7 +35,7 @@ async function expectUndisturbed(run: Run, seed: number): Promise<Run> {
   const losses = await harness.store.runs.metrics(run.id, { names: ['train_loss'] });
   expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
   const samples = await harness.store.runs.samples(run.id);
-  expect(samples.map(({ step, kind, position }) => `${step} ${kind} ${position}`)).toHaveLength(3 + 4);
+  expect(samples.map(({ step, kind, position }) => `${step} ${kind} ${position}`)).toHaveLength(3 + 3 * 2);
   return ended;
 }
 

@@ -52,6 +52,7 @@ describe('a real worker', () => {
     expect(ended).toMatchObject({ phase: 'finished', certified_step: 4, failure: null });
     expect(ended.metrics).toHaveProperty('eval_loss');
     const samples = await harness.store.runs.samples(run.id);
-    expect(new Set(samples.map(({ kind }) => kind))).toEqual(new Set(['progress', 'final', 'baseline']));
+    const kinds = new Set(samples.map(({ kind }) => kind));
+    expect(kinds).toEqual(new Set(['progress', 'final', 'baseline', 'fuse_baseline']));
   }, 300_000);
 });

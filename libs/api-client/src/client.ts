@@ -141,11 +141,16 @@ export class ApiClient {
     }
   }
   /** Checked and oriented by the server: the stored hash may differ from the file's. */
-  uploadBlob(bytes: Uint8Array, mediaType: string, name?: string): Promise<Blob> {
+  uploadBlob(
+    bytes: Uint8Array,
+    mediaType: string,
+    name?: string,
+    purpose?: 'training' | 'loss_mask',
+  ): Promise<Blob> {
     return this.#transport.json(blobSchema, {
       method: 'POST',
       path: '/v1/blobs',
-      query: { name },
+      query: { name, purpose },
       bytes,
       contentType: mediaType,
       // The same bytes give the same blob.
@@ -168,10 +173,11 @@ export class ApiClient {
     bytes: Uint8Array,
     mediaType: string,
     name?: string,
+    purpose?: 'training' | 'loss_mask',
   ): Promise<{ hash: string; sent: boolean }> {
     const hash = createHash('sha256').update(bytes).digest('hex');
     if (await this.hasBlob(hash)) return { hash, sent: false };
-    return { hash: (await this.uploadBlob(bytes, mediaType, name)).hash, sent: true };
+    return { hash: (await this.uploadBlob(bytes, mediaType, name, purpose)).hash, sent: true };
   }
   blob(hash: string): Promise<Uint8Array> {
     return this.#bytes(`/v1/blobs/${at(hash)}`);

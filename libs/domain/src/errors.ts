@@ -69,8 +69,18 @@ export const errorRegistry = {
   'model.not_a_model': invalid(
     'Name a folder of the original checkpoints or of diffusers, as docs/cli.md describes under models.',
   ),
-  'mask.wrong_size': invalid('Draw the mask in the size of its picture.'),
+  'mask.wrong_size': invalid('Draw the mask in the size of its picture, or for training in its proportions.'),
   'mask.empty': invalid('Paint black, or make transparent, what is to be drawn anew.'),
+  'mask.all_black': invalid('Paint white, or leave opaque, what the loss is to look at.'),
+  'mask.missing': invalid(
+    'Put masks beside the pictures (1.mask.png beside 1.png), save them with transparency, or leave loss_mask at none.',
+  ),
+  'caption.missing': invalid(
+    'Write a text beside each named picture (1.txt beside 1.png), or choose the templates object or style.',
+  ),
+  'caption.invalid': invalid(
+    'Write one line of at most 500 characters as UTF-8 text, with {placeholder} where the new word belongs.',
+  ),
   'recipe.missing': invalid('Name a PNG that `murnau generate` or one of its relatives has written.'),
   'recipe.unreadable': invalid('Use the file as it was written, or make the picture from its prompt.'),
   'model.unreadable': failed('Check the model files with `murnau doctor`.'),

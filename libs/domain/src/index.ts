@@ -11,6 +11,8 @@ export {
   trainQueue,
   trialWorkflowId,
 } from './ids.js';
+export { checkDatasetFits, needsOfRun, needsOfSweep } from './dataset-fit.js';
+export type { DatasetNeeds, PictureFacts } from './dataset-fit.js';
 export { nearest } from './nearest.js';
 export { parse } from './parse.js';
 export {

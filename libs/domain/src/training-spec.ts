@@ -42,7 +42,7 @@ export const samplesSchema = z.strictObject({
   guidance_scale: z.number().min(0).max(100).default(0),
 });
 
-/** Languages that the templates are written in; the first is also the prior's. */
+/** Languages that the templates are written in; the prior always reads English. */
 export const templateLanguages = ['en', 'de', 'fr', 'ru'] as const;
 export type TemplateLanguage = (typeof templateLanguages)[number];
 

@@ -6,6 +6,7 @@ export { ingest, probe } from './ingest.js';
 export type { IngestedPicture } from './ingest.js';
 export { checkMask, ingestMask } from './mask.js';
 export type { IngestedMask } from './mask.js';
+export { checkProportions, ingestLossMask, ingestTrainingPicture, isTransparent } from './training.js';
 export { readRecipe, writeRecipe } from './recipe.js';
 export { rendition, renditionFormats } from './rendition.js';
 export type { RenditionFormat, RenditionOptions } from './rendition.js';

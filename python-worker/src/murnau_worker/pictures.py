@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -20,16 +22,32 @@ def open_picture(content: bytes, *, name: str, field: str, ground: str = "white"
 
     Raises WorkerError `image.unreadable` or `image.too_large`; a picture's size is checked before it is decoded.
     """
+    with _upright(content, name, field) as upright:
+        if _is_transparent(upright):
+            layered = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", layered.size, ground), layered)
+        return upright.convert("RGB")
+
+
+def open_alpha(content: bytes, *, name: str, field: str) -> Image.Image | None:
+    """A picture's opacity in grey levels, upright; None where it has no alpha channel. Raises as `open_picture`."""
+    with _upright(content, name, field) as upright:
+        return upright.convert("RGBA").getchannel("A") if _is_transparent(upright) else None
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
+
+
+@contextmanager
+def _upright(content: bytes, name: str, field: str) -> Generator[Image.Image]:
     try:
         with Image.open(io.BytesIO(content)) as opened:
             _check_size(opened, name, field)
             upright = ImageOps.exif_transpose(opened)
             if upright.mode in _SIXTEEN_BIT:
                 upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                layered = upright.convert("RGBA")
-                upright = Image.alpha_composite(Image.new("RGBA", layered.size, ground), layered)
-            return upright.convert("RGB")
+            yield upright
     except Image.DecompressionBombError as error:
         raise _too_large(name, field, "") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:

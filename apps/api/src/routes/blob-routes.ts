@@ -1,5 +1,5 @@
 import { blobSchema, imageBlobSchema, MurnauError } from '@murnau/domain';
-import { ingest, ingestMask } from '@murnau/images';
+import { ingest, ingestLossMask, ingestMask, ingestTrainingPicture } from '@murnau/images';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { byteRange } from '../http/byte-range.js';
@@ -12,8 +12,11 @@ const bytes = 'application/octet-stream';
 const uploadQuery = z.strictObject({
   /** The file's name, for messages. */
   name: z.string().min(1).max(255).default('the picture'),
-  /** `mask`: what is dark or transparent is to be drawn anew; stored as black and white. */
-  purpose: z.enum(['picture', 'mask']).default('picture'),
+  /**
+   * `mask`: what is dark or transparent is to be drawn anew; stored as black and white. `training`: a picture to learn
+   * from, which keeps its transparency. `loss_mask`: white is what a run's loss looks at; stored in grey levels.
+   */
+  purpose: z.enum(['picture', 'mask', 'training', 'loss_mask']).default('picture'),
 });
 const downloadQuery = z.strictObject({
   width: z.coerce.number().int().min(1).max(4096).optional(),
@@ -21,6 +24,13 @@ const downloadQuery = z.strictObject({
 });
 /** Shown by a browser; anything else is only ever downloaded. */
 const shownTypes = new Set(['image/png', 'image/jpeg', 'image/webp', 'image/avif']);
+
+const ingestFor = {
+  picture: ingest,
+  mask: ingestMask,
+  training: ingestTrainingPicture,
+  loss_mask: ingestLossMask,
+} as const;
 
 export function blobRoutes(deps: ServerDeps): Route[] {
   const { store } = deps;
@@ -35,13 +45,9 @@ export function blobRoutes(deps: ServerDeps): Route[] {
       body: { raw: true, limitBytes: MOST_BYTES, mediaTypes: ['image/*', bytes] },
       answers: { 201: z.union([imageBlobSchema, blobSchema]) },
       handle: async ({ query: { name, purpose }, body, request }) => {
-        if (purpose === 'mask') {
-          const { content, media_type, width, height } = await ingestMask(body, { name });
-          return { ...(await store.blobs.put(content, media_type)), width, height };
-        }
-        if (request.headers['content-type']?.startsWith('image/') !== true)
-          return store.blobs.put(body, bytes);
-        const { content, media_type, width, height } = await ingest(body, { name });
+        const isPicture = request.headers['content-type']?.startsWith('image/') === true;
+        if (purpose === 'picture' && !isPicture) return store.blobs.put(body, bytes);
+        const { content, media_type, width, height } = await ingestFor[purpose](body, { name });
         return { ...(await store.blobs.put(content, media_type)), width, height };
       },
     }),

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MurnauError, nearest, toMurnauError } from '@murnau/domain';
+import { checkDatasetFits, MurnauError, nearest, toMurnauError } from '@murnau/domain';
+import type { Dataset, DatasetNeeds, PictureFacts } from '@murnau/domain';
+import { isTransparent } from '@murnau/images';
 import type { FastifyRequest } from 'fastify';
 import type { ServerDeps } from '../server-deps.js';
 
@@ -59,6 +61,29 @@ export async function checkTask(
         ? `${task} by ${able.sort().join(', ')}; ${model} does ${known.join(', ')}`
         : `${model} does ${known.join(', ')}; no model that is served does ${task}`,
   });
+}
+
+/**
+ * Refuses a dataset that lacks the masks or captions that its runs read.
+ * @throws `caption.missing`, `mask.missing`
+ */
+export async function checkDataset(
+  { store }: ServerDeps,
+  { images }: Dataset,
+  needs: DatasetNeeds,
+  field: string,
+): Promise<void> {
+  const facts: PictureFacts[] = [];
+  // One by one: each is read whole.
+  for (const { name, hash, caption, mask_hash } of images) {
+    facts.push({
+      name,
+      has_caption: caption !== null,
+      has_mask: mask_hash !== null,
+      is_transparent: needs.transparency && (await isTransparent(await store.blobs.get(hash))),
+    });
+  }
+  checkDatasetFits(needs, facts, field);
 }
 
 /** The answer waits this long for the start: usually milliseconds, and with Temporal away nobody gains by more. */

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import {
+  type CreateDataset,
   createDatasetSchema,
   type Dataset,
   datasetPageSchema,
   datasetSchema,
   listQuerySchema,
 } from '@murnau/domain';
-import { probe } from '@murnau/images';
+import { checkProportions, ingestLossMask, probe } from '@murnau/images';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 
@@ -23,7 +24,11 @@ export function datasetRoutes(deps: ServerDeps): Route[] {
       answers: { 201: datasetSchema },
       handle: async ({ body: { name, images: named }, owner }) => {
         const images = await Promise.all(
-          named.map(async (image) => ({ ...image, ...(await sizeOf(deps, image.hash)) })),
+          named.map(async (image) => {
+            const size = await sizeOf(deps, image.hash);
+            await checkMaskOf(deps, image, size);
+            return { ...image, ...size };
+          }),
         );
         const content = createHash('sha256').update(JSON.stringify({ name, named })).digest('hex');
         // What it holds is its key: that of the caller could only tell apart what is the same.
@@ -48,6 +53,19 @@ export function datasetRoutes(deps: ServerDeps): Route[] {
       handle: ({ params: { id = '' } }) => store.datasets.get(id),
     }),
   ];
+}
+
+/** @throws `mask.wrong_size`, `mask.all_black`, and as `checkPicture` */
+async function checkMaskOf(
+  { store }: ServerDeps,
+  { name, mask_hash }: CreateDataset['images'][number],
+  picture: { width: number; height: number },
+): Promise<void> {
+  if (mask_hash === undefined) return;
+  await store.blobs.describe(mask_hash);
+  const names = { mask: `the mask of ${name}`, picture: name };
+  const mask = await ingestLossMask(await store.blobs.get(mask_hash), { name: names.mask });
+  checkProportions(mask, picture, names);
 }
 
 async function sizeOf(

@@ -8,6 +8,7 @@ import {
   listRunsQuerySchema,
   listSamplesQuerySchema,
   metricListSchema,
+  needsOfRun,
   runEditKinds,
   runPageSchema,
   runSchema,
@@ -16,7 +17,7 @@ import {
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfSpec } from './check-words.js';
-import { checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
   return [createRun(deps), ...readRuns(deps), ...editRun(deps), forkRun(deps), cancelRun(deps)];
@@ -34,7 +35,7 @@ function createRun(deps: ServerDeps): Route {
     answers: { 201: runSchema },
     handle: async ({ body: { name, dataset_id, spec }, owner, request }) => {
       const once = idempotencyKey(request);
-      await store.datasets.get(dataset_id);
+      await checkDataset(deps, await store.datasets.get(dataset_id), needsOfRun(spec), 'dataset_id');
       await checkModel(deps, spec.model, 'spec.model');
       await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
       await checkWords(deps, spec.model, [wordsOfSpec(spec)], (_, field) => `spec.${field}`);

@@ -7,6 +7,7 @@ import {
   finalistListSchema,
   listDecisionsQuerySchema,
   MurnauError,
+  needsOfSweep,
   pickWinnersSchema,
   setConcurrencySchema,
   type Sweep,
@@ -17,7 +18,7 @@ import {
 import { route, type Route, type RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfPair } from './check-words.js';
-import { idempotencyKey } from './creation.js';
+import { checkDataset, idempotencyKey } from './creation.js';
 
 /** Changes of a sweep that lives, each put down with who, when and why; and the list of them. */
 export function sweepEditRoutes(deps: ServerDeps): Route[] {
@@ -161,7 +162,10 @@ function addPair(deps: ServerDeps): Route {
     handle: async (input) => {
       const { why, ...pair } = input.body;
       const { spec } = await deps.store.sweeps.get(input.params['id'] ?? '');
-      if (pair.dataset !== undefined) await deps.store.datasets.get(pair.dataset);
+      if (pair.dataset !== undefined) {
+        const dataset = await deps.store.datasets.get(pair.dataset);
+        await checkDataset(deps, dataset, needsOfSweep(spec), 'dataset');
+      }
       const words = wordsOfPair(pair, vectorsOf(spec));
       await checkWords(deps, spec.model, [words], (_, field) => field.replace(/_token$/, ''));
       input.reply.status(202);

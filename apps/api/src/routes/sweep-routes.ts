@@ -1,5 +1,6 @@
 import {
   createSweepSchema,
+  type DatasetNeeds,
   editRequestSchema,
   eventListSchema,
   expandTrials,
@@ -7,6 +8,7 @@ import {
   listEventsQuerySchema,
   listSweepsQuerySchema,
   MurnauError,
+  needsOfSweep,
   type PlannedTrial,
   previewTrials,
   type SweepFile,
@@ -19,7 +21,7 @@ import {
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfPair } from './check-words.js';
-import { checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
 import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
@@ -62,12 +64,18 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
     });
   }
   const { values: pairs } = spec.parameters.pair;
-  await checkDatasets(deps, [
-    { field: 'spec.dataset', id: spec.dataset },
-    ...pairs.flatMap(({ dataset }, index) =>
-      dataset === undefined ? [] : [{ field: `spec.parameters.pair.values[${index}].dataset`, id: dataset }],
-    ),
-  ]);
+  await checkDatasets(
+    deps,
+    [
+      { field: 'spec.dataset', id: spec.dataset, isUsed: pairs.some(({ dataset }) => dataset === undefined) },
+      ...pairs.flatMap(({ dataset: id }, index) =>
+        id === undefined
+          ? []
+          : [{ field: `spec.parameters.pair.values[${index}].dataset`, id, isUsed: true }],
+      ),
+    ],
+    needsOfSweep(spec),
+  );
   await checkModel(deps, spec.model, 'spec.model');
   await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
   await checkWords(
@@ -80,15 +88,19 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
 
 /** A sweep whose pairs all name their own dataset still names one that exists. */
 async function checkDatasets(
-  { store }: ServerDeps,
-  named: readonly { field: string; id: string }[],
+  deps: ServerDeps,
+  named: readonly { field: string; id: string; isUsed: boolean }[],
+  needs: DatasetNeeds,
 ): Promise<void> {
-  const found = await store.datasets.getMany(named.map(({ id }) => id));
-  const known = new Set(found.map(({ id }) => id));
-  const missing = named.find(({ id }) => !known.has(id));
-  if (missing === undefined) return;
-  const { field, id } = missing;
-  throw new MurnauError('dataset.not_found', `There is no dataset ${id}`, { field, given: id });
+  const found = await deps.store.datasets.getMany(named.map(({ id }) => id));
+  const known = new Map(found.map((dataset) => [dataset.id, dataset]));
+  for (const { field, id, isUsed } of named) {
+    const dataset = known.get(id);
+    if (dataset === undefined) {
+      throw new MurnauError('dataset.not_found', `There is no dataset ${id}`, { field, given: id });
+    }
+    if (isUsed) await checkDataset(deps, dataset, needs, field);
+  }
 }
 
 /** Pictures of a run: on the way each `every_steps`, at the end for the word and for the initializer. */

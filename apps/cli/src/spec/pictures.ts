@@ -43,7 +43,8 @@ export function pictureFormat(head: Uint8Array): string | undefined {
   return undefined;
 }
 
-async function checkPicture(folder: string, name: string): Promise<Picture> {
+/** By the first bytes: format and size of the file. @throws MurnauError `image.unreadable`, `image.too_large` */
+export async function pictureAtPath(folder: string, name: string): Promise<Picture> {
   const path = join(folder, name);
   const file = await open(path);
   try {
@@ -83,41 +84,31 @@ function describeHead(head: Uint8Array): string {
 }
 
 /**
- * Pictures of a folder (not of folders in it), in the order of their names.
- * @throws MurnauError `dataset.folder_missing`, `dataset.empty`, `dataset.too_large`, `image.unreadable`
+ * Names of a folder's pictures and texts (not of folders in it), in the order that a person counts.
+ * @param shown the folder as it was given, for messages
+ * @throws MurnauError `dataset.folder_missing`
  */
-export async function picturesOf(folder: string): Promise<Picture[]> {
-  const full = resolve(folder);
+export async function filesOf(
+  full: string,
+  shown: string,
+): Promise<{ readonly pictures: string[]; readonly texts: string[] }> {
   const info = await stat(full).catch(() => undefined);
   if (info === undefined || !info.isDirectory()) {
     const what = info === undefined ? 'there is no such folder' : 'this is a file, not a folder';
-    throw new MurnauError('dataset.folder_missing', `${folder}: ${what}`, {
+    throw new MurnauError('dataset.folder_missing', `${shown}: ${what}`, {
       field: 'dataset',
-      given: folder,
+      given: shown,
     });
   }
   const names = (await readdir(full, { withFileTypes: true }))
     .filter((entry) => !entry.isDirectory() && !entry.name.startsWith('.'))
     .map(({ name }) => name)
-    .filter((name) => extensions.includes(extname(name).toLowerCase()))
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  if (names.length === 0) {
-    throw new MurnauError('dataset.empty', `${folder}: the folder has no pictures`, {
-      field: 'dataset',
-      given: folder,
-      allowed: 'files that end in .png, .jpg, .jpeg or .webp',
-    });
-  }
-  if (names.length > mostPictures) {
-    throw new MurnauError('dataset.too_large', `${folder}: the folder has ${names.length} pictures`, {
-      field: 'dataset',
-      given: String(names.length),
-      allowed: `at most ${mostPictures}`,
-    });
-  }
-  const pictures: Picture[] = [];
-  for (const name of names) pictures.push(await checkPicture(full, name));
-  return pictures;
+  const ending = (name: string): string => extname(name).toLowerCase();
+  return {
+    pictures: names.filter((name) => extensions.includes(ending(name))),
+    texts: names.filter((name) => ending(name) === '.txt'),
+  };
 }
 
 /**
@@ -127,7 +118,7 @@ export async function picturesOf(folder: string): Promise<Picture[]> {
  */
 export async function pictureAt(path: string, flag: string): Promise<Picture> {
   const info = await stat(path).catch(() => undefined);
-  if (info?.isFile() === true) return checkPicture(dirname(path), basename(path));
+  if (info?.isFile() === true) return pictureAtPath(dirname(path), basename(path));
   const what = info === undefined ? 'there is no such file' : 'this is not a file';
   throw new MurnauError('usage.invalid', `${flag} ${path}: ${what}`, {
     field: flag,

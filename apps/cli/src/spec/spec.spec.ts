@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { hyperparameterNames, MurnauError } from '@murnau/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveDataset } from './datasets.js';
-import { pictureFormat, picturesOf } from './pictures.js';
+import { readPictureFolder } from './picture-folder.js';
+import { filesOf, pictureFormat } from './pictures.js';
 import { parseSetValue, withValue } from './set-values.js';
 import { parseSweep } from './sweep-file.js';
+import { aPicture } from '../testing/pictures.js';
 import { flagValue, hyperparameterHelp, hyperparametersOf } from './training-flags.js';
 
 const file = `name: pairs
@@ -179,8 +181,8 @@ describe('pictures', () => {
   });
   it('are taken in the order a person counts, and nothing else is', async () => {
     for (const name of ['10.png', '9.PNG', '.hidden.png', 'notes.txt']) await put(`good/${name}`, png);
-    const names = (await picturesOf(join(folder, 'good'))).map(({ name }) => name);
-    expect(names).toEqual(['9.PNG', '10.png']);
+    const { pictures } = await filesOf(join(folder, 'good'), 'good');
+    expect(pictures).toEqual(['9.PNG', '10.png']);
   });
   it.each([
     ['dataset.empty', 'empty/notes.txt', 'x', /no pictures/],
@@ -188,17 +190,17 @@ describe('pictures', () => {
     ['image.unreadable', 'nothing/cat.jpg', '', /cat\.jpg is empty/],
     ['image.unreadable', 'gif/cat.png', 'GIF89a', /cat\.png is GIF/],
   ])('%s', async (code, name, content, message) => {
-    const error = await failure(picturesOf(await put(name, content)));
+    const error = await failure(readPictureFolder(await put(name, content)));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
   });
   it('a folder that is not there, and a file in its place', async () => {
-    expect((await failure(picturesOf(join(folder, 'nowhere')))).code).toBe('dataset.folder_missing');
+    expect((await failure(readPictureFolder(join(folder, 'nowhere')))).code).toBe('dataset.folder_missing');
     const file = join(await put('file/a.png', png), 'a.png');
-    expect((await failure(picturesOf(file))).message).toMatch(/a file, not a folder/);
+    expect((await failure(readPictureFolder(file))).message).toMatch(/a file, not a folder/);
   });
   it('a folder comes before an id', async () => {
-    await put('deadbeef/a.png', png);
+    await put('deadbeef/a.png', aPicture());
     expect((await resolveDataset('deadbeef', folder)).kind).toBe('folder');
     expect(await resolveDataset('deadbee0', folder)).toEqual({ kind: 'id', id: 'deadbee0' });
     expect((await failure(resolveDataset('./nowhere', folder))).code).toBe('dataset.folder_missing');

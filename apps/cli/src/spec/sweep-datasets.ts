@@ -1,8 +1,9 @@
 import type { ApiClient } from '@murnau/api-client';
-import { MurnauError } from '@murnau/domain';
+import { MurnauError, needsOfSweep } from '@murnau/domain';
 import type { PlannedTrial, SweepFile } from '@murnau/domain';
-import { ensureDataset, resolveDataset } from './datasets.js';
+import { checkReference, ensureDataset, resolveDataset } from './datasets.js';
 import type { DatasetReference } from './datasets.js';
+import type { BadPictureRule } from './picture-folder.js';
 import type { Locate } from './sweep-file.js';
 
 /** Each dataset that a sweep names, by the name it gives it. */
@@ -16,18 +17,23 @@ export interface NamedDatasets {
   readonly locate?: Locate;
 }
 
+/** Whether any trial learns from it: the sweep's own is named even where each pair has another. */
+const isUsed = ({ dataset, parameters: { pair } }: SweepFile, name: string): boolean =>
+  pair.values.some((entry) => (entry.dataset ?? dataset) === name);
+
 /** Finds and checks every folder before anything is sent. */
-export async function resolveSweepDatasets({
-  file,
-  folder,
-  trials,
-  locate = (error) => error,
-}: NamedDatasets): Promise<SweepDatasets> {
+export async function resolveSweepDatasets(
+  { file, folder, trials, locate = (error) => error }: NamedDatasets,
+  onBadPicture: BadPictureRule = 'refuse',
+): Promise<SweepDatasets> {
+  const needs = needsOfSweep(file);
   const names = new Set([file.dataset, ...trials.map(({ dataset }) => dataset)]);
   const found = new Map<string, DatasetReference>();
   for (const name of names) {
     try {
-      found.set(name, await resolveDataset(name, folder));
+      const reference = await resolveDataset(name, folder, onBadPicture);
+      if (isUsed(file, name)) checkReference(reference, needs);
+      found.set(name, reference);
     } catch (error) {
       if (!(error instanceof MurnauError)) throw error;
       const { code, message, given, allowed } = error;

@@ -55,8 +55,10 @@ export async function startPrivateTestPostgres(): Promise<TestPostgres> {
     const ending = child;
     if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
     const ended = new Promise((done) => ending.once('exit', done));
+    const children = childrenOf(ending.pid ?? -1);
     ending.kill(signal);
     await ended;
+    await gone(children);
   };
 
   const { databaseUrl } = await start();
@@ -76,6 +78,22 @@ export async function startPrivateTestPostgres(): Promise<TestPostgres> {
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/** Processes that a process has started, where the system tells of them. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Waits for a killed server's own processes: one of them may answer a last query before it sees that it is alone. */
+async function gone(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => pid > 0 && existsSync(`/proc/${pid}`))) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
 }
 
 /** A new empty database beside the one of `databaseUrl`. */

@@ -8,16 +8,11 @@ from dataclasses import dataclass
 
 from murnau_worker.engine.baseline_cache import BaselineCache
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.dataset import (
-    LatentSet,
-    NamedPicture,
-    Resize,
-    dataset_fingerprint,
-    encode_pictures,
-)
+from murnau_worker.textual_inversion.dataset import LatentSet, dataset_fingerprint, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
-from murnau_worker.textual_inversion.templates import TemplateSet
+from murnau_worker.textual_inversion.named_picture import NamedPicture
+from murnau_worker.textual_inversion.spec import TrainingSpec
 
 _KEPT_DATASETS = 16
 
@@ -37,16 +32,19 @@ class DataCache:
         self._kept: OrderedDict[tuple[str, str, str], PreparedData] = OrderedDict()
 
     def prepare(
-        self, model: Kandinsky, pictures: Sequence[NamedPicture], resize: Resize, templates: TemplateSet
+        self, model: Kandinsky, pictures: Sequence[NamedPicture], spec: TrainingSpec
     ) -> Iterator[PreparedData | None]:
-        """Yields None after each encoded picture and the prepared data at the end."""
-        key = (model.fingerprint, dataset_fingerprint(pictures, model.image_size, resize), templates)
+        """Yields None after each encoded picture and the prepared data at the end. Raises as `encode_pictures`."""
+        resize, mask, reads_captions = spec.resize, spec.loss_mask, spec.templates == "captions"
+        fingerprint = dataset_fingerprint(pictures, model.image_size, resize, mask, reads_captions=reads_captions)
+        key = (model.fingerprint, fingerprint, spec.templates)
         found = self._kept.get(key)
         if found is None:
-            for latents in encode_pictures(model, pictures, resize):
+            for latents in encode_pictures(model, pictures, resize, mask, reads_captions=reads_captions):
                 yield None
                 if latents is not None:
-                    found = PreparedData(latents, ImageEmbeddings(model, latents), Evaluator(model, latents, templates))
+                    evaluator = Evaluator(model, latents, spec.templates)
+                    found = PreparedData(latents, ImageEmbeddings(model, latents), evaluator)
             assert found is not None
             self._kept[key] = found
             while len(self._kept) > _KEPT_DATASETS:

@@ -111,7 +111,7 @@ class TrainingSession:
         yield None
         self.phase = "encoding pictures"
         data: PreparedData | None = None
-        for prepared in self._cache.prepare(model, request.pictures, spec.resize, spec.templates):
+        for prepared in self._cache.prepare(model, request.pictures, spec):
             yield None
             data = prepared
         assert data is not None

@@ -1,7 +1,7 @@
 """Memory for time in training: blocks that keep their inputs only and are computed again in the backward pass.
 
 Source: Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost". The same kernels run on the same numbers, so
-that gradients are the same to the bit; a step takes about half as long again, for the forward pass is done twice.
+that gradients are the same to the bit; a joint step of the published size has 1.4 times the arithmetic.
 """
 
 from __future__ import annotations

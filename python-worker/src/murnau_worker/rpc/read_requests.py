@@ -12,7 +12,7 @@ from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.textual_inversion.named_picture import NamedPicture
+from murnau_worker.rpc.read_pictures import read_blob, read_pictures
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
 _LARGEST_STATE_BYTES = 4 * 1024 * 1024
@@ -153,14 +153,6 @@ def read_spec(message: pb.TrainingSpec) -> TrainingSpec:
         raise invalid(field, f"{field}: {first['msg']}", first.get("input", "")) from error
 
 
-def read_blob(blobs: BlobCache, blob_hash: str, field: str) -> bytes:
-    """Raises WorkerError `blob.not_found`."""
-    content = blobs.get(blob_hash)
-    if content is None:
-        raise WorkerError("blob.not_found", "the blob is not in this worker's cache", field=field, given=blob_hash)
-    return content
-
-
 def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
     """Raises WorkerError `spec.invalid` or `blob.not_found`."""
     spec = read_spec(message.spec)
@@ -182,15 +174,12 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
         raise invalid("start.state", f"a state of {len(state)} bytes is none", len(state), "at most 4 MiB")
     if state is None and message.acknowledged_step != 0:
         raise invalid("start.acknowledged_step", "without a state nothing is stored", message.acknowledged_step, "0")
-    pictures: list[NamedPicture] = []
-    for place, image in enumerate(message.images):
-        content = read_blob(blobs, image.hash, f"start.images[{place}].hash")
-        pictures.append(NamedPicture(image.hash, image.name or image.hash[:12], content))
+    pictures = read_pictures(message.images, blobs, spec)
     return SegmentRequest(
         run_id=message.run_id,
         epoch=message.epoch,
         spec=spec,
-        pictures=tuple(pictures),
+        pictures=pictures,
         state=state,
         until_step=message.until_step,
         acknowledged_step=message.acknowledged_step,

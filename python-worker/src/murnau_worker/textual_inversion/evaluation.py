@@ -6,7 +6,7 @@ prompt), comparable across datasets. Legend: N samples of a chunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,6 +27,7 @@ from murnau_worker.textual_inversion.objective import (
 )
 from murnau_worker.textual_inversion.prompts import PromptEncoder
 from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
+from murnau_worker.textual_inversion.training_prompts import evaluation_text, worded
 
 EVAL_SAMPLES = 64
 EVAL_CHUNK = 8
@@ -37,18 +38,20 @@ QUARTERS = 4  # parts of the timesteps that are also reported apart; 16 samples 
 
 @dataclass(frozen=True)
 class _EvalChunk:
+    """Samples of one shape; `texts` have `{placeholder}` in them."""
+
     latents_NCHW: torch.Tensor
-    templates: tuple[str, ...]
+    texts: tuple[str, ...]
     draws: NoiseDraws
 
     def pieces(self, size: int) -> Iterator[_EvalChunk]:
         """The same samples, at most `size` at a time."""
         draws = self.draws
-        for start in range(0, len(self.templates), size):
+        for start in range(0, len(self.texts), size):
             of = slice(start, start + size)
             yield _EvalChunk(
                 latents_NCHW=self.latents_NCHW[of],
-                templates=self.templates[of],
+                texts=self.texts[of],
                 draws=NoiseDraws(
                     noise_NCHW=draws.noise_NCHW[of],
                     timesteps_N=draws.timesteps_N[of],
@@ -82,35 +85,25 @@ class EvalLosses:
 
 
 class Evaluator:
-    """The fixed draws of one dataset and template set."""
+    """The fixed draws of one dataset and template set: English templates, or the pictures' captions."""
 
     def __init__(self, model: Kandinsky, latents: LatentSet, templates: TemplateSet) -> None:
         self._model = model
         self._word_losses: dict[str, float] = {}
-        draws = Draws(latents.fingerprint)
-        prompts = TEMPLATES[templates]
-        stratum_of = draws.permutation("eval_stratum", 0, EVAL_SAMPLES)
-        self._chunks: list[_EvalChunk] = []
-        for start in range(0, EVAL_SAMPLES, EVAL_CHUNK):
-            indices = range(start, start + EVAL_CHUNK)
-            noise = noise_draws(model, draws, start, range(EVAL_CHUNK), latents.shape, EVAL_PRIOR_STEPS)
-            timesteps = [
-                int((stratum_of[index] + draws.uniform("eval_timestep", 0, index)) / EVAL_SAMPLES * TRAINING_STEPS)
-                for index in indices
-            ]
-            order = draws.permutation("eval_template", 0, len(prompts))
-            self._chunks.append(
-                _EvalChunk(
-                    latents_NCHW=torch.stack([latents.latents_n2CHW[i % len(latents), 0] for i in indices]),
-                    templates=tuple(prompts[order[index % len(prompts)]] for index in indices),
-                    draws=NoiseDraws(
-                        noise.noise_NCHW,
-                        torch.tensor(timesteps, device=model.device),
-                        noise.prior_init_NE,
-                        noise.prior_steps_SNE,
-                    ),
-                )
+        draws = Draws(latents.eval_seed)
+        count = 1 if templates == "captions" else len(TEMPLATES["en"][templates])
+        order = draws.permutation("eval_template", 0, count)
+        self._chunks = [
+            _EvalChunk(
+                latents_NCHW=torch.stack([latents.latent(index % len(latents)) for index in indices]),
+                texts=tuple(
+                    evaluation_text(templates, latents.captions, index % len(latents), order[index % count])
+                    for index in indices
+                ),
+                draws=_eval_draws(model, draws, indices, shape),
             )
+            for shape, indices in _chunks_by_shape(latents)
+        ]
 
     def losses(
         self, encoder: PromptEncoder, rows: LearntPair | None, pooling: Pooling, placeholder: str | None
@@ -118,11 +111,11 @@ class Evaluator:
         """Yields None after each chunk and what was found at the end. No placeholder: the empty prompt's losses."""
         model, t2_RD = self._model, rows.t2_RD if rows else None
         together = _TOGETHER_IN_LITTLE_MEMORY if model.checkpointing.is_on else EVAL_CHUNK
-        poolings: list[Pooling] = [pooling] * together
         batches: list[TrainingBatch] = []
         for chunk in self._chunks:
             for piece in chunk.pieces(together):
-                prompts = encoder.batch([text.format(placeholder) if placeholder else "" for text in piece.templates])
+                prompts = encoder.batch([worded(text, placeholder) if placeholder else "" for text in piece.texts])
+                poolings: list[Pooling] = [pooling] * len(piece.texts)
                 self._see_to("prior")
                 with torch.inference_mode():
                     image_NE = image_embeddings(model, prompts, t2_RD, poolings, piece.draws)
@@ -131,6 +124,7 @@ class Evaluator:
         found: list[torch.Tensor] = []
         for batch in batches:
             self._see_to("decoder")
+            poolings = [pooling] * len(batch.latents_NCHW)
             with torch.inference_mode():
                 found.append(decoder_losses(model, batch, rows, poolings).double().cpu())
             yield None
@@ -155,3 +149,30 @@ class Evaluator:
             assert found is not None
             self._word_losses[word] = found
         yield found
+
+
+def _chunks_by_shape(latents: LatentSet) -> Iterator[tuple[tuple[int, ...], list[int]]]:
+    """Numbers of samples computed together, in chunks of one shape. The n-th sample shows picture n % pictures."""
+    for bucket in latents.buckets:
+        indices = [index for index in range(EVAL_SAMPLES) if index % len(latents) in bucket.places]
+        for start in range(0, len(indices), EVAL_CHUNK):
+            yield bucket.shape, indices[start : start + EVAL_CHUNK]
+
+
+def _eval_draws(model: Kandinsky, draws: Draws, indices: Sequence[int], shape: tuple[int, ...]) -> NoiseDraws:
+    """A sample's draws follow from its number and its shape, whatever it is computed with."""
+    stratum_of = draws.permutation("eval_stratum", 0, EVAL_SAMPLES)
+    timesteps = [
+        int((stratum_of[index] + draws.uniform("eval_timestep", 0, index)) / EVAL_SAMPLES * TRAINING_STEPS)
+        for index in indices
+    ]
+    noises: list[NoiseDraws] = []
+    for index in indices:
+        place = index % EVAL_CHUNK
+        noises.append(noise_draws(model, draws, index - place, range(place, place + 1), shape, EVAL_PRIOR_STEPS))
+    return NoiseDraws(
+        noise_NCHW=torch.cat([noise.noise_NCHW for noise in noises]),
+        timesteps_N=torch.tensor(timesteps, device=model.device),
+        prior_init_NE=torch.cat([noise.prior_init_NE for noise in noises]),
+        prior_steps_SNE=torch.cat([noise.prior_steps_SNE for noise in noises], dim=1),
+    )

@@ -26,7 +26,7 @@ class ImageEmbeddings:
     def images_n2E(self) -> torch.Tensor:
         """Embeddings [n, 2, E] in CLIP's space on the CPU, flipped ones second, each computed alone."""
         found: list[torch.Tensor] = []
-        for picture_3HW in self._latents.pixels_n3HW:
+        for picture_3HW in self._latents.pixels:
             both = (to_image(picture_3HW), to_image(picture_3HW.flip(-1)))
             found.append(torch.cat([picture_embedding(self._model, picture) for picture in both]))
         return torch.stack(found).cpu()

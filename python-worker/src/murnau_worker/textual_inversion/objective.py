@@ -43,6 +43,7 @@ class NoiseDraws:
 @dataclass(frozen=True)
 class TrainingBatch:
     """`image_NE`: image embeddings that the decoder is given instead of the prior's. `weights_N`: of the losses.
+    `cell_weights_N1HW`: of each cell's squared error; none: all the same.
 
     `dropout_seed`: XLM-R's dropout is on and draws by it.
     """
@@ -52,6 +53,7 @@ class TrainingBatch:
     draws: NoiseDraws
     image_NE: torch.Tensor | None = None
     weights_N: torch.Tensor | None = None
+    cell_weights_N1HW: torch.Tensor | None = None
     dropout_seed: int | None = None
 
 
@@ -71,6 +73,13 @@ def add_noise(latents_NCHW: torch.Tensor, noise_NCHW: torch.Tensor, timesteps_N:
     keep_N111 = alpha_bar_N.sqrt().float()[:, None, None, None]
     blur_N111 = (1.0 - alpha_bar_N).sqrt().float()[:, None, None, None]
     return keep_N111 * latents_NCHW + blur_N111 * noise_NCHW
+
+
+def masked_mean(error_NCHW: torch.Tensor, cell_weights_N1HW: torch.Tensor | None) -> torch.Tensor:
+    """Each sample's mean [N] under its cells' weights; weights of 1 everywhere give exactly the plain mean."""
+    if cell_weights_N1HW is None:
+        return error_NCHW.mean(dim=(1, 2, 3))
+    return (error_NCHW * cell_weights_N1HW).mean(dim=(1, 2, 3)) / cell_weights_N1HW.mean(dim=(1, 2, 3))
 
 
 def image_embeddings(
@@ -111,7 +120,7 @@ def decoder_losses(
     condition = condition_on(model, batch, rows, poolings)
     noised_NCHW = add_noise(batch.latents_NCHW, draws.noise_NCHW, draws.timesteps_N)
     output = predict(model.unet, noised_NCHW, draws.timesteps_N, condition)
-    losses_N = (output[:, :LATENT_CHANNELS] - draws.noise_NCHW).square().mean(dim=(1, 2, 3))
+    losses_N = masked_mean((output[:, :LATENT_CHANNELS] - draws.noise_NCHW).square(), batch.cell_weights_N1HW)
     return losses_N if batch.weights_N is None else losses_N * batch.weights_N
 
 

@@ -129,8 +129,19 @@ def _join(
         ),
         image_NE=torch.cat(given).to(device) if given else None,
         weights_N=torch.cat(weights).to(device) if is_weighted else None,
+        cell_weights_N1HW=_join_cell_weights(samples, device),
         dropout_seed=dropout_seed,
     )
+
+
+def _join_cell_weights(samples: Sequence[DecoderSamples], device: torch.device) -> torch.Tensor | None:
+    """1 for the cells of runs without masks where another run of the pack has some."""
+    if all(part.cell_weights_N1HW is None for part in samples):
+        return None
+    return _cat(
+        torch.ones_like(part.latents_NCHW[:, :1]) if part.cell_weights_N1HW is None else part.cell_weights_N1HW
+        for part in samples
+    ).to(device)
 
 
 def _join_prompts(model: Kandinsky, shares: Sequence[Share], device: torch.device) -> PromptBatch:

@@ -25,7 +25,7 @@ from murnau_worker.checkpoints.run_state import (
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
-from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples, SampleDraws
+from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples, SampleDraws, bucket_of_step
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
@@ -38,7 +38,7 @@ from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_pla
 from murnau_worker.textual_inversion.plateau import has_settled
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.spec import TrainingSpec
-from murnau_worker.textual_inversion.templates import TEMPLATES
+from murnau_worker.textual_inversion.training_prompts import training_prompts
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,10 @@ class TrainingRun:
         self.identity = identity
         self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, spec.num_vectors)})
         initial = initial_rows(model, spec, initializer)
-        templates = TEMPLATES[spec.templates]
-        template_ids = tuple(self.encoder.ids(text.format(spec.placeholder_token)) for text in templates)
-        self._samples = SampleDraws(model, spec, latents, images, template_ids)
+        prompts = training_prompts(
+            self.encoder, spec.placeholder_token, spec.templates, spec.template_languages, latents.captions
+        )
+        self._samples = SampleDraws(model, spec, latents, images, prompts)
         self._pool_KE: torch.Tensor | None = None
         unit = spec.learning_rate_unit
         self.t1 = tower_setting(initial.t1_RD, model.scale_t1, spec.learning_rate_t1, unit)
@@ -116,10 +117,11 @@ class TrainingRun:
     def group(self) -> PackGroup:
         """Which runs its next step can share a batch with."""
         phase = self.phase
+        bucket, _ = bucket_of_step(Draws(self.spec.seed), self.state.step, self.latents)
         return PackGroup(
             self.spec.model,
             phase,
-            latent_shape=() if phase == "prior" else self.latents.shape,
+            latent_shape=() if phase == "prior" else self.latents.buckets[bucket].shape,
             prior_steps=self.spec.prior_steps if phase == "joint" else 0,
         )
 

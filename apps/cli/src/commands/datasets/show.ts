@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { DatasetImage } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { fieldLines, tableLines } from '../../output/table.js';
@@ -14,13 +15,17 @@ export function registerDatasetsShow(parent: Command, host: Host): void {
         ['owner', dataset.owner],
         ['created', dataset.created_at],
         ['pictures', String(dataset.images.length)],
+        ['masks', String(dataset.images.filter(({ mask_hash }) => mask_hash !== null).length)],
+        ['captions', String(dataset.images.filter(({ caption }) => caption !== null).length)],
       ] as const;
       for (const line of fieldLines(fields, out.colours)) out.line(line);
       out.line();
       const columns = [
-        { title: 'picture', cell: ({ name }: (typeof dataset.images)[number]) => name },
-        { title: 'size', cell: ({ width, height }: (typeof dataset.images)[number]) => `${width}×${height}` },
-        { title: 'sha256', cell: ({ hash }: (typeof dataset.images)[number]) => hash.slice(0, 12) },
+        { title: 'picture', cell: ({ name }: DatasetImage) => name },
+        { title: 'size', cell: ({ width, height }: DatasetImage) => `${width}×${height}` },
+        { title: 'sha256', cell: ({ hash }: DatasetImage) => hash.slice(0, 12) },
+        { title: 'mask', cell: ({ mask_hash }: DatasetImage) => mask_hash?.slice(0, 12) ?? '-' },
+        { title: 'caption', cell: ({ caption }: DatasetImage) => caption ?? '-' },
       ];
       for (const line of tableLines(dataset.images, columns, out.colours)) out.line(line);
     });

@@ -28,7 +28,7 @@ export function registerModelsAdd(parent: Command, host: Host): void {
         .default('none'),
     )
     .addOption(
-      new Option('--checkpointing <when>', 'on: training takes less memory and half as long again')
+      new Option('--checkpointing <when>', 'on: training takes less memory and more time')
         .choices(modelCheckpointings)
         .default('auto'),
     );

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { MurnauError, vectorsOf } from '@murnau/domain';
 import type { Worker } from '@murnau/domain';
+import { badPictureOption } from '../../core/bad-picture-option.js';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import type { FailOn } from '../../core/exit-codes.js';
 import { plural } from '../../output/format.js';
+import type { BadPictureRule } from '../../spec/picture-folder.js';
 import { followSweep } from '../../watch/follow-sweep.js';
 import { collected } from '../train/train.js';
 import { failOnOption } from './options.js';
@@ -15,6 +17,7 @@ interface Options {
   readonly testMode?: boolean;
   readonly set?: string[];
   readonly watch?: boolean;
+  readonly onBadPicture: BadPictureRule;
   readonly failOn: FailOn;
 }
 
@@ -46,15 +49,20 @@ export function registerSweepCreate(parent: Command, host: Host): void {
       collected,
     )
     .option('--watch', 'follow the sweep to its end; Ctrl-C leaves it going')
+    .addOption(badPictureOption())
     .addOption(failOnOption());
   action<Options>(command, host, async (context, [path = ''], options) => {
     const { loadSweep } = await import('../../spec/sweep-file.js');
+    const { remarksOn } = await import('../../spec/datasets.js');
     const { resolveSweepDatasets, withUploadedDatasets } = await import('../../spec/sweep-datasets.js');
     const loaded = await loadSweep(path, {
       sets: options.set ?? [],
       isTestMode: options.testMode === true,
     });
-    const datasets = await resolveSweepDatasets(loaded);
+    const datasets = await resolveSweepDatasets(loaded, options.onBadPicture);
+    for (const reference of datasets.values()) {
+      for (const remark of remarksOn(reference)) context.say(remark);
+    }
     if (options.dryRun === true) {
       const { describePlan, estimate } = await import('../../output/describe-plan.js');
       if (loaded.file.method === 'tpe') {

@@ -4,16 +4,19 @@ import {
   defaultModel,
   hyperparameterNames,
   MurnauError,
+  needsOfRun,
   parse,
   presetNames,
   presetValues,
   trainingSpecSchema,
 } from '@murnau/domain';
 import type { Embedding, Preset, TrainingSpec } from '@murnau/domain';
+import { badPictureOption } from '../../core/bad-picture-option.js';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import { plural } from '../../output/format.js';
+import type { BadPictureRule } from '../../spec/picture-folder.js';
 import { flagOf, flagValue, hyperparameterHelp, hyperparametersOf } from '../../spec/training-flags.js';
 import { followRun } from '../../watch/follow-run.js';
 
@@ -28,6 +31,7 @@ interface Options {
   readonly name?: string;
   readonly set?: string[];
   readonly watch?: boolean;
+  readonly onBadPicture: BadPictureRule;
 }
 
 export const collected = (value: string, previous: string[] | undefined): string[] => [
@@ -76,15 +80,19 @@ export function registerTrain(parent: Command, host: Host): void {
     .option('--model <name>', 'model to train on', defaultModel)
     .option('--name <name>', 'name of the run (default: PLACEHOLDER-INITIALIZER)')
     .option('--watch', 'follow the run to its end; Ctrl-C leaves it going')
-    .option('--set <key=value>', 'set any key of the training spec; may be repeated', collected);
+    .option('--set <key=value>', 'set any key of the training spec; may be repeated', collected)
+    .addOption(badPictureOption());
   for (const name of hyperparameterNames) {
     const help = hyperparameterHelp[name] ?? name;
     command.addOption(new Option(`${flagOf(name)} <value>`, help).argParser(flagValue));
   }
   action<Options>(command, host, async (context, [dataset = ''], options) => {
-    const { ensureDataset, resolveDataset } = await import('../../spec/datasets.js');
+    const { checkReference, ensureDataset, remarksOn, resolveDataset } =
+      await import('../../spec/datasets.js');
     const spec = await specOf(options, await embeddingOf(context, options));
-    const reference = await resolveDataset(dataset, process.cwd());
+    const reference = await resolveDataset(dataset, process.cwd(), options.onBadPicture);
+    checkReference(reference, needsOfRun(spec));
+    for (const remark of remarksOn(reference)) context.say(remark);
     const client = context.client();
     if (reference.kind === 'folder') {
       const { checkWordsOfSpec } = await import('../../spec/check-words.js');
