@@ -28,4 +28,4 @@ export const deviceOptions: ActivityOptions = {
 };
 
 /** How long a workflow's task waits for an orchestrator that was killed over it; one that only takes long says so. */
-export const workflowTaskTimeout = '5 s';
+export const workflowTaskTimeout = '3 s';

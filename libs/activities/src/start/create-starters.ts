@@ -76,7 +76,9 @@ export interface Starters {
 const openPhases: ReadonlySet<string> = new Set(['queued', 'running', 'waiting', 'paused']);
 const callTimeoutMs = 5_000;
 /** How long a workflow's task waits for an orchestrator that was killed over it. */
-const taskTimeoutMs = 5_000;
+const taskTimeoutMs = 3_000;
+/** For what a workflow must answer itself: its orchestrator may have just been killed over its task, and start again. */
+const updateTimeoutMs = 10_000;
 const conversionTimeoutMs = 30_000;
 const tokenCheckTimeoutMs = 10_000;
 
@@ -142,7 +144,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
     endedCode: ErrorCode,
   ): Promise<boolean> {
     try {
-      await ask(callTimeoutMs, () =>
+      await ask(updateTimeoutMs, () =>
         client.workflow.getHandle(workflowId).executeUpdate(name, { args, updateId }),
       );
       return true;
@@ -164,7 +166,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
   ): Promise<void> {
     const args: [CancelRequest] = [asked];
     try {
-      await ask(callTimeoutMs, () =>
+      await ask(updateTimeoutMs, () =>
         client.workflow
           .getHandle(workflowId)
           .executeUpdate(workflowMessages.cancel, { args, updateId: randomUUID() }),

@@ -79,6 +79,9 @@ from runs where sweep_id is not null group by sweep_id, state;
 create index runs_open on runs (sweep_id, trial)
   where workflow_started and phase in ('queued', 'running', 'paused');
 
+-- Those that may still be promoted, best first.
+create index rung_results_contenders on rung_results (sweep_id, rung, merit desc, trial) where not is_promoted;
+
 -- Which of its workflow's runs decides: its trials' ends are told to that one by Temporal itself.
 alter table sweeps add workflow_run_id text;`.execute(db);
   },

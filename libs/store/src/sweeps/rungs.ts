@@ -27,7 +27,10 @@ export interface RungFacts {
   contenders: Contender[];
 }
 
-/** Lowest rung first. The answer does not grow with the number of trials. */
+/**
+ * Lowest rung first. Neither the answer nor what sorting costs grows with the number of trials: an index has their
+ * order, those better than the first contender are counted in it, and only from there to the last are places numbered.
+ */
 export async function selectRungs(
   db: Kysely<Database>,
   sweepId: string,
@@ -36,20 +39,38 @@ export async function selectRungs(
   const { rows } = await sql<Contender & { rung: number; reached: number }>`
     with counted as (
       select rung, count(*) as reached from rung_results where sweep_id = ${sweepId} group by rung
-    ), ranked as (
-      select rung, run_id, trial, value, is_promoted,
-             row_number() over (partition by rung order by merit desc, trial) as place
-      from rung_results where sweep_id = ${sweepId}
+    ), best as (
+      select counted.rung, contender.*
+      from counted cross join lateral (
+        select result.run_id, result.trial, result.value, result.merit
+        from rung_results as result join runs on runs.id = result.run_id
+        where result.sweep_id = ${sweepId} and result.rung = counted.rung and not result.is_promoted
+          and runs.phase = 'waiting' and runs.rung = result.rung
+        order by result.merit desc, result.trial limit ${limit}
+      ) as contender
+    ), span as (
+      select rung, max(merit) as top, min(merit) as bottom,
+             (array_agg(trial order by merit desc, trial))[1] as first_trial,
+             (array_agg(trial order by merit, trial desc))[1] as last_trial
+      from best group by rung
+    ), placed as (
+      select span.rung, among.run_id,
+             above.better + row_number() over (partition by span.rung order by among.merit desc, among.trial) as place
+      from span cross join lateral (
+        select count(*) as better from rung_results
+        where sweep_id = ${sweepId} and rung = span.rung and merit >= span.top
+          and (merit > span.top or trial < span.first_trial)
+      ) as above cross join lateral (
+        select run_id, merit, trial from rung_results
+        where sweep_id = ${sweepId} and rung = span.rung and merit between span.bottom and span.top
+          and (merit < span.top or trial >= span.first_trial)
+          and (merit > span.bottom or trial <= span.last_trial)
+      ) as among
     )
-    select counted.rung, counted.reached, best.run_id, best.trial, best.place, best.value
-    from counted left join lateral (
-      select ranked.run_id, ranked.trial, ranked.place, ranked.value
-      from ranked join runs on runs.id = ranked.run_id
-      where ranked.rung = counted.rung and not ranked.is_promoted
-        and runs.phase = 'waiting' and runs.rung = ranked.rung
-      order by ranked.place limit ${limit}
-    ) as best on true
-    order by counted.rung, best.place`.execute(db);
+    select counted.rung, counted.reached, best.run_id, best.trial, placed.place, best.value
+    from counted left join best using (rung)
+    left join placed on placed.rung = best.rung and placed.run_id = best.run_id
+    order by counted.rung, placed.place`.execute(db);
   const rungs = new Map<number, RungFacts>();
   for (const { rung, reached, run_id, trial, place, value } of rows) {
     const facts = rungs.get(rung) ?? { rung, reached, contenders: [] };
