@@ -34,6 +34,7 @@ const ranElsewhere = new Set(['npm start', 'npm test']);
 const pages = [
   ...(await readdir(join(repository, 'docs')))
     .filter((name) => name.endsWith('.md'))
+    .sort() // a word that one page learns another exports
     .map((name) => `docs/${name}`),
   'README.md',
 ];
