@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from murnau_worker.engine.lease import Lease
-from murnau_worker.engine.segment import SegmentRequest, StepRate
+from murnau_worker.engine.leased_session import LeasedSession
+from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.errors import WorkerError
 
 _REMEMBERED_EPOCHS = 10_000
 
 
-class Session(Protocol):
-    """What the stream and the book read of a session."""
-
-    @property
-    def request(self) -> SegmentRequest: ...
-    @property
-    def lease(self) -> Lease: ...
-    @property
-    def rate(self) -> StepRate: ...
-    @property
-    def step(self) -> int: ...
-    @property
-    def phase(self) -> str: ...
-
-
-SessionT = TypeVar("SessionT", bound=Session)
+SessionT = TypeVar("SessionT", bound=LeasedSession)
 
 
 class SessionBook(Generic[SessionT]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
 
 from murnau_worker.engine.events import (
@@ -13,18 +12,17 @@ from murnau_worker.engine.events import (
     Metrics,
     Sample,
     SampleKind,
-    Started,
     TrainEvent,
 )
-from murnau_worker.engine.lease import Lease
-from murnau_worker.engine.segment import SegmentRequest, StepRate, log_step
+from murnau_worker.engine.leased_session import LeasedSession
+from murnau_worker.engine.segment import SegmentRequest, log_step
 from murnau_worker.errors import WorkerError
 from murnau_worker.simulated.learning import SimulatedState, eval_gain
 
 NUMERIC_FINGERPRINT = "simulated"
 
 
-class SimulatedSession:
+class SimulatedSession(LeasedSession):
     """`wait` returns when the client acknowledged something or the session's lease changed."""
 
     def __init__(
@@ -37,30 +35,22 @@ class SimulatedSession:
         emit: Callable[[TrainEvent], None],
         fail: Callable[[WorkerError], None],
     ) -> None:
-        self.request = request
-        self.lease = Lease(request.acknowledged_step, request.spec.checkpoint_every_steps)
-        self.phase = "waiting"
-        self.step = request.acknowledged_step
-        self.rate = StepRate()
+        super().__init__(request, emit, fail)
         self._model_fingerprint = model_fingerprint
         self._step_s = step_s
         self._wait = wait
-        self._emit = emit
-        self._fail = fail
-        self._certified_step = request.acknowledged_step
-        self._opened_at = time.monotonic()
 
     async def run(self) -> None:
         """The segment from its start to `finished`; ends early and silently when it is cancelled."""
         try:
             state = self._read_state()
+            self._begin(state.step, NUMERIC_FINGERPRINT, self._model_fingerprint)
         except WorkerError as error:
-            self._fail(error)
+            self.fail(error)
             return
-        self._say(Started(state.step, NUMERIC_FINGERPRINT, self._model_fingerprint, time.monotonic() - self._opened_at))
         while state.step < self.request.until_step and not self._is_over:
             if self.lease.end_reason == "draining":
-                self._certify(state)
+                self._certify_state(state)
                 break
             if not self.lease.allows_step_after(state.step):
                 self.phase = "waiting for acknowledgement"
@@ -75,28 +65,13 @@ class SimulatedSession:
             self.rate.count()
             log_step(self.request, self.step)
             for event in self._events_of(state):
-                self._say(event)
+                self._emit_if_alive(event)
         reached = self.step == self.request.until_step
-        self._say(Finished(self.step, "until_step" if reached else self.lease.end_reason or "until_step"))
-
-    @property
-    def _is_over(self) -> bool:
-        return self.lease.is_cancelled or self.lease.end_reason == "superseded"
+        self._emit_if_alive(Finished(self.step, "until_step" if reached else self.lease.end_reason or "until_step"))
 
     def _read_state(self) -> SimulatedState:
-        request = self.request
-        state = (
-            SimulatedState.initial(request.spec.seed) if request.state is None else SimulatedState.read(request.state)
-        )
-        if state.step != request.acknowledged_step or state.step >= request.until_step:
-            raise WorkerError(
-                "spec.invalid",
-                f"the state is of step {state.step}",
-                field="start.acknowledged_step",
-                given=f"{request.acknowledged_step}, until {request.until_step}",
-                allowed=f"{state.step}, until a later step",
-            )
-        return state
+        given = self.request.state
+        return SimulatedState.initial(self.request.spec.seed) if given is None else SimulatedState.read(given)
 
     def _events_of(self, state: SimulatedState) -> Iterator[TrainEvent]:
         """What one step brings; its checkpoint comes last."""
@@ -110,18 +85,15 @@ class SimulatedSession:
                 "learning_rate_t2": spec.learning_rate_t2,
             },
         )
-        is_last = step == spec.max_steps
-        is_evaluated = is_last or (spec.eval_every_steps > 0 and step % spec.eval_every_steps == 0)
-        is_sampled = spec.samples.every_steps > 0 and step % spec.samples.every_steps == 0
-        if is_evaluated:
+        due = self._due(step)
+        if due.evaluated:
             yield Metrics(step, {"eval_loss": 1.0 - gain, "eval_gain": gain})
-        if is_sampled:
+        if due.sampled:
             yield from self._progress_samples(state, gain)
-        if is_last:
+        if due.last:
             yield from self._final_samples(state, gain)
-        is_due = step % spec.checkpoint_every_steps == 0 or step == self.request.until_step
-        if is_due or is_evaluated or is_sampled:
-            self._certify(state)
+        if due.certified:
+            self._certify_state(state)
 
     def _progress_samples(self, state: SimulatedState, gain: float) -> Iterator[TrainEvent]:
         spec = self.request.spec
@@ -150,16 +122,12 @@ class SimulatedSession:
             scores = {f"{prefix}image_alignment": alignment, f"{prefix}text_alignment": alignment}
             yield Metrics(state.step, scores)
 
-    def _certify(self, state: SimulatedState) -> None:
-        if self._certified_step < state.step:
-            self._certified_step = state.step
+    def _certify_state(self, state: SimulatedState) -> None:
+        def checkpoint() -> Checkpoint:
             embedding = state.embedding_bytes(self.request.spec, self._model_fingerprint)
-            self._say(Checkpoint(state.step, state.to_bytes(), embedding))
+            return Checkpoint(state.step, state.to_bytes(), embedding)
 
-    def _say(self, event: TrainEvent) -> None:
-        if self.lease.is_cancelled or (self.lease.end_reason == "superseded" and not isinstance(event, Finished)):
-            return
-        self._emit(event)
+        self._certify(state.step, checkpoint)
 
 
 def _sample(state: SimulatedState, kind: SampleKind, position: int, prompt: str, seed: int, alignment: float) -> Sample:
