@@ -5,7 +5,7 @@ Legend: N pictures, H/W pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,11 +17,12 @@ from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.engine.baseline_cache import BaselineCache, JudgedPictures
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.events import Judgement, Log, Metrics, Sample, SampleKind, TrainEvent
+from murnau_worker.engine.judged_pictures import JudgedPictures
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.pictures import open_picture, to_png
+from murnau_worker.recent import Recent
 from murnau_worker.scoring.alignment import (
     TEXT_ALIGNMENT_COLOUR,
     TEXT_ALIGNMENT_PROMPT,
@@ -55,7 +56,7 @@ class RunPictures:
     judge: Judge | None
     run: TrainingRun
     reference: NamedPicture
-    baselines: BaselineCache
+    baselines: Recent[Hashable, JudgedPictures]
     emit: Callable[[TrainEvent], None]
 
     def progress(self, *, is_last: bool) -> Iterator[Turn]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from murnau_worker.engine.baseline_cache import BaselineCache
+from murnau_worker.engine.judged_pictures import JudgedPictures
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.recent import Recent
 from murnau_worker.textual_inversion.dataset import LatentSet, dataset_fingerprint, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
@@ -15,6 +15,7 @@ from murnau_worker.textual_inversion.named_picture import NamedPicture
 from murnau_worker.textual_inversion.spec import TrainingSpec
 
 _KEPT_DATASETS = 16
+_KEPT_BASELINES = 16
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,15 @@ class PreparedData:
 
 
 class DataCache:
-    """Least recently used datasets, on the device thread only. Encoding is deterministic, so a hit changes nothing."""
+    """What the last few datasets gave, on the device thread only. It is deterministic, so a hit changes nothing.
+
+    `baselines`: their pictures depend on the dataset and on what is asked, not on what a run learnt, so the trials of a
+    sweep share them.
+    """
 
     def __init__(self) -> None:
-        self.baselines = BaselineCache()
-        self._kept: OrderedDict[tuple[str, str, str], PreparedData] = OrderedDict()
+        self.baselines: Recent[Hashable, JudgedPictures] = Recent(_KEPT_BASELINES)
+        self._datasets: Recent[tuple[str, str, str], PreparedData] = Recent(_KEPT_DATASETS)
 
     def prepare(
         self, model: Kandinsky, pictures: Sequence[NamedPicture], spec: TrainingSpec
@@ -38,7 +43,7 @@ class DataCache:
         resize, mask, reads_captions = spec.resize, spec.loss_mask, spec.templates == "captions"
         fingerprint = dataset_fingerprint(pictures, model.image_size, resize, mask, reads_captions=reads_captions)
         key = (model.fingerprint, fingerprint, spec.templates)
-        found = self._kept.get(key)
+        found = self._datasets.find(key)
         if found is None:
             for latents in encode_pictures(model, pictures, resize, mask, reads_captions=reads_captions):
                 yield None
@@ -46,8 +51,5 @@ class DataCache:
                     evaluator = Evaluator(model, latents, spec.templates)
                     found = PreparedData(latents, ImageEmbeddings(model, latents), evaluator)
             assert found is not None
-            self._kept[key] = found
-            while len(self._kept) > _KEPT_DATASETS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
+            self._datasets.keep(key, found)
         yield found
