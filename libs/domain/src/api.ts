@@ -7,6 +7,7 @@ import {
   modelNameSchema,
   placeholderSchema,
   trainingSpecSchema,
+  wordedTextSchema,
 } from './training-spec.js';
 import { pairSchema, sweepFileSchema } from './sweep-file.js';
 import {
@@ -53,12 +54,7 @@ export const createDatasetSchema = z.strictObject({
         /** A stored picture of the same proportions: white counts in a masked loss. */
         mask_hash: z.string().optional(),
         /** With `{placeholder}` in it. */
-        caption: z
-          .string()
-          .min(1)
-          .max(500)
-          .includes('{placeholder}', 'must contain {placeholder}')
-          .optional(),
+        caption: wordedTextSchema.optional(),
       }),
     )
     .min(1)

@@ -20,6 +20,7 @@ export {
   hyperparameterNames,
   hyperparametersSchema,
   initializerSchema,
+  longestWordedText,
   modelNameSchema,
   optimizers,
   placeholderSchema,

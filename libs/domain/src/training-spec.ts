@@ -18,11 +18,19 @@ export const defaultModel = 'kandinsky-2.1-small';
 
 const learningRateSchema = z.number().positive().max(100);
 
+/** Characters of a sample's prompt or a picture's caption. */
+export const longestWordedText = 500;
+export const wordedTextSchema = z
+  .string()
+  .min(1)
+  .max(longestWordedText)
+  .includes('{placeholder}', 'must contain {placeholder}');
+
 export const samplesSchema = z.strictObject({
   /** Steps between samples; 0: none on the way. */
   every_steps: z.int().min(0).max(1_000_000).default(50),
   prompts: z
-    .array(z.string().min(1).max(500).includes('{placeholder}', 'must contain {placeholder}'))
+    .array(wordedTextSchema)
     .min(1)
     .max(16)
     .default([

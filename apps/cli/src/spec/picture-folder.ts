@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { MurnauError } from '@murnau/domain';
+import { longestWordedText, MurnauError } from '@murnau/domain';
 import type { PictureFacts } from '@murnau/domain';
 import { filesOf, mostPictures, pictureAtPath } from './pictures.js';
 import type { Picture } from './pictures.js';
@@ -24,7 +24,6 @@ export interface PictureFolder {
 export const badPictureRules = ['refuse', 'skip'] as const;
 export type BadPictureRule = (typeof badPictureRules)[number];
 
-const longestCaption = 500;
 const readAtOnce = 4;
 const maskName = /\.mask$/i;
 
@@ -125,7 +124,7 @@ async function readCaption(path: string): Promise<string> {
     new MurnauError('caption.invalid', `${path} ${what}`, {
       field: path,
       given: given.slice(0, 120),
-      allowed: `1 to ${longestCaption} characters with {placeholder} in them`,
+      allowed: `1 to ${longestWordedText} characters with {placeholder} in them`,
     });
   const bytes = await readFile(path);
   let text: string;
@@ -136,7 +135,7 @@ async function readCaption(path: string): Promise<string> {
   }
   if (text === '') throw refusal('is empty', 'no text');
   if (!text.includes('{placeholder}')) throw refusal('has no {placeholder} in it', text);
-  if (text.length > longestCaption) throw refusal(`has ${text.length} characters`, text);
+  if (text.length > longestWordedText) throw refusal(`has ${text.length} characters`, text);
   return text;
 }
 

@@ -32,7 +32,8 @@ export interface FinishOptions {
 }
 
 /**
- * Publishes a run's newest embedding (its worker has put those rows there that the spec publishes) with its scores, and ends the run, in one transaction. Doing it again changes nothing.
+ * Publishes a run's newest embedding (its worker has put those rows there that the spec publishes) with its scores, and
+ * ends the run, in one transaction. Doing it again changes nothing.
  * @throws `claim.fenced`, `run.already_ended` (failed, cancelled), `checkpoint.corrupt` without any checkpoint
  */
 export async function finishRun(
