@@ -1,6 +1,7 @@
 """The published Kandinsky 2.1 by its configurations alone: parts of the real size, without their weights.
 
-Under a FakeTensorMode nothing is allocated: shapes and dtypes flow, and no number is computed.
+Under a FakeTensorMode nothing is allocated: shapes and dtypes flow, and no number is computed. On a GPU the parts are
+built with random weights.
 Source: the configurations of `kandinsky-2-1`, `kandinsky-2-1-prior` and `kandinsky-2-1-inpaint` in diffusers' layout.
 """
 
@@ -24,6 +25,7 @@ from murnau_worker.models.model_parts import Offload, VocabularyScale
 from murnau_worker.models.parts import PART_NAMES, ModelShape, PartName, TowerName
 
 TOKENS = 77  # of a prompt: the longest
+_CPU = torch.device("cpu")
 _CLIP_WIDTH = 768
 _CHANNELS = (384, 768, 1152, 1536)
 
@@ -82,7 +84,7 @@ def _clip_image() -> nn.Module:
 
 
 def _prior() -> nn.Module:
-    return PriorTransformer(
+    prior = PriorTransformer(
         num_attention_heads=32,
         attention_head_dim=64,
         num_layers=20,
@@ -90,6 +92,8 @@ def _prior() -> nn.Module:
         num_embeddings=77,
         additional_embeddings=4,
     )
+    nn.init.ones_(prior.clip_std)  # zeros at first, which would make every picture's embedding the same
+    return prior
 
 
 def _unet(in_channels: int) -> nn.Module:
@@ -137,7 +141,10 @@ _BUILDERS: dict[PartName, Callable[[], nn.Module]] = {
 
 
 class RealSizeSource:
-    """A PartSource that builds parts instead of reading them."""
+    """A PartSource that builds parts, on the CPU or at once where they are wanted, instead of reading them."""
+
+    def __init__(self, device: torch.device = _CPU) -> None:
+        self._device = device
 
     folder = Path("kandinsky-2.1")
     layout = "none"
@@ -150,6 +157,9 @@ class RealSizeSource:
         )
 
     def read(self, part: PartName, dtype: torch.dtype | None) -> nn.Module:
+        if self._device != _CPU:
+            with self._device:
+                return _BUILDERS[part]().to(dtype)  # rounded: the same weights in every dtype
         before = torch.get_default_dtype()
         torch.set_default_dtype(dtype or torch.float32)
         try:
@@ -185,17 +195,23 @@ class _CountedTokens:
         return {}
 
 
-def real_size_model(dtype: torch.dtype, offload: Offload = "none", checkpointing: Checkpointing = "auto") -> Kandinsky:
-    """Kandinsky 2.1 at its published size in `dtype`. Call it under a FakeTensorMode: it is 7 GB in bf16."""
+def real_size_model(
+    dtype: torch.dtype,
+    offload: Offload = "none",
+    checkpointing: Checkpointing = "auto",
+    device: torch.device = _CPU,
+) -> Kandinsky:
+    """Kandinsky 2.1 at its published size in `dtype`, 7 GB in bf16: of a CPU's call it under a FakeTensorMode."""
     model = Kandinsky(
-        RealSizeSource(),
+        RealSizeSource(device),
         ModelConfig(),
         "real-size",
         name="kandinsky-2.1",
+        device=device,
         dtype=dtype,
         offload=offload,
         checkpointing=checkpointing,
     )
-    for tower in ("text_encoder", "clip_text"):  # fake tables have no numbers to measure
+    for tower in ("text_encoder", "clip_text"):  # a fake table has no numbers to measure
         model._scales[tower] = VocabularyScale(1.0, 1.0)  # pyright: ignore[reportPrivateUsage]
     return model

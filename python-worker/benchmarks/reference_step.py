@@ -57,12 +57,12 @@ class WholeTable:
 
     def __init__(self, tower: Any, row_1D: torch.Tensor) -> None:
         known: torch.Tensor = tower.get_input_embeddings().weight
-        table = nn.Embedding(len(known) + 1, known.shape[1])
+        table = nn.Embedding(len(known) + 1, known.shape[1], device=known.device)
         table.weight.data = torch.cat([known.detach(), row_1D])
         tower.set_input_embeddings(table)
         self.weight = table.weight
         self._original_VD = table.weight.detach().clone()
-        self._is_kept_V = torch.arange(len(table.weight)) < len(known)
+        self._is_kept_V = torch.arange(len(table.weight), device=known.device) < len(known)
 
     @property
     def row_gradient(self) -> torch.Tensor:
@@ -109,7 +109,7 @@ class ReferenceStep:
         image_NE = self._sample_prior(batch)
         pooled_NE, context_NLD = self.parts.text_encoder(input_ids=batch.t1_ids_NL, attention_mask=batch.t1_mask_NL)
         timesteps_N, noise_NCHW = batch.draws.timesteps_N, batch.draws.noise_NCHW
-        alpha_bar = torch.from_numpy(decoder_alpha_bar())[timesteps_N].float()[:, None, None, None]
+        alpha_bar = torch.from_numpy(decoder_alpha_bar())[timesteps_N.cpu()].to(noise_NCHW)[:, None, None, None]
         noised_NCHW = alpha_bar.sqrt() * latents_NCHW + (1 - alpha_bar).sqrt() * noise_NCHW
         output = self._unet(
             noised_NCHW,
@@ -147,5 +147,5 @@ class ReferenceStep:
         """States [N, L, D] of all 77 tokens, and the end-of-text token's projected to [N, E]."""
         tower: Any = self.parts.clip_text
         states_NLD = tower.text_model(input_ids=ids_NL).last_hidden_state
-        at_end_ND = states_NLD[torch.arange(len(ids_NL)), mask_NL.sum(1) - 1]
+        at_end_ND = states_NLD[torch.arange(len(ids_NL), device=ids_NL.device), mask_NL.sum(1) - 1]
         return states_NLD, tower.text_projection(at_end_ND)

@@ -58,13 +58,13 @@ def cases() -> Iterator[TrainingCase]:
 
 def _samples(model: Kandinsky, phase: Phase, count: int, side: int) -> DecoderSamples | PriorSamples:
     prompt = PromptIds(_longest(model.t1_vocabulary), _longest(model.t2_vocabulary))
-    prompts, given_NE = (prompt,) * count, torch.zeros(count, model.embedding_width)
+    prompts, given_NE = (prompt,) * count, torch.randn(count, model.embedding_width)
     timesteps_N = torch.full((count,), 800)
     if phase == "prior":
-        return PriorSamples(prompts, given_NE, torch.zeros_like(given_NE), timesteps_N)
-    latents_NCHW = torch.zeros(count, 4, side // 8, side // 8)
-    steps_SNE = torch.zeros(PRIOR_STEPS, *given_NE.shape)
-    draws = NoiseDraws(torch.zeros_like(latents_NCHW), timesteps_N, torch.zeros_like(given_NE), steps_SNE)
+        return PriorSamples(prompts, given_NE, torch.randn_like(given_NE), timesteps_N)
+    latents_NCHW = torch.randn(count, 4, side // 8, side // 8)
+    steps_SNE = torch.randn(PRIOR_STEPS, *given_NE.shape)
+    draws = NoiseDraws(torch.randn_like(latents_NCHW), timesteps_N, torch.randn_like(given_NE), steps_SNE)
     return DecoderSamples(latents_NCHW, prompts, draws, given_NE if phase == "decoder" else None, None)
 
 
@@ -98,19 +98,24 @@ def checkpointing_arithmetic(side: int) -> float:
 def _ready(case: TrainingCase, side: int) -> tuple[Kandinsky, list[Share]]:
     """The model with the parts of a case's phase, and its samples."""
     model = _prepared(case.offload, case.checkpointing)
-    shares = [
-        Share(
-            rows=LearntPair(torch.zeros(1, model.width_t1), torch.zeros(1, model.width_t2)),
-            pooling="eot",
-            weight=1.0 / case.batch,
-            samples=_samples(model, case.phase, case.batch, side),
-        )
-        for _ in range(case.runs)
-    ]
+    shares = random_shares(model, case.phase, batch=case.batch, runs=case.runs, side=side)
     if case.phase == "joint":
         model.empty_text_keys()  # made at a model's first step
     model.hold(case.phase)
     return model, shares
+
+
+def random_shares(model: Kandinsky, phase: Phase, *, batch: int, runs: int, side: int) -> list[Share]:
+    """What so many runs hand in for a step of a phase, with random rows, pictures of `side` pixels and noise."""
+    return [
+        Share(
+            rows=LearntPair(0.02 * torch.randn(1, model.width_t1), 0.02 * torch.randn(1, model.width_t2)),
+            pooling="eot",
+            weight=1.0 / batch,
+            samples=_samples(model, phase, batch, side),
+        )
+        for _ in range(runs)
+    ]
 
 
 def evaluation_peak(offload: Offload, side: int) -> int:

@@ -12,7 +12,7 @@ import pytest
 import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
-from murnau_worker.engine.capacity import LARGEST_ON_CPU, Capacities, ThroughputProbe, samples_that_fit
+from murnau_worker.engine.capacity import LARGEST_ON_CPU, LARGEST_ON_CUDA, Capacities, ThroughputProbe, samples_that_fit
 from murnau_worker.engine.packer import Compute, Packer, share_out
 from murnau_worker.engine.step_work import StepWork
 from murnau_worker.errors import WorkerError
@@ -217,7 +217,7 @@ def test_the_capacity_is_measured_when_more_than_one_sample_waits(tiny: Kandinsk
     engine.tick()
     assert several.state_bytes() == before, "a measurement trains nothing"
     step_together(several, packer=engine)
-    assert 1 <= (capacities.known(several.group) or 0) <= LARGEST_ON_CPU
+    assert 1 <= (capacities.known(several.group) or 0) <= (LARGEST_ON_CUDA if tiny.device.type == "cuda" else LARGEST_ON_CPU)
 
 
 @pytest.mark.parametrize(

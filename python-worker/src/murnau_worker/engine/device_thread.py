@@ -7,6 +7,7 @@ tasks (generations) go between the rounds of training; training still gets a rou
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -29,8 +30,9 @@ _IDLE_WAIT_S = 0.05  # how long a blocked task waits before it is asked again, u
 def set_up_torch(threads: int) -> None:
     """Sets what a run's bytes depend on: threads of the calling thread's kernels, and deterministic ones."""
     torch.set_num_threads(threads)
-    # Some of a GPU's kernels have no deterministic form: there torch warns and goes on.
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it a GPU's products differ from run to run
+    torch.use_deterministic_algorithms(True)  # only warning, torch would keep a GPU's faster attention, which is not
+    torch.backends.cudnn.allow_tf32 = False  # fp32 is fp32: else a share's gradients differ from its twin's by 1e-3
     # Filling every new tensor first takes 5 % of a step; nothing here reads what it has not written.
     deterministic: Any = torch.utils.deterministic  # its stub lacks the setting
     deterministic.fill_uninitialized_memory = False

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.models.registry_file import ModelEntry
 
 _NAME = "golden"
 _DEFAULT_BOUND = 1e-4
@@ -43,10 +44,13 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def read_golden_folder(folder: Path) -> GoldenFolder:
-    """Loads the checkpoint by the product's own loader. Raises WorkerError `model.unreadable`."""
+    """Loads the checkpoint by the product's own loader. It computes on the CPU, as the original did.
+
+    Raises WorkerError `model.unreadable`.
+    """
     bounds = folder / "tolerances.json"
     return GoldenFolder(
         tensors=read_tensors(folder),
         bounds=json.loads(bounds.read_text("utf-8"))["tolerance"] if bounds.is_file() else {},
-        model=ModelRegistry({_NAME: folder}).load(_NAME),
+        model=ModelRegistry({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME),
     )
