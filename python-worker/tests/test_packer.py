@@ -217,7 +217,8 @@ def test_the_capacity_is_measured_when_more_than_one_sample_waits(tiny: Kandinsk
     engine.tick()
     assert several.state_bytes() == before, "a measurement trains nothing"
     step_together(several, packer=engine)
-    assert 1 <= (capacities.known(several.group) or 0) <= (LARGEST_ON_CUDA if tiny.device.type == "cuda" else LARGEST_ON_CPU)
+    largest = LARGEST_ON_CUDA if tiny.device.type == "cuda" else LARGEST_ON_CPU
+    assert 1 <= (capacities.known(several.group) or 0) <= largest
 
 
 @pytest.mark.parametrize(

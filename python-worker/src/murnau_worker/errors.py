@@ -32,6 +32,7 @@ STATUS_OF_CODE: dict[str, grpc.StatusCode] = {
     "checkpoint.corrupt": grpc.StatusCode.DATA_LOSS,
     "blob.corrupt": grpc.StatusCode.DATA_LOSS,
     "blob.not_found": grpc.StatusCode.FAILED_PRECONDITION,
+    "storage.full": grpc.StatusCode.RESOURCE_EXHAUSTED,
     "claim.stale": grpc.StatusCode.FAILED_PRECONDITION,
     "worker.lost": grpc.StatusCode.ABORTED,
     "worker.unavailable": grpc.StatusCode.UNAVAILABLE,

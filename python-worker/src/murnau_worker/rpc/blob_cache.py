@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import re
+import shutil
 import tempfile
 from collections import OrderedDict
 from pathlib import Path
@@ -14,13 +17,16 @@ HASH_PATTERN = re.compile(r"[0-9a-f]{64}")
 CHUNK_BYTES = 1024 * 1024
 _LARGEST_BLOB_BYTES = 256 * 1024 * 1024
 _CACHE_BYTES = 4 * 1024**3
+_PREFIX = "murnau-blobs-"
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class BlobCache:
     """Files in a temporary folder, the least recently used leaving first."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="murnau-blobs-")
+        _remove_left_behind(Path(tempfile.gettempdir()))
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
         self._sizes: OrderedDict[str, int] = OrderedDict()
 
     def close(self) -> None:
@@ -31,7 +37,7 @@ class BlobCache:
         return [blob_hash for blob_hash in hashes if blob_hash not in self._sizes]
 
     def put(self, blob_hash: str, content: bytes) -> None:
-        """Raises WorkerError `blob.corrupt` when content and hash do not match."""
+        """Raises WorkerError `blob.corrupt` when content and hash do not match, `storage.full` without room for it."""
         if not HASH_PATTERN.fullmatch(blob_hash) or hashlib.sha256(content).hexdigest() != blob_hash:
             raise WorkerError(
                 "blob.corrupt",
@@ -40,12 +46,22 @@ class BlobCache:
                 given=blob_hash,
                 allowed="the SHA-256 of the content, 64 lower-case hex digits",
             )
-        self._path(blob_hash).write_bytes(content)
+        self._write(self._path(blob_hash), content)
         self._sizes[blob_hash] = len(content)
         self._sizes.move_to_end(blob_hash)
         while sum(self._sizes.values()) > _CACHE_BYTES and len(self._sizes) > 1:
             oldest, _ = self._sizes.popitem(last=False)
             self._path(oldest).unlink(missing_ok=True)
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            if error.errno not in _NO_ROOM:
+                raise
+            message = f"no space is left for the worker's files in {path.parent}; free some: what is running waits"
+            raise WorkerError("storage.full", message) from error
 
     def get(self, blob_hash: str) -> bytes | None:
         """The blob, or None."""
@@ -56,6 +72,24 @@ class BlobCache:
 
     def _path(self, blob_hash: str) -> Path:
         return Path(self._folder.name) / blob_hash
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Removes the folders of workers that were killed."""
+    for path in folder.glob(f"{_PREFIX}*-*"):
+        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not _is_running(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class BlobAssembly:
