@@ -22,7 +22,7 @@ export const nearOptions: LocalActivityOptions = {
 /** A device's work lives by its heartbeats; the other limit only ends what never could. */
 export const deviceOptions: ActivityOptions = {
   startToCloseTimeout: '12 h',
-  heartbeatTimeout: '3 s',
+  heartbeatTimeout: '2 s', // four beats missed
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: flatRetry,
 };
