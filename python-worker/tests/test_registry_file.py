@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ import torch
 from murnau_worker.errors import WorkerError
 from murnau_worker.models.config import read_model_config
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import collect_models, read_registry
+from murnau_worker.models.registry_file import ModelEntry, collect_models, read_registry
 
 
 def write(folder: Path, text: str) -> Path:
@@ -29,10 +30,28 @@ def test_entries_with_their_settings(tmp_path: Path) -> None:
     )
     assert list(entries) == ["small", "large"]
     small, large = entries.values()
-    assert (small.path, small.torch_dtype, small.offload) == (tmp_path / "small", torch.float32, "none")
+    assert (small.path, small.dtype, small.offload) == (tmp_path / "small", "auto", "none")
     assert (large.path, large.torch_dtype, large.offload) == (Path("/models/large"), torch.bfloat16, "parts")
     assert large.torch_device == torch.device("cpu")
     assert small.torch_device.type == ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@pytest.mark.parametrize(
+    ("has_gpu", "computes_bf16", "settings", "held"),
+    [
+        (False, False, {}, "float32"),
+        (True, True, {}, "bfloat16"),
+        (True, False, {}, "float32"),
+        (True, True, {"device": "cpu"}, "float32"),
+        (True, True, {"dtype": "float16"}, "float16"),
+    ],
+)
+def test_weights_are_in_bf16_where_the_gpu_computes_in_it(
+    monkeypatch: pytest.MonkeyPatch, has_gpu: bool, computes_bf16: bool, settings: dict[str, Any], held: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: computes_bf16)
+    assert ModelEntry(path=Path("model"), **settings).held_dtype == held
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 /** How a worker may hold a model: the words of `models.yaml` and of `murnau models add`. */
 export const modelDtypes = ['float32', 'bfloat16', 'float16'] as const;
+/** auto: bfloat16 on a GPU that computes in it, else float32. */
+export const heldDtypes = ['auto', ...modelDtypes] as const;
 export type ModelDtype = (typeof modelDtypes)[number];
 
 export const modelDevices = ['auto', 'cpu', 'cuda'] as const;

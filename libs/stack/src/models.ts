@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { modelCheckpointings, modelDevices, modelDtypes, modelOffloads, MurnauError } from '@murnau/domain';
+import { heldDtypes, modelCheckpointings, modelDevices, modelOffloads, MurnauError } from '@murnau/domain';
 import { z } from 'zod';
 import { checkout } from './checkout.js';
 
 /** How a worker holds a model that a person registered. */
 export const holdingSchema = z.strictObject({
   family: z.literal('kandinsky-2.1').default('kandinsky-2.1'),
-  dtype: z.enum(modelDtypes).default('float32'),
+  dtype: z.enum(heldDtypes).default('auto'),
   device: z.enum(modelDevices).default('auto'),
   offload: z.enum(modelOffloads).default('none'),
   checkpointing: z.enum(modelCheckpointings).default('auto'),

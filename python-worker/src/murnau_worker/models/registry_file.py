@@ -26,24 +26,33 @@ TORCH_DTYPES: dict[str, torch.dtype] = {
 class ModelEntry(BaseModel):
     """How a model is served.
 
-    `dtype`: of its frozen weights in memory. `device`: auto takes a GPU where there is one. `offload`: with `parts`,
-    the prior's parts and the decoder's are not in the device's memory together while pictures are drawn, and only a
-    phase's parts while it trains. `checkpointing`: training keeps the inputs of blocks only and computes them again;
-    auto: on a GPU of which the weights take more than a third, or with `offload: parts`.
+    `dtype`: of its frozen weights in memory; auto: bfloat16 on a GPU that computes in it, else float32. `device`: auto
+    takes a GPU where there is one. `offload`: with `parts`, the prior's parts and the decoder's are not in the device's
+    memory together while pictures are drawn, and only a phase's parts while it trains. `checkpointing`: training keeps
+    the inputs of blocks only and computes them again; auto: on a GPU of which the weights take more than a third, or
+    with `offload: parts`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Path
     family: Literal["kandinsky-2.1"] = "kandinsky-2.1"
-    dtype: Dtype = "float32"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     offload: Offload = "none"
     checkpointing: Checkpointing = "auto"
 
     @property
+    def held_dtype(self) -> Dtype:
+        """What `dtype` comes to on this machine."""
+        if self.dtype != "auto":
+            return self.dtype
+        is_on_gpu = self.torch_device.type == "cuda"
+        return "bfloat16" if is_on_gpu and torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+
+    @property
     def torch_dtype(self) -> torch.dtype:
-        return TORCH_DTYPES[self.dtype]
+        return TORCH_DTYPES[self.held_dtype]
 
     @property
     def torch_device(self) -> torch.device:

@@ -88,7 +88,7 @@ class WorkerService(TrainingCalls[TrainingSession]):
                 for part in model.source.parts
             ],
             tasks=model.tasks,
-            dtype=served.entry.dtype,
+            dtype=served.entry.held_dtype,
         )
 
     async def _draw(self, request: Any, context: Context) -> AsyncIterator[Any]:

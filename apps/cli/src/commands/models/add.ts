@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { modelCheckpointings, modelDevices, modelDtypes, modelOffloads } from '@murnau/domain';
+import { heldDtypes, modelCheckpointings, modelDevices, modelOffloads } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 
@@ -19,7 +19,7 @@ export function registerModelsAdd(parent: Command, host: Host): void {
     },
   ])
     .addOption(
-      new Option('--dtype <type>', 'what its weights are held in').choices(modelDtypes).default('float32'),
+      new Option('--dtype <type>', 'what its weights are held in').choices(heldDtypes).default('auto'),
     )
     .addOption(new Option('--device <name>', 'where it computes').choices(modelDevices).default('auto'))
     .addOption(
