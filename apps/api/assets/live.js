@@ -27,6 +27,12 @@ function replace(old, part) {
     details.open = document.getElementById(details.id)?.open ?? false;
   }
   if (old.isEqualNode(part)) return;
+  for (const input of part.querySelectorAll('input[id]')) {
+    const before = document.getElementById(input.id);
+    if (before === null) continue;
+    input.checked = before.checked;
+    if (input.type === 'text') input.value = before.value;
+  }
   const focused = document.activeElement?.id;
   const scrolls = [...part.querySelectorAll('.scroll[id]')].map(({ id }) => {
     const { scrollLeft, scrollWidth, clientWidth } = document.getElementById(id) ?? {};
@@ -37,6 +43,32 @@ function replace(old, part) {
   for (const { id, left } of scrolls) if (left > 0) document.getElementById(id).scrollLeft = left;
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
+
+// A form says where its values go, as one JSON document; boxes of one name are a list of numbers.
+document.addEventListener('submit', async (event) => {
+  const form = event.target;
+  if (!form.dataset.post) return;
+  event.preventDefault();
+  const values = {};
+  for (const { type, name, value, checked } of form.elements) {
+    if (type === 'checkbox') values[name] = [...(values[name] ?? []), ...(checked ? [Number(value)] : [])];
+    else if (name !== '') values[name] = value;
+  }
+  const problem = form.querySelector('[role=alert]');
+  problem.hidden = true;
+  const headers = { 'content-type': 'application/json' };
+  const refused = await fetch(form.dataset.post, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(values),
+  }).then(
+    async (answer) => (answer.ok ? undefined : (await answer.json()).detail),
+    (error) => error.message,
+  );
+  problem.textContent = refused ?? '';
+  problem.hidden = refused === undefined;
+  if (refused === undefined) soon();
+});
 
 function soon() {
   if (document.hidden) return;

@@ -7,6 +7,8 @@ const schema = z.object({
   BLOB_DIR: z.string().min(1),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7833'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  /** Tells which parameters matter; a sweep's page does without while it is away. */
+  ADVISOR_ADDRESS: z.string().min(1).default('127.0.0.1:7835'),
   TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:7834'),
   API_HOST: z.string().min(1).default('127.0.0.1'),
   API_PORT: portSchema.default(7800),

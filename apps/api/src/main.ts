@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createStarters, createTemporalClient } from '@murnau/activities';
 import { toMurnauError } from '@murnau/domain';
+import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
 import { createStore } from '@murnau/store';
 import { readEnvironment } from './env.js';
@@ -8,12 +9,15 @@ import { createServer } from './server.js';
 import { version } from './version.js';
 
 const TEMPORAL_PING_MS = 2_000;
+/** A page waits for it. */
+const ADVISOR_MS = 3_000;
 
 async function main(): Promise<void> {
   const env = readEnvironment();
   const log = createLogger({ part: 'api', level: env.LOG_LEVEL });
   const store = createStore({ databaseUrl: env.DATABASE_URL, blobDir: env.BLOB_DIR });
   const client = createTemporalClient({ address: env.TEMPORAL_ADDRESS, namespace: env.TEMPORAL_NAMESPACE });
+  const advisor = createAdvisorClient(env.ADVISOR_ADDRESS, { timeoutMs: ADVISOR_MS });
   const server = await createServer({
     identity: {
       version,
@@ -27,6 +31,7 @@ async function main(): Promise<void> {
     },
     store,
     starters: createStarters({ client, store, galleryUrl: env.GALLERY_URL }),
+    advisor,
     pingTemporal: async () => {
       await client.connection.withDeadline(Date.now() + TEMPORAL_PING_MS, () =>
         client.workflowService.getSystemInfo({}),
@@ -39,7 +44,10 @@ async function main(): Promise<void> {
     log.info({ signal }, 'stopping');
     void server
       .close()
-      .then(() => store.close())
+      .then(() => {
+        advisor.close();
+        return store.close();
+      })
       .finally(() => process.exit(0));
   };
   process.once('SIGTERM', stop);

@@ -326,6 +326,7 @@ describe('results', () => {
     expect((await get(`/v1/sweeps/${sweep.id}/sheet.png`)).headers['content-type']).toBe('image/png');
     const page = await get(`/sweeps/${sweep.id}`);
     expect(page.body).toMatch(/3 finished/);
+    expect(page.body).toContain('The advisor does not answer');
     expect(page.body).not.toMatch(/<script>|style="|undefined|NaN|\[object/);
     expect((await get('/')).body).toContain(`/sweeps/${sweep.id}`);
   });

@@ -1,5 +1,6 @@
 import type { Starters } from '@murnau/activities';
 import type { Store } from '@murnau/store';
+import type { ImportanceAdvisor } from './advice/sweep-importance.js';
 
 /** What the server is, as its clients are told. */
 export interface ServerIdentity {
@@ -26,6 +27,7 @@ export interface ServerDeps {
   identity: ServerIdentity;
   store: Store;
   starters: Starters;
+  advisor: ImportanceAdvisor;
   /** Resolves when Temporal answers. */
   pingTemporal(): Promise<void>;
   /** Folder of resized pictures, which may be deleted at any time. */

@@ -31,6 +31,7 @@ export type {
   TrialEnded,
 } from './workflow-inputs.js';
 export { createBookkeepingActivities } from './bookkeeping/create-bookkeeping-activities.js';
+export { toPastTrial } from './bookkeeping/suggest-trials.js';
 export type { BookkeepingDeps } from './bookkeeping/deps.js';
 export { createGenerationActivities } from './generation/create-generation-activities.js';
 export type { GenerationDeps } from './generation/create-generation-activities.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { MurnauError, type Run } from '@murnau/domain';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { SweepImportances } from '../advice/sweep-importance.js';
 import type { Trust } from '../http/security.js';
 import { groupedSamples } from '../pictures/grouped-samples.js';
 import type { ServerDeps } from '../server-deps.js';
@@ -38,7 +39,8 @@ export function registerPages(app: FastifyInstance, deps: ServerDeps, trust: Tru
   app.get('/login', { config: { isOpen: true } }, (request, reply) => logIn(request, reply, trust));
   page(app, '/', () => home(deps));
   page(app, '/runs/:id', ({ id }) => run(deps, id));
-  page(app, '/sweeps/:id', ({ id }) => sweep(deps, id));
+  const importances = new SweepImportances(deps.store, deps.advisor);
+  page(app, '/sweeps/:id', ({ id }) => sweep(deps, importances, id));
   page(app, '/generations/:id', ({ id }) => generation(deps, id));
   page(app, '/workers', async () =>
     workersPage(await deps.store.workers.list(), deps.identity.temporalUiUrl, Date.now()),
@@ -111,13 +113,14 @@ async function run({ store, identity }: ServerDeps, id: string): Promise<Html> {
   });
 }
 
-async function sweep(deps: ServerDeps, id: string): Promise<Html> {
+async function sweep(deps: ServerDeps, importances: SweepImportances, id: string): Promise<Html> {
   const { store, identity } = deps;
-  const [found, leaderboard, events, decisions] = await Promise.all([
+  const [found, leaderboard, events, decisions, finalists] = await Promise.all([
     store.sweeps.get(id),
     store.sweeps.leaderboard(id),
     store.events.newest({ sweepId: id }, SWEEP_EVENTS_READ),
     store.sweeps.decisions(id, { limit: DECISIONS_SHOWN }),
+    store.sweeps.finalists(id),
   ]);
   const { temporalUiUrl, namespace } = identity;
   const samples = await groupedSamples(
@@ -130,6 +133,9 @@ async function sweep(deps: ServerDeps, id: string): Promise<Html> {
     samples,
     events,
     decisions: decisions.items,
+    finalists,
+    importance: await importances.of(found),
+    owner: identity.owner,
     temporalUiUrl,
     namespace,
     now: Date.now(),

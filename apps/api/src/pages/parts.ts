@@ -1,5 +1,6 @@
 import type { Failure, Run, Sample } from '@murnau/domain';
-import { percent } from '../format.js';
+import { number, percent } from '../format.js';
+import { valueOf } from '../pictures/choose-samples.js';
 import { type Content, html, type Html } from './html.js';
 
 /** Pieces that several pages share. */
@@ -68,6 +69,11 @@ export const pairOf = ({ spec }: Pick<Run, 'spec'>): Html =>
   html`<span class="pair"
     ><b>${spec.placeholder_token}</b> <span aria-label="from">←</span> ${spec.initializer_token}</span
   >`;
+
+export function metricText(run: Run, name: string): string {
+  const value = valueOf(run, name);
+  return value === undefined ? '–' : number(value);
+}
 
 export const nothing = (text: string): Html => html`<p class="nothing">${text}</p>`;
 

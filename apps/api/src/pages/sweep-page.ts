@@ -1,14 +1,18 @@
-import type { Leaderboard, Run, Sample, StoredEvent, Sweep, SweepDecision } from '@murnau/domain';
+import type { Finalist, Leaderboard, Run, Sample, StoredEvent, Sweep, SweepDecision } from '@murnau/domain';
+import type { SweepImportance } from '../advice/sweep-importance.js';
 import { decisionList } from './decision-list.js';
 import { eventList } from './event-list.js';
-import { ago, duration, number, parameter, words } from '../format.js';
+import { finalistTable } from './finalist-table.js';
+import { ago, duration, parameter, words } from '../format.js';
 import { comparable, coverOf, valueOf, varyingParameters } from '../pictures/choose-samples.js';
 import { type Content, html, type Html } from './html.js';
+import { importanceList } from './importance-list.js';
 import { layout, section } from './layout.js';
 import {
   facts,
   failureBox,
   json,
+  metricText,
   nothing,
   phasePill,
   progressBar,
@@ -16,6 +20,7 @@ import {
   temporalLink,
   thumbnail,
 } from './parts.js';
+import { pickForm } from './pick-form.js';
 
 export interface SweepPage {
   sweep: Sweep;
@@ -25,6 +30,11 @@ export interface SweepPage {
   events: readonly StoredEvent[];
   /** Newest first. */
   decisions: readonly SweepDecision[];
+  finalists: readonly Finalist[];
+  /** Undefined: nothing can be told apart. */
+  importance: SweepImportance | undefined;
+  /** Who looks, and picks. */
+  owner: string;
   temporalUiUrl: string;
   namespace: string;
   now: number;
@@ -39,12 +49,29 @@ export function sweepPage(page: SweepPage): Html {
     ...(isOpen(sweep) ? { eventsUrl: `/v1/sweeps/${sweep.id}/events?after=now` } : {}),
     content: [
       head(page),
+      pickForm(sweep, leaderboard, page.owner),
       section(
         'leaderboard',
         'Leaderboard',
         board(page),
         `by ${words(leaderboard.metric)}, ${leaderboard.goal}`,
       ),
+      page.finalists.length === 0
+        ? null
+        : section(
+            'finalists',
+            'Finalists',
+            finalistTable(page.finalists, leaderboard),
+            'the best trials again, on several seeds',
+          ),
+      page.importance === undefined
+        ? null
+        : section(
+            'importance',
+            'What matters',
+            importanceList(page.importance),
+            'how much each parameter decides whether a trial is among the best',
+          ),
       section('side-by-side', 'Side by side', sideBySide(page), 'same prompts and seeds in each column'),
       section('decisions', 'Decisions', decisionList(page.decisions), 'newest first, UTC'),
       html`<div class="columns">
@@ -86,7 +113,7 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
       ${took}
     </p>
     ${sweep.stop_reason === null ? null : html`<p class="under">Nothing more is started: ${sweep.stop_reason}.</p>`}
-    ${gateNote(sweep)} ${failureBox(sweep.failure)}
+    ${failureBox(sweep.failure)}
     <p class="buttons">
       ${
         sweep.best_run_id === null
@@ -101,14 +128,6 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
       ${temporalLink(temporalUiUrl, namespace, sweep.workflow_id)}
     </p>
   </section>`;
-}
-
-function gateNote({ id, gate }: Sweep): Content {
-  if (gate === null || gate.is_passed) return null;
-  const timer = gate.deadline === null ? '' : ` At ${gate.deadline} the best are picked without you.`;
-  return html`<p class="under">
-    Waits at rung ${gate.rung} for somebody to pick: <code>murnau sweep pick ${id} TRIAL …</code>.${timer}
-  </p>`;
 }
 
 /** How an event's run is called on this page. */
@@ -153,11 +172,6 @@ function board({ sweep, leaderboard: { runs, metric }, samples }: SweepPage): Ht
       </tbody>
     </table>
   </div>`;
-}
-
-function metricText(run: Run, name: string): string {
-  const value = valueOf(run, name);
-  return value === undefined ? '–' : number(value);
 }
 
 function trialProgress({ phase, step, spec, early_stop }: Run): Content {

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Starters } from '@murnau/activities';
+import { MurnauError } from '@murnau/domain';
 import { createStore, startTestPostgres, type Store } from '@murnau/store';
 import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { ImportanceAdvisor } from '../advice/sweep-importance.js';
 import type { ServerIdentity } from '../server-deps.js';
 import { createServer } from '../server.js';
 import { owner } from './seed.js';
@@ -38,11 +40,16 @@ export function absentTemporal(given: Partial<Starters> = {}): Starters {
   };
 }
 
+export const absentAdvisor: ImportanceAdvisor = {
+  importance: () => Promise.reject(new MurnauError('advisor.unavailable', 'no advisor here')),
+};
+
 /** The server on a real database of its own, or on the one given. */
 export async function startTestServer(
   starters: Starters | ((store: Store) => Starters) = absentTemporal(),
   identity: Partial<ServerIdentity> = {},
   database?: string,
+  advisor: ImportanceAdvisor = absentAdvisor,
 ): Promise<TestServer> {
   const databaseUrl = database ?? (await (await startTestPostgres()).createDatabase());
   const blobDir = mkdtempSync(join(tmpdir(), 'murnau-api-'));
@@ -61,6 +68,7 @@ export async function startTestServer(
   };
   const quiet = (): void => undefined;
   const app = await createServer({
+    advisor,
     identity: full,
     store,
     starters: typeof starters === 'function' ? starters(store) : starters,

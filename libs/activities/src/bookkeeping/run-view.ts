@@ -1,6 +1,7 @@
 import { judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 import type { RunView } from '../activity-types.js';
+import { factLine, roundedMetric } from '../board-text.js';
 
 const shownMetrics = [
   'train_loss',
@@ -13,7 +14,7 @@ const shownMetrics = [
 ] as const;
 
 const shown = (value: number): string =>
-  Math.abs(value) >= 0.001 ? value.toFixed(4) : value.toExponential(2);
+  value === 0 || Math.abs(value) >= 0.001 ? value.toFixed(4) : value.toExponential(2);
 
 /** What the Temporal UI shows of a run between its segments. */
 export function runView(run: Run, galleryUrl: string): RunView {
@@ -22,18 +23,18 @@ export function runView(run: Run, galleryUrl: string): RunView {
   const judged = judgedLines(run);
   const rows = shownMetrics.flatMap((name) => {
     const value = metrics[name];
-    return value === undefined ? [] : [`| ${name} | ${shown(value)} |`];
+    return value === undefined ? [] : [factLine(name, shown(value))];
   });
   return {
     phase: run.phase,
     step: run.certified_step,
-    eval_loss: metrics['eval_loss'] ?? null,
-    image_alignment: metrics['image_alignment'] ?? null,
+    eval_loss: roundedMetric(metrics['eval_loss']),
+    image_alignment: roundedMetric(metrics['image_alignment']),
     details: [
       `**${run.phase}** at step ${run.certified_step} of ${spec.max_steps} · [pictures and curves](${galleryUrl}/runs/${run.id})`,
       ...(failure === null ? [] : ['', `**${failure.code}**: ${failure.message} ${failure.next_step}`]),
       ...(judged.length === 0 ? [] : ['', ...judged.map((line) => `- ${line}`)]),
-      ...(rows.length === 0 ? [] : ['', '| metric | value |', '| --- | --- |', ...rows]),
+      ...(rows.length === 0 ? [] : ['', 'Newest values:', '', ...rows]),
       ...(restarts.length === 0 ? [] : ['', `Taken up again: ${restarts.join(', ')}.`]),
     ].join('\n'),
   };

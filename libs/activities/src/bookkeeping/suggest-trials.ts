@@ -3,7 +3,8 @@ import type { PastTrial, SweepFile } from '@murnau/domain';
 import type { SweepState, TrialHistory } from '@murnau/store';
 import type { BookkeepingDeps } from './deps.js';
 
-function toPastTrial(file: SweepFile, past: TrialHistory): PastTrial {
+/** A stored trial as the advisor learns from it. */
+export function toPastTrial(file: SweepFile, past: TrialHistory): PastTrial {
   const { trial, parameters, phase, early_stop, best_value, rungs } = past;
   const about = { trial, values: adviceValues(file, parameters), intermediate: rungs };
   if (phase === 'failed' || phase === 'cancelled') return { ...about, state: 'failed', value: null };

@@ -1,4 +1,5 @@
 import type { Run, Sweep, SweepDecision } from '@murnau/domain';
+import { parameterText } from '../board-text.js';
 
 /** What the Temporal UI shows of a sweep: how it goes, its best trials, and what was decided last. */
 export function sweepDetails(
@@ -7,30 +8,63 @@ export function sweepDetails(
   decisions: readonly SweepDecision[],
   galleryUrl: string,
 ): string {
-  const { metric } = sweep.spec;
-  const summary = Object.entries(sweep.counts)
-    .filter(([, count]) => count > 0)
-    .map(([phase, count]) => `${count} ${phase}`)
-    .join(' · ');
-  const rows = best.map((run) => {
-    const value = run.metrics[metric.name];
-    const parameters = Object.entries(run.parameters).map(([name, set]) => `${name}=${set}`);
-    const place = `[${run.trial ?? '–'}](${galleryUrl}/runs/${run.id})`;
-    const shown = value === undefined ? '–' : value.toFixed(4);
-    return `| ${place} | ${run.phase} | ${run.certified_step} | ${shown} | ${parameters.join(' ')} |`;
+  const metric = sweep.spec.metric.name;
+  const link = ({ trial, id }: Run): string => `[trial ${trial ?? '–'}](${galleryUrl}/runs/${id})`;
+  const lines = best.map((run, index) => {
+    const value = run.best?.name === metric ? run.best.value : run.metrics[metric];
+    const score = value?.toFixed(4) ?? '–';
+    const at = `${run.phase} at step ${run.certified_step} of ${run.spec.max_steps}`;
+    return `${index + 1}. **${score}** ${link(run)}, ${at}: ${parametersText(sweep, run)}`;
   });
   return [
-    `**${sweep.phase}** · ${summary} · [leaderboard](${galleryUrl}/sweeps/${sweep.id})`,
+    `**${sweep.phase}** · ${progress(sweep)} · [leaderboard and pictures](${galleryUrl}/sweeps/${sweep.id})`,
     ...(sweep.stop_reason === null ? [] : ['', `Nothing more is started: ${sweep.stop_reason}.`]),
-    '',
-    `| trial | phase | step | ${metric.name} | parameters |`,
-    '| --- | --- | --- | --- | --- |',
-    ...rows,
-    ...(decisions.length === 0 ? [] : ['', ...decisions.map(decisionLine)]),
+    ...gateLines(sweep),
+    ...(lines.length === 0 ? [] : ['', `Best by ${metric}:`, '', ...lines]),
+    ...(decisions.length === 0 ? [] : ['', 'Decided last:', '', ...decisions.map(decisionLine)]),
   ].join('\n');
+}
+
+const endedPhases = ['finished', 'failed', 'cancelled'];
+
+/** `3 of 12 trials ended (1 failed) · 2 running`: an end that is no result is named. */
+function progress({ counts, trials }: Sweep): string {
+  const count = (phase: string): number => counts[phase] ?? 0;
+  const ended = endedPhases.reduce((sum, phase) => sum + count(phase), 0);
+  const named = (phases: readonly string[]): string[] =>
+    phases.filter((phase) => count(phase) > 0).map((phase) => `${count(phase)} ${phase}`);
+  const without = named(['failed', 'cancelled']);
+  return [
+    `${ended} of ${trials} trials ended${without.length === 0 ? '' : ` (${without.join(', ')})`}`,
+    ...named(['running', 'waiting', 'paused', 'queued']),
+  ].join(' · ');
+}
+
+function gateLines({ id, gate }: Sweep): string[] {
+  if (gate === null || gate.is_passed) return [];
+  const timer = gate.deadline === null ? '' : `; at ${gate.deadline} the best are picked without anybody`;
+  return [
+    '',
+    `**Waits at rung ${gate.rung} for somebody to pick:** \`murnau sweep pick ${id} TRIAL …\`${timer}`,
+  ];
+}
+
+/** What tells a trial from the others: of the words only those that differ. */
+function parametersText({ spec }: Sweep, { parameters }: Run): string {
+  const pairs = spec.parameters.pair.values;
+  const { finalist_of: origin, seed, placeholder, initializer, ...others } = parameters;
+  const differs = (name: 'placeholder' | 'initializer'): boolean =>
+    new Set(pairs.map((pair) => pair[name])).size > 1;
+  return [
+    ...(origin === undefined ? [] : [`trial ${origin} again`]),
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
+    ...(differs('placeholder') ? [`${placeholder}`] : []),
+    ...(differs('initializer') ? [`from “${initializer}”`] : []),
+    ...Object.entries(others).map(([name, value]) => parameterText(name, value)),
+  ].join(', ');
 }
 
 function decisionLine({ at, kind, trial, by, why }: SweepDecision): string {
   const about = trial === null ? '' : ` trial ${trial}`;
-  return `- ${at.slice(11, 19)} **${kind}**${about}${by === 'sweep' ? '' : ` by ${by}`}${why === '' ? '' : `: ${why}`}`;
+  return `- ${at.slice(11, 19)} **${kind.replaceAll('_', ' ')}**${about}${by === 'sweep' ? '' : ` by ${by}`}${why === '' ? '' : `: ${why}`}`;
 }

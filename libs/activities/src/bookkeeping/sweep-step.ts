@@ -51,8 +51,10 @@ export async function sweepStep(
   const { sweep, counts, next, astray } = facts;
   const { action, starts } = decideSweep({ ...sweep, counts });
   const start = await withCards(deps, next.slice(0, starts));
+  const wait = waitOf(facts, starts);
+  // One that comes to wait for a person may not decide again for long: what it shows must be of now.
   const details = await shown.refresh(deps, sweep_id, {
-    state: [sweep.phase, action, sweep.stop_reason, advisorAway, sweep_run_id].join(),
+    state: [sweep.phase, action, sweep.stop_reason, advisorAway, wait.waits_for, sweep_run_id].join(),
     head: advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`,
   });
   return {
@@ -63,7 +65,7 @@ export async function sweepStep(
     ...(details === undefined ? {} : { details }),
     astray,
     more: isUnfinished || (starts > 0 && starts >= next.length && counts.to_start > starts),
-    ...waitOf(facts, starts),
+    ...wait,
     ...(advisorAway === undefined ? {} : { wake_ms: advisorPollMs, waits_for: 'the advisor answers' }),
   };
 }

@@ -1,5 +1,6 @@
 import { titleOf } from '@murnau/domain';
 import type { Generation, Run, SearchAttributeName, Sweep } from '@murnau/domain';
+import { factLine, pairsText, parameterText, shortNumber } from '../board-text.js';
 
 /** How a workflow shows in the Temporal UI from its first moment on. */
 export interface WorkflowCard {
@@ -10,9 +11,8 @@ export interface WorkflowCard {
   readonly attributes: Readonly<Partial<Record<SearchAttributeName, string | number>>>;
 }
 
-const row = (name: string, value: string | number): string => `| ${name} | ${value} |`;
-const table = (rows: readonly (readonly [string, string | number])[]): string =>
-  ['| | |', '| --- | --- |', ...rows.map(([name, value]) => row(name, value))].join('\n');
+/** What Temporal's database keeps of a keyword. */
+const longestKeyword = 255;
 
 export function runCard(run: Run, galleryUrl: string): WorkflowCard {
   const { spec } = run;
@@ -24,25 +24,23 @@ export function runCard(run: Run, galleryUrl: string): WorkflowCard {
       `${spec.placeholder_token} from “${spec.initializer_token}”`,
       spec.model,
       `${spec.max_steps} steps`,
-      ...searched.map(([name, value]) => `${name} ${value}`),
+      ...searched.map(([name, value]) => parameterText(name, value)),
     ].join(' · '),
     details: [
-      `**[${run.name}](${galleryUrl}/runs/${run.id})** learns the word *${spec.placeholder_token}*.`,
+      `**[${run.name}](${galleryUrl}/runs/${run.id})** of ${run.owner} learns the word *${spec.placeholder_token}*.`,
       '',
-      table([
-        ['initializer', spec.initializer_token],
-        ['model', spec.model],
-        ['objective', spec.objective],
-        [
-          'learning rates t1, t2',
-          `${spec.learning_rate_t1}, ${spec.learning_rate_t2} (${spec.learning_rate_unit})`,
-        ],
-        ['batch size', spec.batch_size],
-        ['steps', spec.max_steps],
-        ['seed', spec.seed],
-        ['packing', spec.packing],
-        ['dataset', run.dataset_id],
-      ]),
+      factLine('initializer', spec.initializer_token),
+      factLine('model', spec.model),
+      factLine('objective', spec.objective),
+      factLine(
+        'learning rates t1, t2',
+        `${shortNumber(spec.learning_rate_t1)}, ${shortNumber(spec.learning_rate_t2)} (${spec.learning_rate_unit})`,
+      ),
+      factLine('batch size', spec.batch_size),
+      factLine('steps', spec.max_steps),
+      factLine('seed', spec.seed),
+      factLine('packing', spec.packing),
+      factLine('dataset', run.dataset_id),
     ].join('\n'),
     attributes: {
       MurnauKind: 'run',
@@ -60,10 +58,11 @@ export function runCard(run: Run, galleryUrl: string): WorkflowCard {
 export function sweepCard(sweep: Sweep, galleryUrl: string): WorkflowCard {
   const { spec } = sweep;
   const pairs = spec.parameters.pair.values;
+  const initializers = [...new Set(pairs.map(({ initializer }) => initializer))].join(', ');
   return {
-    summary: `${sweep.trials} trials · ${spec.method} · ${pairs.length} pairs · ${spec.model}`,
+    summary: `${pairsText(pairs)} · ${spec.method} over ${plannedTrials(sweep)} trials by ${spec.metric.name} · ${spec.model}`,
     details: [
-      `**[${sweep.name}](${galleryUrl}/sweeps/${sweep.id})**: ${spec.method} over ${sweep.trials} trials,`,
+      `**[${sweep.name}](${galleryUrl}/sweeps/${sweep.id})** of ${sweep.owner}: ${spec.method} over ${plannedTrials(sweep)} trials,`,
       `at most ${spec.max_concurrent_trials} at once, judged by ${spec.metric.name} (${spec.metric.goal}).`,
       '',
       ...pairs.map(({ placeholder, initializer }) => `- *${placeholder}* from “${initializer}”`).slice(0, 50),
@@ -75,9 +74,13 @@ export function sweepCard(sweep: Sweep, galleryUrl: string): WorkflowCard {
       MurnauOwner: sweep.owner,
       MurnauPhase: 'running',
       ...(pairs[0] === undefined ? {} : { MurnauPlaceholder: pairs[0].placeholder }),
+      MurnauInitializer: initializers.slice(0, longestKeyword),
     },
   };
 }
+
+/** A search has none yet when it starts. */
+const plannedTrials = ({ trials, spec }: Sweep): number => (trials > 0 ? trials : (spec.run_cap ?? trials));
 
 export function generationCard(generation: Generation, galleryUrl: string): WorkflowCard {
   const { request } = generation;

@@ -115,7 +115,12 @@ export function apiPart(context: AppContext): Part {
         preferred: defaultPorts.api,
         isOwn: keepsPort,
       });
-      const env = { API_HOST: '127.0.0.1', API_PORT: String(port), API_TOKEN: token };
+      const env = {
+        API_HOST: '127.0.0.1',
+        API_PORT: String(port),
+        API_TOKEN: token,
+        ADVISOR_ADDRESS: advisorAddress(ports),
+      };
       return { ...appPlan(context, settings.programs.api, env), port };
     },
     async isReady(_pid, signal) {

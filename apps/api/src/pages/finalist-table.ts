@@ -1,0 +1,50 @@
+import type { Finalist, Leaderboard } from '@murnau/domain';
+import { number, words } from '../format.js';
+import { html, type Html } from './html.js';
+
+/** Trials that were trained again: what of their result was the trial, and what was luck of the seed. */
+export function finalistTable(
+  finalists: readonly Finalist[],
+  { metric, runs }: Pick<Leaderboard, 'metric' | 'runs'>,
+): Html {
+  const ids = new Map(runs.map(({ trial, id }) => [trial, id]));
+  const link = (trial: number, text: string): Html => html`<a href="/runs/${ids.get(trial)}">${text}</a>`;
+  return html`<div class="scroll" id="finalists-scroll" tabindex="0" role="group" aria-label="Finalists">
+    <table class="board">
+      <thead>
+        <tr>
+          <th scope="col">finalist</th>
+          <th scope="col" class="number">mean ${words(metric)}</th>
+          <th scope="col" class="number">standard deviation</th>
+          <th scope="col">on each seed</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${finalists.map(({ trial, mean, repetitions }) => {
+          const spread = deviation(repetitions.map(({ value }) => value));
+          return html`<tr>
+            <td>${link(trial, `trial ${trial}`)}</td>
+            <td class="number"><b>${mean === null ? '–' : number(mean)}</b></td>
+            <td class="number">${spread === undefined ? '–' : number(spread)}</td>
+            <td>
+              ${repetitions.map(
+                ({ trial: repetition, seed, value }) =>
+                  html`<span class="repetition"
+                    >${link(repetition, `seed ${seed}`)} ${value === null ? '–' : number(value)}</span
+                  > `,
+              )}
+            </td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** Of a sample. Undefined until all have ended, as the mean is, and for a single one. */
+function deviation(values: readonly (number | null)[]): number | undefined {
+  const known = values.filter((value) => value !== null);
+  if (known.length < values.length || known.length < 2) return undefined;
+  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
+  return Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (known.length - 1));
+}
