@@ -231,7 +231,7 @@ def small_model() -> dict[str, Any]:
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     after = capacities.known(runs[0].group)
-    result = {**ratios, "samples": before, "samples_after_out_of_memory": after}
+    result: dict[str, Any] = {**ratios, "samples": before, "samples_after_out_of_memory": after}
     result["steps"] = [run.state.step for run in runs]
     print(f"small model: {result}", flush=True)
     return result
