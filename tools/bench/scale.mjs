@@ -121,6 +121,15 @@ function processorOf(parts) {
   return Object.fromEntries(Object.entries(pids).map(([part, each]) => [part, sumOf(each, processorMs)]));
 }
 
+/** How often a segment was begun for each trial: more than once where an attempt was lost. */
+async function claimsPerTrial(database, sweepId) {
+  const { rows } = await database.query(
+    `select count(*)::float8 as claims from events where sweep_id = $1 and kind = 'claimed'`,
+    [sweepId],
+  );
+  return Number((rows[0].claims / trials).toFixed(3));
+}
+
 /** Trials with one end, one embedding and one checkpoint that certifies their last step. */
 async function endedOnce(database, sweepId) {
   const { rows } = await database.query(
@@ -167,6 +176,7 @@ async function measure() {
       processor_ms_per_trial: processorByPart(looks),
       processor_ms_per_trial_by_tenth: processorByTenth(looks),
       ended_exactly_once: await endedOnce(stage.database, sweep.id),
+      claims_per_trial: await claimsPerTrial(stage.database, sweep.id),
       sweep: await sweepFigures(stage, sweep),
       trial: await trialFigures(stage, sweep),
       peak_memory_mb: {
