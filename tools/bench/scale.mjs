@@ -71,16 +71,27 @@ async function tenths(database, sweepId) {
 /** Processor time per trial in each tenth: it tells what a trial costs also where others use the machine. */
 function processorByTenth(looks) {
   const at = (done) => looks.find((look) => look.done >= done) ?? looks.at(-1);
+  const total = ({ processorMs: byPart }) => Object.values(byPart).reduce((sum, ms) => sum + ms, 0);
   return Array.from({ length: 10 }, (_, tenth) => {
     const [from, to] = [at((trials * tenth) / 10), at((trials * (tenth + 1)) / 10)];
-    return Math.round((to.processorMs - from.processorMs) / Math.max(1, to.done - from.done));
+    return Math.round((total(to) - total(from)) / Math.max(1, to.done - from.done));
   });
 }
 
-async function follow(stage, sweep, connections, pids) {
+/** Over the whole sweep, by part. */
+function processorByPart(looks) {
+  const [first, last] = [looks[0].processorMs, looks.at(-1).processorMs];
+  return Object.fromEntries(
+    Object.entries(last).map(([part, ms]) => [part, Number(((ms - first[part]) / trials).toFixed(1))]),
+  );
+}
+
+const sumOf = (pids, figure) => pids.reduce((sum, pid) => sum + figure(pid), 0);
+
+/** @param parts process ids by what they are */
+async function follow(stage, sweep, connections, parts) {
   let told = 0;
   const looks = [];
-  const postgres = stage.stack.parts.find(({ name }) => name === 'postgres').pid;
   const end = ended(stage, sweep.id, 500);
   let isOver = false;
   const over = end.finally(() => (isOver = true));
@@ -91,18 +102,44 @@ async function follow(stage, sweep, connections, pids) {
       `select coalesce(sum(trials), 0)::int as done from sweep_tallies where sweep_id = $1 and state = 'finished'`,
       [sweep.id],
     );
-    const processes = [...pids, postgres, ...childrenOf(postgres)];
-    looks.push({
-      done: rows[0].done,
-      processorMs: processes.reduce((sum, pid) => sum + processorMs(pid), 0),
-    });
+    looks.push({ done: rows[0].done, processorMs: processorOf(parts) });
     if (rows[0].done >= told + trials / 20) {
       told = rows[0].done;
       say(`${new Date().toISOString().slice(11, 19)} ${told} of ${trials} trials have finished`);
     }
     await Promise.race([over, sleep(1_000)]);
   }
-  return { ...(await over), processor: processorByTenth(looks) };
+  const { phase, counts } = await over;
+  looks.push({ done: counts.finished, processorMs: processorOf(parts) });
+  return { phase, counts, looks };
+}
+
+/** PostgreSQL's backends come and go. */
+function processorOf(parts) {
+  const [postgres] = parts.postgres;
+  const pids = { ...parts, postgres: [postgres, ...childrenOf(postgres)] };
+  return Object.fromEntries(Object.entries(pids).map(([part, each]) => [part, sumOf(each, processorMs)]));
+}
+
+/** How often a segment was begun for each trial: more than once where an attempt was lost. */
+async function claimsPerTrial(database, sweepId) {
+  const { rows } = await database.query(
+    `select count(*)::float8 as claims from events where sweep_id = $1 and kind = 'claimed'`,
+    [sweepId],
+  );
+  return Number((rows[0].claims / trials).toFixed(3));
+}
+
+/** Trials with one end, one embedding and one checkpoint that certifies their last step. */
+async function endedOnce(database, sweepId) {
+  const { rows } = await database.query(
+    `select count(*)::int as trials from runs
+     where sweep_id = $1 and phase = 'finished' and certified_step = (spec ->> 'max_steps')::int
+       and 1 = (select count(*) from events where run_id = runs.id and kind = 'finished')
+       and 1 = (select count(*) from embeddings where run_id = runs.id)`,
+    [sweepId],
+  );
+  return rows[0].trials;
 }
 
 async function measure() {
@@ -117,11 +154,16 @@ async function measure() {
     const sweep = await storeSweep(stage, { trials, concurrency: workers, steps: 4 });
     const begin = performance.now();
     await stage.starters.startSweep(sweep);
-    const pids = [...stage.stack.parts.map(({ pid }) => pid), worker.pid, ...hosts];
-    const { phase, counts, processor } = await follow(stage, sweep, connections, pids);
+    const parts = {
+      ...Object.fromEntries(stage.stack.parts.map(({ name, pid }) => [name, [pid]])),
+      dispatchers: hosts,
+      simulated_worker: [worker.pid],
+    };
+    const { phase, counts, looks } = await follow(stage, sweep, connections, parts);
     const seconds = (performance.now() - begin) / 1_000;
     const perTrial = await tenths(stage.database, sweep.id);
-    const part = (name) => stage.stack.parts.find((one) => one.name === name).pid;
+    const [postgres] = parts.postgres;
+    await stage.client.workflow.getHandle(sweep.workflow_id).result();
     return {
       trials,
       workers,
@@ -131,14 +173,16 @@ async function measure() {
       seconds: Number(seconds.toFixed(1)),
       ms_per_trial: Number(((1_000 * seconds) / trials).toFixed(1)),
       ms_per_trial_by_tenth: perTrial,
-      processor_ms_per_trial_by_tenth: processor,
+      processor_ms_per_trial: processorByPart(looks),
+      processor_ms_per_trial_by_tenth: processorByTenth(looks),
+      ended_exactly_once: await endedOnce(stage.database, sweep.id),
+      claims_per_trial: await claimsPerTrial(stage.database, sweep.id),
       sweep: await sweepFigures(stage, sweep),
       trial: await trialFigures(stage, sweep),
       peak_memory_mb: {
-        orchestrator: peakMemoryMb(part('orchestrator')),
+        ...Object.fromEntries(stage.stack.parts.map(({ name, pid }) => [name, peakMemoryMb(pid)])),
+        largest_postgres_backend: Math.max(...childrenOf(postgres).map(peakMemoryMb)),
         dispatchers: hosts.map(peakMemoryMb),
-        api: peakMemoryMb(part('api')),
-        temporal: peakMemoryMb(part('temporal')),
         simulated_worker: peakMemoryMb(worker.pid),
       },
       most_database_connections: connections.most,

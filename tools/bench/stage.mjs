@@ -39,7 +39,8 @@ export async function openStage(options = {}) {
   const close = async () => {
     await Promise.allSettled([client.connection.close(), store.close(), database.end()]);
     await stopStack({ home });
-    await rm(home, { recursive: true, force: true });
+    // What ends last may still write.
+    await rm(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 500 });
   };
   // Nothing is left behind when a person ends it; a second word changes nothing.
   let closing;

@@ -3,8 +3,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { generationRequestSchema, parse, sweepFileSchema, expandTrials } from '@murnau/domain';
-import type { SweepEdit } from '@murnau/domain';
+import {
+  expandTrials,
+  generationRequestSchema,
+  orchestratorQueue,
+  parse,
+  sweepFileSchema,
+  workflowTypes,
+} from '@murnau/domain';
+import type { Sweep, SweepEdit } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { pause, root, startHarness } from './harness.js';
 import { storeSweep, until } from './sweeps-under-test.js';
@@ -12,7 +19,7 @@ import { storeSweep, until } from './sweeps-under-test.js';
 /**
  * Records what libs/workflows replays and does not have yet: `npm run histories` in this package. What is there is left
  * as it is: a workflow that has changed gets a history of another name, and goes on replaying the old one. The second
- * editions are those of decisions within the workflow's own task.
+ * editions are those of decisions within the workflow's own task, the third ones those of sweeps whose starts roll.
  */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
 
@@ -31,7 +38,7 @@ describe.runIf(isRecording)('histories', () => {
       // Who ran it is nobody's business.
       await writeFile(
         file,
-        harness.showHistory(workflowId).replaceAll(`@${hostname()}"`, '@host"').replaceAll(root, ''),
+        harness.showHistory(workflowId).replaceAll(`@${hostname()}`, '@host').replaceAll(root, ''),
       );
     };
 
@@ -65,13 +72,26 @@ describe.runIf(isRecording)('histories', () => {
       },
       'sweep file',
     );
-    for (const name of ['sweep-finished-2', 'sweep-cancelled-2']) {
+    const createSweep = (): Promise<Sweep> => {
       const trials = expandTrials(file).map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
-      const sweep = await harness.store.sweeps.create({ owner: 'tester', spec: file, trials });
+      return harness.store.sweeps.create({ owner: 'tester', spec: file, trials });
+    };
+    for (const name of ['sweep-finished-3', 'sweep-cancelled-3']) {
+      const sweep = await createSweep();
       await harness.starters.startSweep(sweep);
-      if (name === 'sweep-cancelled-2') await harness.starters.cancelSweep(sweep, 'tester');
+      if (name === 'sweep-cancelled-3') await harness.starters.cancelSweep(sweep, 'tester');
       await record(name, sweep.workflow_id);
     }
+
+    // The last of its runs, which begins by looking at each trial.
+    const continued = await createSweep();
+    await harness.store.sweeps.markStarted(continued.id);
+    await harness.client.workflow.start(workflowTypes.sweep, {
+      workflowId: continued.workflow_id,
+      taskQueue: orchestratorQueue,
+      args: [{ sweep_id: continued.id, decisions_per_chain: 1 }],
+    });
+    await record('sweep-continued-3', continued.workflow_id);
 
     const paused = await harness.createRun({ max_steps: 200 });
     await harness.starters.startTrainingRun(paused);
@@ -90,7 +110,7 @@ describe.runIf(isRecording)('histories', () => {
       finalists: { count: 1, seeds: [7, 8] },
     });
     await harness.starters.startSweep(halving.sweep);
-    await record('sweep-halving-2', halving.sweep.workflow_id);
+    await record('sweep-halving-3', halving.sweep.workflow_id);
     const [trial] = await halving.trials();
     await record('training-run-at-a-rung-2', trial?.workflow_id ?? '');
 
@@ -105,7 +125,7 @@ describe.runIf(isRecording)('histories', () => {
     await edit({ kind: 'set_concurrency', max_concurrent_trials: 3 });
     await edit({ kind: 'drop_trial', trial: 0 });
     await edit({ kind: 'stop' });
-    await record('sweep-edited-2', edited.sweep.workflow_id);
+    await record('sweep-edited-3', edited.sweep.workflow_id);
 
     const request = parse(
       generationRequestSchema,

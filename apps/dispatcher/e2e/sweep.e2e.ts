@@ -5,6 +5,7 @@ import { fakeEmbedding } from '@murnau/gpu-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Harness } from './harness.js';
 import { pause, startHarness } from './harness.js';
+import { until } from './sweeps-under-test.js';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -89,6 +90,39 @@ describe('a sweep', () => {
     expect(await handle.query('status')).toMatchObject({ phase: 'running' });
     const trial = (await harness.store.sweeps.trials(sweep.id))[4];
     expect(trial?.workflow_id).toBe(`${sweep.workflow_id}/trial-04`);
+  });
+
+  it('starts more while earlier starts are under way, and never more than a hundred at once', async () => {
+    const seeds = Array.from({ length: 130 }, (_, index) => index + 1);
+    const sweep = await createSweep({
+      parameters: {
+        pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
+        seed: { values: seeds },
+        max_steps: { value: 5_000 },
+      },
+      max_concurrent_trials: 120,
+    });
+    await harness.starters.startSweep(sweep);
+    await until('a full window', async () => {
+      const { open, to_start } = (await harness.store.sweeps.facts(sweep.id)).counts;
+      return open === 120 && to_start === 10;
+    });
+    await harness.starters.cancelSweep(sweep, 'tester');
+    expect(await ended(sweep.id)).toMatchObject({ phase: 'cancelled' });
+    await until('the end of all trials', async () => (await open(sweep.id)) === 0);
+    let underWay = 0;
+    let most = 0;
+    const { events } = JSON.parse(harness.showHistory(sweep.workflow_id)) as {
+      events: { eventType: string }[];
+    };
+    for (const { eventType } of events) {
+      if (eventType === 'EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED') underWay += 1;
+      if (eventType === 'EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED') underWay -= 1;
+      most = Math.max(most, underWay);
+    }
+    // One decision starts fifty at most.
+    expect(most).toBeGreaterThan(50);
+    expect(most).toBeLessThanOrEqual(100);
   });
 
   it('ends a trial that was terminated from outside, and goes on', async () => {

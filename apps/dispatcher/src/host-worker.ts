@@ -38,6 +38,8 @@ export interface HostedWorker {
 /** Takes work for one GPU worker: its watch, its slots, its claims, its pollers. A process may host several. */
 export function hostWorker(options: HostOptions): HostedWorker {
   const { worker, store, log, report, namespace, connect } = options;
+  // A process of fifty workers sends no more than fifty heartbeats a second: Temporal writes each of them down.
+  const heartbeatIntervalMs = Math.min(1_000, Math.max(500, options.hosted * 20));
   const client = createGpuClient({ address: worker.address, timeoutMs: 2_000 });
   const trouble = createWorkerTrouble();
   const trainSlots = new Map<string, GatedSlots>();
@@ -78,6 +80,7 @@ export function hostWorker(options: HostOptions): HostedWorker {
       connection: await connect(),
       namespace,
       models,
+      heartbeatIntervalMs,
       trainSlots: (model) => {
         const slots = trainSlots.get(model);
         if (slots === undefined) throw new MurnauError('internal', `no slots for ${model}`);
@@ -89,6 +92,7 @@ export function hostWorker(options: HostOptions): HostedWorker {
         client,
         trouble,
         workerName: worker.name,
+        heartbeatIntervalMs,
         running: () => [...trainSlots.values()].reduce((sum, slots) => sum + slots.running, 0),
         ...health,
       }),

@@ -8,6 +8,8 @@ export interface PollerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly models: readonly string[];
+  /** In milliseconds. */
+  readonly heartbeatIntervalMs: number;
   readonly training: TrainingActivities;
   readonly generation: GenerationActivities;
   readonly trainSlots: (model: string) => GatedSlots;
@@ -15,7 +17,7 @@ export interface PollerOptions {
 }
 
 function options(
-  { connection, namespace }: PollerOptions,
+  { connection, namespace, heartbeatIntervalMs }: PollerOptions,
   taskQueue: string,
   activities: object,
   slots: GatedSlots,
@@ -32,8 +34,8 @@ function options(
       nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
     },
     // A heartbeat must reach the server well within its timeout of 3 s.
-    maxHeartbeatThrottleInterval: '500 ms',
-    defaultHeartbeatThrottleInterval: '500 ms',
+    maxHeartbeatThrottleInterval: heartbeatIntervalMs,
+    defaultHeartbeatThrottleInterval: heartbeatIntervalMs,
     // A segment at work goes back to the queue; another dispatcher goes on from its newest checkpoint.
     shutdownGraceTime: '200 ms',
     shutdownForceTime: '5 s',

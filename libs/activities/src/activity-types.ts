@@ -109,6 +109,8 @@ export interface SweepQuestion {
   readonly sweep_run_id?: string;
   /** Trials that it has started since it asked last. */
   readonly started?: readonly TrialStarted[];
+  /** Trials whose start is under way: they have their place, and are not to be started again. */
+  readonly starting?: readonly TrialStarted[];
 }
 
 /** On the orchestrator's queue: decisions, and what is written down about them. */

@@ -36,7 +36,7 @@ import {
 import { planFinalists, selectFinalists } from './sweeps/finalists.js';
 import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
 import { openGate, passGate } from './sweeps/gates.js';
-import { selectFacts, type SweepFacts } from './sweeps/sweep-facts.js';
+import { type FactsQuery, selectFacts, type SweepFacts } from './sweeps/sweep-facts.js';
 import { selectCounts, type TrialCounts } from './sweeps/trial-counts.js';
 import { planSuggested, selectHistory, type TrialHistory } from './sweeps/suggestions.js';
 import {
@@ -211,12 +211,9 @@ export class Sweeps {
   }
 
   /** What its next decision is made by; the size of the answer does not grow with the number of trials. */
-  facts(
-    id: string,
-    { starts = 50, astray = 200 }: { starts?: number; astray?: number } = {},
-  ): Promise<SweepFacts> {
+  facts(id: string, query: FactsQuery = {}): Promise<SweepFacts> {
     return this.#connection.repeatable(async (db) => {
-      const facts = await selectFacts(db, id, { starts, astray });
+      const facts = await selectFacts(db, id, query);
       if (facts === undefined) throw unknownSweep(id);
       return facts;
     });

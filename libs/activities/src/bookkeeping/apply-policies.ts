@@ -1,5 +1,6 @@
 import { toMurnauError } from '@murnau/domain';
 import type { SweepFacts, SweepState } from '@murnau/store';
+import type { TrialStarted } from '../activity-types.js';
 import type { PolicyAction } from '../decisions/decide-policy.js';
 import { decidePolicy } from '../decisions/decide-policy.js';
 import type { BookkeepingDeps } from './deps.js';
@@ -33,10 +34,14 @@ function planOf({ sweep, counts, first_open }: SweepFacts) {
 }
 
 /** Decides by the sweep's policies, writes each decision down, and decides again until nothing changes. */
-export async function applyPolicies(deps: BookkeepingDeps, sweepId: string): Promise<PoliciesApplied> {
+export async function applyPolicies(
+  deps: BookkeepingDeps,
+  sweepId: string,
+  starting: readonly TrialStarted[],
+): Promise<PoliciesApplied> {
   const { store } = deps;
   for (let actions = 0; ; actions += 1) {
-    const facts = await store.sweeps.facts(sweepId);
+    const facts = await store.sweeps.facts(sweepId, { starting });
     const { sweep, counts } = facts;
     const plan = planOf(facts);
     const hasRungs = sweep.spec.early_terminate.type === 'asha' && counts.waiting > 0;

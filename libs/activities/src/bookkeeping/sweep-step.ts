@@ -39,7 +39,7 @@ async function withCards(
 /** Decides what a sweep does next, and writes down what changes by it. */
 export async function sweepStep(
   deps: BookkeepingDeps,
-  { sweep_id, reconcile, chain = 0, sweep_run_id, started = [] }: SweepQuestion,
+  { sweep_id, reconcile, chain = 0, sweep_run_id, started = [], starting = [] }: SweepQuestion,
   shown: ShownDetails,
 ): Promise<SweepStep> {
   const { store } = deps;
@@ -47,7 +47,7 @@ export async function sweepStep(
   await store.sweeps.markStarted(sweep_id, chain, sweep_run_id);
   await store.runs.markAllStarted(started);
   if (reconcile) await reconcileTrials(deps, sweep_id);
-  const { facts, isUnfinished, toPlan, advisorAway } = await applyPolicies(deps, sweep_id);
+  const { facts, isUnfinished, toPlan, advisorAway } = await applyPolicies(deps, sweep_id, starting);
   const { sweep, counts, next, astray } = facts;
   const { action, starts } = decideSweep({ ...sweep, counts });
   const start = await withCards(deps, next.slice(0, starts));

@@ -22,6 +22,8 @@ export interface TrainingDeps {
   readonly onSuspect: () => void;
   /** Segments at work on the worker now, this one included. */
   readonly running: () => number;
+  /** Between heartbeats of a segment, in milliseconds. */
+  readonly heartbeatIntervalMs: number;
   /** Default 300: real models take minutes to load. */
   readonly stuckAfterS?: number;
 }
@@ -143,7 +145,11 @@ async function failSegment(
 
 async function trainSegment(deps: TrainingDeps, input: SegmentInput): Promise<SegmentResult> {
   if (!deps.isHealthy()) throw new MurnauError('worker.unavailable', `${deps.workerName} does not answer.`);
-  const beat = new SegmentHeartbeat({ worker: deps.workerName, heartbeat });
+  const beat = new SegmentHeartbeat({
+    worker: deps.workerName,
+    heartbeat,
+    intervalMs: deps.heartbeatIntervalMs,
+  });
   try {
     const claim = await claimSegment(deps, input);
     if (!('epoch' in claim)) return claim;

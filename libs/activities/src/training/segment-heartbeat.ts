@@ -12,13 +12,16 @@ export interface SegmentProgress {
 export interface SegmentHeartbeatOptions {
   readonly worker: string;
   readonly heartbeat: (progress: SegmentProgress) => void;
-  /** Between heartbeats, in milliseconds. Default 500. */
-  readonly intervalMs?: number;
+  /** Between heartbeats, in milliseconds. */
+  readonly intervalMs: number;
   /** A worker that said nothing for this long is not spoken for, in milliseconds. Default 4000. */
   readonly silenceMs?: number;
 }
 
-/** Heartbeats for as long as the worker says that it is alive, and while the dispatcher itself prepares. */
+/**
+ * Heartbeats for as long as the worker says that it is alive, and while the dispatcher itself prepares. Each one that is
+ * sent is a write of Temporal's, so a segment shorter than the interval sends none.
+ */
 export class SegmentHeartbeat {
   private progress: SegmentProgress;
   private heardMs = Date.now();
@@ -33,8 +36,7 @@ export class SegmentHeartbeat {
       stored_step: 0,
       steps_per_second: 0,
     };
-    this.timer = setInterval(() => this.beat(), options.intervalMs ?? 500);
-    this.beat();
+    this.timer = setInterval(() => this.beat(), options.intervalMs);
   }
 
   /** From here on only the worker keeps the segment alive. */
@@ -53,7 +55,6 @@ export class SegmentHeartbeat {
 
   stored(step: number): void {
     this.progress = { ...this.progress, stored_step: step };
-    this.beat();
   }
 
   stop(): void {

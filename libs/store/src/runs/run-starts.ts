@@ -26,6 +26,10 @@ export interface StartedRun {
   chain: number;
 }
 
+/** As a table `given (id, chain)`. */
+export const given = (started: readonly StartedRun[]) =>
+  sql`unnest(${started.map(({ run_id }) => run_id)}::text[], ${started.map(({ chain }) => chain)}::int[]) as given (id, chain)`;
+
 /** Workflows with these chains are at work. A word about an earlier one comes too late and changes nothing. */
 export async function markRunsStarted(connection: Connection, started: readonly StartedRun[]): Promise<void> {
   if (started.length === 0) return;
@@ -33,8 +37,7 @@ export async function markRunsStarted(connection: Connection, started: readonly 
     const { rows: changed } = await sql<
       Pick<RunRow, 'sweep_id' | 'trial' | 'rung' | 'certified_step'>
     >`update runs set workflow_started = true
-      from unnest(${started.map(({ run_id }) => run_id)}::text[],
-                  ${started.map(({ chain }) => chain)}::int[]) as given (id, chain)
+      from ${given(started)}
       where runs.id = given.id and not workflow_started and workflow_chain <= given.chain
       returning sweep_id, trial, rung, certified_step`.execute(trx);
     for (const { sweep_id, trial, rung, certified_step } of changed) {

@@ -2,6 +2,7 @@ import type { SweepFile, SweepPhase } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database, Gate } from '../database/schema.js';
 import { ENDED_PHASES } from '../runs/run-records.js';
+import { given, type StartedRun } from '../runs/run-starts.js';
 import { selectCounts, type TrialCounts } from './trial-counts.js';
 
 export interface TrialToStart {
@@ -41,10 +42,19 @@ export interface SweepFacts {
   astray: string[];
 }
 
+export interface FactsQuery {
+  /** Starts that are under way: their trials are as good as started. Default: none. */
+  starting?: readonly StartedRun[];
+  /** Most trials to start. Default 50. */
+  starts?: number;
+  /** Most workflows that are astray. Default 200. */
+  astray?: number;
+}
+
 export async function selectFacts(
   db: Kysely<Database>,
   id: string,
-  { starts, astray }: { starts: number; astray: number },
+  { starting = [], starts = 50, astray = 200 }: FactsQuery,
 ): Promise<SweepFacts | undefined> {
   const row = await db
     .selectFrom('sweeps')
@@ -53,17 +63,22 @@ export async function selectFacts(
     .where('id', '=', id)
     .executeTakeFirst();
   if (row === undefined) return undefined;
-  const { device_s, ...counts } = await selectCounts(db, id);
+  const { device_s, ...counts } = await selectCounts(db, id, starting);
   return {
     sweep: { ...row, device_s },
     counts,
     first_open: row.spec.ordered ? await selectFirstOpen(db, id) : null,
-    next: counts.to_start === 0 ? [] : await selectNext(db, id, starts),
+    next: counts.to_start === 0 ? [] : await selectNext(db, id, starting, starts),
     astray: counts.open === 0 ? [] : await selectAstray(db, id, row.phase === 'paused', astray),
   };
 }
 
-function selectNext(db: Kysely<Database>, id: string, limit: number): Promise<TrialToStart[]> {
+function selectNext(
+  db: Kysely<Database>,
+  id: string,
+  starting: readonly StartedRun[],
+  limit: number,
+): Promise<TrialToStart[]> {
   return db
     .selectFrom('runs')
     .select(['id as run_id', 'workflow_id', 'workflow_chain'])
@@ -72,6 +87,7 @@ function selectNext(db: Kysely<Database>, id: string, limit: number): Promise<Tr
     .where('phase', '=', 'queued')
     .where('workflow_started', '=', false)
     .where(sql<boolean>`wish is distinct from 'pause'`)
+    .where(sql<boolean>`(id, workflow_chain) not in (select id, chain from ${given(starting)})`)
     .orderBy('rung', 'desc')
     .orderBy('trial')
     .limit(limit)

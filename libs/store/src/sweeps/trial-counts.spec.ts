@@ -109,6 +109,23 @@ describe('numbers of trials', () => {
     );
   }, 60_000);
 
+  it('take a start that is under way for made, until it is noted or overtaken', async () => {
+    const id = await newSweep();
+    const [first, second] = await test.store.sweeps.trials(id);
+    const starting = [first, second].map((run) => ({ run_id: run?.run_id ?? '', chain: 0 }));
+    const facts = await test.store.sweeps.facts(id, { starting });
+    expect(facts.counts).toMatchObject({ to_start: trials - 2, open: 2 });
+    expect(facts.next.map(({ trial }) => trial)).toEqual([2, 3]);
+    // Nothing is counted twice when the store knows of it already.
+    await test.store.runs.markAllStarted(starting.slice(0, 1));
+    expect((await test.store.sweeps.facts(id, { starting })).counts).toEqual(facts.counts);
+    // A later start of the same trial is another one.
+    await test.store.runs.markLost(first?.run_id ?? '', 0);
+    const after = await test.store.sweeps.facts(id, { starting });
+    expect(after.counts).toMatchObject({ to_start: trials - 1, open: 1 });
+    expect(after.next.map(({ trial, workflow_chain }) => [trial, workflow_chain])).toContainEqual([0, 1]);
+  });
+
   it('are folded when changes pile up, and stay the same', async () => {
     const id = await newSweep();
     const [run] = await test.store.sweeps.trials(id);

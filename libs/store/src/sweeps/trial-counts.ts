@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Database, TrialState } from '../database/schema.js';
+import { given, type StartedRun } from '../runs/run-starts.js';
 
 /** Trials of a sweep by what may be done with them; what it costs to read does not grow with their number. */
 export interface TrialCounts {
@@ -32,18 +33,27 @@ const none: Record<TrialState, number> = {
   cancelled: 0,
 };
 
+/** @param starting starts that are under way: their trials are counted as open, which the store does not know yet */
 export async function selectCounts(
   db: Kysely<Database>,
   id: string,
+  starting: readonly StartedRun[] = [],
 ): Promise<TrialCounts & { device_s: number }> {
   const { rows } = await sql<{ state: TrialState; trials: number; device_s: number; changes: number }>`
+    with starting as (
+      select trial_state(phase, workflow_started, wish, certified_step) as state
+      from runs join ${given(starting)} on runs.id = given.id and runs.workflow_chain = given.chain
+      where sweep_id = ${id} and phase = 'queued' and not workflow_started
+    )
     select state, sum(trials) as trials, sum(device_s) as device_s, count(*) as changes
     from sweep_tallies where sweep_id = ${id} group by state
     union all
     select 'open', 0, coalesce(sum(device_s), 0), 0
-    from runs where sweep_id = ${id} and workflow_started and phase in ('queued', 'running', 'paused')`.execute(
-    db,
-  );
+    from runs where sweep_id = ${id} and workflow_started and phase in ('queued', 'running', 'paused')
+    union all
+    select state, -count(*), 0, 0 from starting group by state
+    union all
+    select 'open', count(*), 0, 0 from starting`.execute(db);
   const counts = { ...none };
   for (const { state, trials } of rows) counts[state] += trials;
   if (rows.reduce((sum, { changes }) => sum + changes, 0) > mostChanges) await foldTallies(db, id);

@@ -4,9 +4,8 @@ import type {
   SweepStep,
   TrialEnded,
   TrialStarted,
-  TrialToStart,
 } from '@murnau/activities';
-import { orchestratorQueue, workflowMessages, workflowTypes } from '@murnau/domain';
+import { workflowMessages } from '@murnau/domain';
 import {
   allHandlersFinished,
   ApplicationFailure,
@@ -16,19 +15,18 @@ import {
   continueAsNew,
   defineQuery,
   defineSignal,
-  ParentClosePolicy,
   setCurrentDetails,
   setHandler,
-  startChild,
   workflowInfo,
 } from '@temporalio/workflow';
-import { attributePairs, showAttributes } from '../attributes.js';
+import { showAttributes } from '../attributes.js';
 import { durableBooks, nearBooks } from '../books.js';
 import { listenForSweepEdits } from '../edits.js';
 import { isPatched } from '../patches.js';
-import { workflowTaskTimeout } from '../retry.js';
 import type { StopRequest } from '../stop-request.js';
 import { listenForStop } from '../stop-request.js';
+import { RollingStarts } from './rolling-starts.js';
+import { closingMs, startTrials } from './start-trial.js';
 
 export interface SweepStatus {
   readonly phase: string;
@@ -42,8 +40,8 @@ export const trialEndedSignal = defineSignal<[TrialEnded]>(workflowMessages.tria
 const defaultReconcileIntervalMs = 20_000;
 /** How often a sweep that was cancelled looks whether its trials have ended. */
 const cancelPollMs = 500;
-/** How soon to start again a trial whose former workflow is about to close. */
-const closingMs = 200;
+/** Starts that may be under way when the next ones, up to 50, are decided. */
+const mostUnderWay = 50;
 
 export interface SweepOutcome {
   readonly phase: string;
@@ -70,17 +68,25 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
   setHandler(trialEndedSignal, () => void (news += 1));
   listenForSweepEdits(sweep_id, stop, () => void (news += 1));
 
+  const isRolling = isPatched('rollingStarts');
   const onEnded = isNear ? () => void (news += 1) : undefined;
+  const rolling = new RollingStarts(() => void (news += 1));
   /** Not noted in the store yet; each trial says so itself, too. */
   let started: readonly TrialStarted[] = [];
-  const note = async (): Promise<void> => {
-    if (started.length > 0) await books.markTrialsStarted({ sweep_id, started });
+  const takeStarted = (): readonly TrialStarted[] => {
+    const taken = isRolling ? rolling.takeConfirmed() : started;
     started = [];
+    return taken;
+  };
+  const note = async (): Promise<void> => {
+    const taken = takeStarted();
+    if (taken.length > 0) await books.markTrialsStarted({ sweep_id, started: taken });
   };
   // After each continuation, signals may have gone to nobody.
   let isReconciling = chain > 0;
   for (let decisions = 1; ; decisions += 1) {
     if (stop.by() !== undefined) {
+      await rolling.settled();
       await note();
       return cancelSweep(books, sweep_id, stop);
     }
@@ -89,17 +95,22 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
     const question = { sweep_id, reconcile: isReconciling, chain };
     // A look at each trial may take long.
     const isQuick = isNear && !isReconciling;
-    const asked = isNear ? { ...question, sweep_run_id: workflowInfo().runId, started } : question;
+    const asked = {
+      ...question,
+      ...(isNear && { sweep_run_id: workflowInfo().runId, started: takeStarted() }),
+      ...(isRolling && { starting: rolling.underWay() }),
+    };
     step = await (isQuick ? books : durableBooks).decideSweep(asked);
-    started = [];
     if (step.details !== undefined) setCurrentDetails(step.details);
     if (step.action !== 'run') {
+      await rolling.settled();
       const outcome = await finishSweep(books, sweep_id, step, stop);
       if (outcome !== undefined) return outcome;
       continue;
     }
-    started = await startTrials(step.start, onEnded);
-    const isStarted = started.length === step.start.length;
+    if (isRolling) rolling.begin(step.start);
+    else started = await startTrials(step.start, onEnded);
+    const isStarted = isRolling || started.length === step.start.length;
     if (!isNear && step.start.length > 0) {
       await books.markTrialsStarted({ sweep_id, started });
       started = [];
@@ -108,53 +119,20 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
       await books.lookAgain({ workflow_ids: step.astray });
     }
     if (workflowInfo().continueAsNewSuggested || decisions >= decisions_per_chain) {
+      await rolling.settled();
       await note();
       await condition(allHandlersFinished);
       if (stop.by() === undefined) await continueAsNew<typeof sweep>({ ...input, chain: chain + 1 });
     }
     isReconciling = false;
     // A full window of starts means that more may be waiting: decide again at once.
-    if (step.start.length >= 50 || step.more === true) continue;
+    if (step.start.length >= 50 || step.more === true) {
+      await rolling.settled(mostUnderWay);
+      continue;
+    }
     const wakeMs = isStarted ? (step.wake_ms ?? reconcileIntervalMs) : closingMs;
     const waitsFor = step.waits_for ?? 'a trial ends, or the next reconciliation';
     isReconciling = !(await condition(isNews, wakeMs, { summary: `until ${waitsFor}` })) && isStarted;
-  }
-}
-
-/** @returns those that were; the former workflow of another has not closed yet, so that it could not be started again */
-async function startTrials(
-  trials: readonly TrialToStart[],
-  onEnded: (() => void) | undefined,
-): Promise<TrialStarted[]> {
-  const are = await Promise.all(trials.map((trial) => startTrial(trial, onEnded)));
-  return trials.filter((_, index) => are[index]).map(({ run_id, chain = 0 }) => ({ run_id, chain }));
-}
-
-/** @param onEnded is called when its workflow has closed while this run of the sweep is there to hear of it */
-async function startTrial(
-  { run_id, workflow_id, chain = 0, priority, card }: TrialToStart,
-  onEnded: (() => void) | undefined,
-): Promise<boolean> {
-  try {
-    const trial = await startChild(workflowTypes.trainingRun, {
-      workflowId: workflow_id,
-      taskQueue: orchestratorQueue,
-      args: [{ run_id, chain }],
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      // One that waited at a rung, or failed and is tried again, has had a workflow of this id.
-      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-      ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
-      staticSummary: card.summary,
-      staticDetails: card.details,
-      typedSearchAttributes: attributePairs(card.attributes) as never,
-      workflowTaskTimeout,
-    });
-    if (onEnded !== undefined) void trial.result().then(onEnded, onEnded);
-    return true;
-  } catch (error) {
-    // Its former workflow is about to close; or it was started before and the note of it lost: then it says so itself.
-    if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
-    return false;
   }
 }
 
