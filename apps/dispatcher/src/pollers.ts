@@ -33,7 +33,7 @@ function options(
       localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
       nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
     },
-    // A heartbeat must reach the server well within its timeout of 3 s.
+    // A heartbeat must reach the server well within its timeout of 2 s.
     maxHeartbeatThrottleInterval: heartbeatIntervalMs,
     defaultHeartbeatThrottleInterval: heartbeatIntervalMs,
     // A segment at work goes back to the queue; another dispatcher goes on from its newest checkpoint.
