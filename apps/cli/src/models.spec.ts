@@ -57,7 +57,11 @@ describe('models add and rm', () => {
       /There is a model "kandinsky-2\.1-small" already/,
     ],
     ['a name with capitals', ['add', 'Mine', '.'], /must be a model name such as kandinsky-2\.1/],
-    ['an unknown dtype', ['add', 'a', '.', '--dtype', 'int8'], /choices are auto, float32, bfloat16, float16/],
+    [
+      'an unknown dtype',
+      ['add', 'a', '.', '--dtype', 'int8'],
+      /choices are auto, float32, bfloat16, float16/,
+    ],
     ['a conversion of no model', ['convert', '.', './out'], /has neither/],
   ])('refuse %s', { timeout: busyMs }, async (_, args, message) => {
     const { exitCode, stderr, stdout } = await here(...args);

@@ -61,7 +61,13 @@ export type {
   RequestInput,
   Sampler,
 } from './generation-request.js';
-export { heldDtypes, modelCheckpointings, modelDevices, modelDtypes, modelOffloads } from './model-holding.js';
+export {
+  heldDtypes,
+  modelCheckpointings,
+  modelDevices,
+  modelDtypes,
+  modelOffloads,
+} from './model-holding.js';
 export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
 export { presetNames, presets, presetValues } from './presets.js';
 export type { Preset } from './presets.js';
