@@ -109,8 +109,10 @@ describe('the board', () => {
     const { id, workflow_id } = team.sweeps[name];
     const query = `WorkflowId="${workflow_id}" and ExecutionStatus="${phase === 'running' ? 'Running' : 'Completed'}"`;
     // The store knows of an end a little before the list does.
-    await until(`${name} in the list`, async () => (await listed(query)).length > 0);
-    const [execution, ...others] = await listed(query);
+    const [execution, ...others] = await until(`${name} in the list`, async () => {
+      const found = await listed(query);
+      return found.length > 0 ? found : undefined;
+    });
     expect(others).toEqual([]);
     expect(attributesOf(execution!)).toEqual({
       MurnauKind: 'sweep',
