@@ -20,17 +20,17 @@ from functools import partial
 from typing import Any
 
 import torch
+from drawing_requests import request_of
 from fake_memory import GIB
 from pack import compare, eight_runs
 from real_size import TOKENS, RealSizeSource, real_size_model
 from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, ReferenceStep
 from runs import SMALL_MODEL, step
-from training_memory import PRIOR_STEPS, random_shares
+from training_memory import PRIOR_STEPS, random_shares, ready_model
 
 from murnau_worker.device_memory import free_memory
 from murnau_worker.drawing.draw import draw
-from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
+from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.capacity import Capacities
@@ -73,19 +73,13 @@ class Measured:
         return f"{self.ms:9.1f} ms {self.gib:7.2f} GiB"
 
 
-def ready_model(
+def fresh_model(
     dtype: torch.dtype, offload: Offload = "none", checkpointing: Checkpointing = "off", phase: Phase = "joint"
 ) -> Kandinsky:
-    """The model with what a phase needs in the device's memory; of the model before, nothing is left there."""
+    """The model ready for a phase in the device's memory; of the model before, nothing is left there."""
     free_memory()
     torch.manual_seed(0)
-    model = real_size_model(dtype, offload, checkpointing, CUDA)
-    for _ in model.prepare("train"):
-        pass
-    for read_at_start in ("t1_vocabulary", "t2_vocabulary", "t1_pad_id", "embedding_width"):
-        getattr(model, read_at_start)
-    model.empty_text_keys()
-    model.hold(phase)
+    model = ready_model(phase, offload, checkpointing, dtype=dtype, device=CUDA)
     free_memory()
     return model
 
@@ -100,7 +94,7 @@ def training(side: int) -> list[dict[str, Any]]:
     ]
     rows: list[dict[str, Any]] = []
     for phase, offload, checkpointing, counts in settings:
-        model = ready_model(torch.bfloat16, offload, checkpointing, phase)
+        model = fresh_model(torch.bfloat16, offload, checkpointing, phase)
         for runs in counts:
             shares = random_shares(model, phase, batch=1, runs=runs, side=side)
             found = Measured(partial(packed_gradients, model, shares))
@@ -119,12 +113,12 @@ def one_after_the_other(rows: list[dict[str, Any]], runs: int) -> float:
 
 def precision(side: int) -> dict[str, float]:
     """Least cosines of the rows' gradients with weights in bf16 and in fp32, and a joint step in fp32."""
-    model = ready_model(torch.float32)
+    model = fresh_model(torch.float32)
     shares = random_shares(model, "joint", batch=1, runs=4, side=side)
     exact = packed_gradients(model, shares)
     result = {"float32_ms": Measured(partial(packed_gradients, model, shares[:1])).ms}
     del model
-    rounded = packed_gradients(ready_model(torch.bfloat16), shares)
+    rounded = packed_gradients(fresh_model(torch.bfloat16), shares)
     for tower in ("t1_RD", "t2_RD"):
         pairs = [(getattr(one, tower), getattr(other, tower)) for one, other in zip(exact, rounded, strict=True)]
         result[f"cosine_{tower[:2]}"] = round(min(torch.cosine_similarity(a, b).item() for a, b in pairs), 4)
@@ -167,7 +161,7 @@ def _reference_batch(side: int) -> ReferenceBatch:
 
 def capacity(side: int) -> dict[str, Any]:
     """How many samples the device is found to hold, and that it does hold them."""
-    model = ready_model(torch.bfloat16, checkpointing="on")
+    model = fresh_model(torch.bfloat16, checkpointing="on")
     group = PackGroup(model.name, "joint", (4, side // 8, side // 8), PRIOR_STEPS)
 
     def compute(samples: int) -> None:
@@ -190,25 +184,20 @@ def drawing(side: int) -> list[dict[str, Any]]:
         free_memory()
         torch.manual_seed(0)
         model = real_size_model(torch.bfloat16, offload, "off", CUDA)
-        options = with_defaults(DrawOptions(width=side, height=side), model, None)
-        found = Measured(partial(_draw, model, options, pictures), steps=1)
-        print(f"text2img offload {offload:6} pictures {pictures} {options.num_steps} steps {found}", flush=True)
-        row = {"offload": offload, "pictures": pictures, "steps": options.num_steps}
+        task = TextToImage(tuple(f"prompt {place}" for place in range(pictures)))
+        request = request_of(model, task, DrawOptions(width=side, height=side), pictures)
+        steps = request.options.num_steps
+        found = Measured(partial(_draw, model, request), steps=1)
+        print(f"text2img offload {offload:6} pictures {pictures} {steps} steps {found}", flush=True)
+        row = {"offload": offload, "pictures": pictures, "steps": steps}
         rows.append({**row, "ms": found.ms, "gib": found.gib})
         del model
     return rows
 
 
-def _draw(model: Kandinsky, options: DrawOptions, pictures: int) -> None:
+def _draw(model: Kandinsky, request: DrawRequest) -> None:
     for _ in model.prepare("text2img"):
         pass
-    request = DrawRequest(
-        task=TextToImage(tuple(f"prompt {place}" for place in range(pictures))),
-        seeds=tuple(range(pictures)),
-        options=options,
-        reader=read_with(model, ()),
-        batch_size=pictures,
-    )
     for _ in draw(model, request):
         pass
 

@@ -22,12 +22,13 @@ from typing import Any
 import torch
 from diffusers import DDIMScheduler, KandinskyPipeline, KandinskyPriorPipeline
 from diffusers.utils import logging as diffusers_logging
+from drawing_requests import request_of
 from transformers.utils import logging as transformers_logging
 
 from murnau_worker.drawing.conditions import sampled_embeddings
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture, in_inference_mode
-from murnau_worker.drawing.options import DrawOptions, with_defaults
+from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
@@ -93,8 +94,7 @@ def our_request(model: Kandinsky, count: int) -> DrawRequest:
         prior_steps=str(PRIOR_STEPS),
         prior_guidance_scale=PRIOR_GUIDANCE,
     )
-    options = with_defaults(asked, model, task.own_size)
-    return DrawRequest(task, tuple(range(count)), options, read_with(model, ()), batch_size=count)
+    return request_of(model, task, asked, count)
 
 
 def our_drawing(model: Kandinsky, count: int) -> None:

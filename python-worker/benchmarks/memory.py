@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from drawing_requests import request_of
 from fake_memory import GIB, LiveBytes
 from PIL import Image
 from real_size import TOKENS, real_size_model
@@ -29,9 +30,8 @@ from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.image_to_image import ImageToImage
 from murnau_worker.drawing.inpaint import Inpaint
-from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
-from murnau_worker.drawing.request import DrawingTask, DrawRequest
+from murnau_worker.drawing.options import DrawOptions
+from murnau_worker.drawing.request import DrawingTask
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.models.model_parts import Offload
 
@@ -82,14 +82,7 @@ def peak_bytes(case: Case, side: int) -> int:
             pass
         live.forget_peak()
         asked = DrawOptions(num_steps=STEPS, width=side, height=side)
-        request = DrawRequest(
-            task=task,
-            seeds=tuple(range(case.batch)),
-            options=with_defaults(asked, model, None),
-            reader=read_with(model, ()),
-            batch_size=case.batch,
-        )
-        for _ in draw(model, request):
+        for _ in draw(model, request_of(model, task, asked, case.batch)):
             pass
         return live.peak
 

@@ -25,7 +25,7 @@ from murnau_worker.models.model_parts import Offload, VocabularyScale
 from murnau_worker.models.parts import PART_NAMES, ModelShape, PartName, TowerName
 
 TOKENS = 77  # of a prompt: the longest
-_CPU = torch.device("cpu")
+CPU = torch.device("cpu")
 _CLIP_WIDTH = 768
 _CHANNELS = (384, 768, 1152, 1536)
 
@@ -143,7 +143,7 @@ _BUILDERS: dict[PartName, Callable[[], nn.Module]] = {
 class RealSizeSource:
     """A PartSource that builds parts, on the CPU or at once where they are wanted, instead of reading them."""
 
-    def __init__(self, device: torch.device = _CPU) -> None:
+    def __init__(self, device: torch.device = CPU) -> None:
         self._device = device
 
     folder = Path("kandinsky-2.1")
@@ -157,7 +157,7 @@ class RealSizeSource:
         )
 
     def read(self, part: PartName, dtype: torch.dtype | None) -> nn.Module:
-        if self._device != _CPU:
+        if self._device != CPU:
             with self._device:
                 return _BUILDERS[part]().to(dtype)  # rounded: the same weights in every dtype
         before = torch.get_default_dtype()
@@ -199,7 +199,7 @@ def real_size_model(
     dtype: torch.dtype,
     offload: Offload = "none",
     checkpointing: Checkpointing = "auto",
-    device: torch.device = _CPU,
+    device: torch.device = CPU,
 ) -> Kandinsky:
     """Kandinsky 2.1 at its published size in `dtype`, 7 GB in bf16: of a CPU's call it under a FakeTensorMode."""
     model = Kandinsky(

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from fake_memory import GIB, LiveBytes
-from real_size import TOKENS, real_size_model
+from real_size import CPU, TOKENS, real_size_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -97,12 +97,24 @@ def checkpointing_arithmetic(side: int) -> float:
 
 def _ready(case: TrainingCase, side: int) -> tuple[Kandinsky, list[Share]]:
     """The model with the parts of a case's phase, and its samples."""
-    model = _prepared(case.offload, case.checkpointing)
-    shares = random_shares(model, case.phase, batch=case.batch, runs=case.runs, side=side)
-    if case.phase == "joint":
+    model = ready_model(case.phase, case.offload, case.checkpointing)
+    return model, random_shares(model, case.phase, batch=case.batch, runs=case.runs, side=side)
+
+
+def ready_model(
+    phase: Phase,
+    offload: Offload,
+    checkpointing: Checkpointing,
+    *,
+    dtype: torch.dtype = torch.bfloat16,
+    device: torch.device = CPU,
+) -> Kandinsky:
+    """The model with the parts that a phase's first step finds."""
+    model = _prepared(offload, checkpointing, dtype, device)
+    if phase == "joint":
         model.empty_text_keys()  # made at a model's first step
-    model.hold(case.phase)
-    return model, shares
+    model.hold(phase)
+    return model
 
 
 def random_shares(model: Kandinsky, phase: Phase, *, batch: int, runs: int, side: int) -> list[Share]:
@@ -137,11 +149,15 @@ def evaluation_peak(offload: Offload, side: int) -> int:
         return live.peak
 
 
-def _prepared(offload: Offload, checkpointing: Checkpointing) -> Kandinsky:
-    model = real_size_model(torch.bfloat16, offload, checkpointing)
+def _prepared(
+    offload: Offload, checkpointing: Checkpointing, dtype: torch.dtype = torch.bfloat16, device: torch.device = CPU
+) -> Kandinsky:
+    model = real_size_model(dtype, offload, checkpointing, device)
     for _ in model.prepare("train"):
         pass
-    encoder_for(model, {})  # as a run's start does: it reads the vocabularies' sizes
+    # As a run's start does: sizes are read while the parts are there that tell them.
+    encoder_for(model, {})
+    _ = model.embedding_width
     return model
 
 

@@ -37,7 +37,7 @@ class ModelEntry(BaseModel):
 
     path: Path
     family: Literal["kandinsky-2.1"] = "kandinsky-2.1"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Literal["auto", Dtype] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     offload: Offload = "none"
     checkpointing: Checkpointing = "auto"
