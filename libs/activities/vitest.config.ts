@@ -1,3 +1,1 @@
-import { defineConfig } from 'vitest/config';
-
-export default defineConfig({ test: { include: ['src/**/*.spec.ts'], testTimeout: 30_000 } });
+export { default } from '../../vitest.unit.config.js';
