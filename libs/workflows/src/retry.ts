@@ -22,7 +22,7 @@ export const nearOptions: LocalActivityOptions = {
 /** A device's work lives by its heartbeats; the other limit only ends what never could. */
 export const deviceOptions: ActivityOptions = {
   startToCloseTimeout: '12 h',
-  heartbeatTimeout: '2 s', // four beats missed
+  heartbeatTimeout: '2 s', // four beats, or two of a process that serves many workers
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: flatRetry,
 };

@@ -21,7 +21,7 @@ export function finalistTable(
       </thead>
       <tbody>
         ${finalists.map(({ trial, mean, repetitions }) => {
-          const spread = deviation(repetitions.map(({ value }) => value));
+          const spread = deviation(repetitions, mean);
           return html`<tr>
             <td>${link(trial, `trial ${trial}`)}</td>
             <td class="number"><b>${mean === null ? '–' : number(mean)}</b></td>
@@ -42,9 +42,8 @@ export function finalistTable(
 }
 
 /** Of a sample. Undefined until all have ended, as the mean is, and for a single one. */
-function deviation(values: readonly (number | null)[]): number | undefined {
-  const known = values.filter((value) => value !== null);
-  if (known.length < values.length || known.length < 2) return undefined;
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  return Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (known.length - 1));
+function deviation(repetitions: Finalist['repetitions'], mean: Finalist['mean']): number | undefined {
+  if (mean === null || repetitions.length < 2) return undefined;
+  const squares = repetitions.reduce((sum, { value }) => sum + ((value ?? mean) - mean) ** 2, 0);
+  return Math.sqrt(squares / (repetitions.length - 1));
 }

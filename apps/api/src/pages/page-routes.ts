@@ -123,10 +123,8 @@ async function sweep(deps: ServerDeps, importances: SweepImportances, id: string
     store.sweeps.finalists(id),
   ]);
   const { temporalUiUrl, namespace } = identity;
-  const samples = await groupedSamples(
-    deps,
-    leaderboard.runs.slice(0, TRIALS_SHOWN).map((trial) => trial.id),
-  );
+  const shown = leaderboard.runs.slice(0, TRIALS_SHOWN).map((trial) => trial.id);
+  const [samples, importance] = await Promise.all([groupedSamples(deps, shown), importances.of(found)]);
   return sweepPage({
     sweep: found,
     leaderboard,
@@ -134,7 +132,7 @@ async function sweep(deps: ServerDeps, importances: SweepImportances, id: string
     events,
     decisions: decisions.items,
     finalists,
-    importance: await importances.of(found),
+    importance,
     owner: identity.owner,
     temporalUiUrl,
     namespace,

@@ -59,18 +59,19 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
   const books = isNear ? nearBooks : durableBooks;
   const reconcileIntervalMs = input.reconcile_interval_ms ?? defaultReconcileIntervalMs;
   let news = 0;
+  const onNews = (): void => void (news += 1);
   let step: SweepStep | undefined;
   setHandler(sweepStatusQuery, () => ({
     phase: step?.phase ?? 'running',
     counts: step?.counts ?? {},
     chain,
   }));
-  setHandler(trialEndedSignal, () => void (news += 1));
-  listenForSweepEdits(sweep_id, stop, () => void (news += 1));
+  setHandler(trialEndedSignal, onNews);
+  listenForSweepEdits(sweep_id, stop, onNews);
 
   const isRolling = isPatched('rollingStarts');
-  const onEnded = isNear ? () => void (news += 1) : undefined;
-  const rolling = new RollingStarts(() => void (news += 1));
+  const onEnded = isNear ? onNews : undefined;
+  const rolling = new RollingStarts(onNews);
   /** Not noted in the store yet; each trial says so itself, too. */
   let started: readonly TrialStarted[] = [];
   const takeStarted = (): readonly TrialStarted[] => {
