@@ -18,6 +18,7 @@ from model_folders import linked_copy
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModelWithProjection, XLMRobertaTokenizer
 
 from murnau_worker.__main__ import main
+from murnau_worker.device_memory import free_memory
 from murnau_worker.errors import WorkerError
 from murnau_worker.models import fingerprint as fingerprints
 from murnau_worker.models.config import ModelConfig
@@ -87,6 +88,7 @@ def drawn(unet: Any, noised: torch.Tensor, golden: Any) -> torch.Tensor:
 
 
 def test_a_converted_part_is_a_memory_map(converted: Path) -> None:
+    free_memory()  # another test's model may still have the file mapped
     _ = (unet := open_model(converted).unet)
     with Path("/proc/self/maps").open() as maps:
         mapped = [line for line in maps if str(converted / "kandinsky-2-1" / "unet") in line]
