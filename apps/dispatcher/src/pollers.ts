@@ -33,6 +33,8 @@ function options(
       localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
       nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
     },
+    // Of workers with one open poll each, one that has just taken a run queues behind those that wait for one.
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 1 },
     // A heartbeat must reach the server well within its timeout of 2 s.
     maxHeartbeatThrottleInterval: heartbeatIntervalMs,
     defaultHeartbeatThrottleInterval: heartbeatIntervalMs,
