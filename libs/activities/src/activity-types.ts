@@ -61,6 +61,14 @@ export interface TrialToStart {
   readonly card: WorkflowCard;
 }
 
+/** A sweep's line in Temporal's list: where it stands, and how its best trial does. Null: not known yet. */
+export interface SweepRow {
+  readonly MurnauPhase: SweepPhase | 'waiting';
+  readonly MurnauStep: number | null;
+  readonly MurnauEvalLoss: number | null;
+  readonly MurnauImageAlignment: number | null;
+}
+
 export interface SweepStep {
   readonly action: 'run' | 'finish' | 'ended';
   readonly start: readonly TrialToStart[];
@@ -69,6 +77,8 @@ export interface SweepStep {
   readonly phase: SweepPhase;
   /** Markdown. Absent: what was shown last is new enough. */
   readonly details?: string;
+  /** Comes with `details`; decisions recorded before it was shown have none. */
+  readonly row?: SweepRow;
   /** Workflows of trials that are to look again at what is wanted of them. */
   readonly astray?: readonly string[];
   /** Decide again at once: there is more to do than one decision takes. */
@@ -136,7 +146,7 @@ export interface BookkeepingActivities {
     sweep_id: string;
     phase: 'cancelled' | 'settled';
     asked?: Asked | undefined;
-  }): Promise<{ phase: SweepPhase; details: string }>;
+  }): Promise<{ phase: SweepPhase; details: string; row?: SweepRow }>;
   endGeneration(input: {
     generation_id: string;
     phase: 'failed' | 'cancelled';

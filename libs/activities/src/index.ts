@@ -13,6 +13,7 @@ export type {
   SegmentResult,
   SweepEditInput,
   SweepQuestion,
+  SweepRow,
   SweepStep,
   TrainingActivities,
   TrialStarted,

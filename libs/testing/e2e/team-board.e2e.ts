@@ -85,6 +85,8 @@ const sweepsOf = {
   tove: ['star-words', 'star-halving', 'star-vectors'],
 } as const satisfies Record<string, readonly SweepName[]>;
 
+const openPhases: readonly string[] = ['running', 'waiting', 'paused'];
+
 const runsOf = (owner: Owner): Promise<Run[]> =>
   owner.json<Run[]>('runs', 'ls', '--owner', owner.name, '--limit', '200');
 
@@ -99,22 +101,24 @@ describe('the board', () => {
   it.each([
     ['octopus-words', 'ada', 'finished', 'oktavo', 'fish, cat'],
     ['octopus-rates', 'ada', 'finished', 'oktavo', 'fish'],
-    ['octopus-halving', 'ada', 'running', 'oktavo', 'fish, cat'],
+    ['octopus-halving', 'ada', 'waiting', 'oktavo', 'fish, cat'],
     ['car-search', 'grace', 'running', 'lumicar', 'car, purple'],
+    ['car-rates', 'grace', 'paused', 'lumicar', 'car'],
     ['car-objectives', 'grace', 'finished', 'lumicar', 'car'],
     ['star-words', 'tove', 'running', 'stelo', 'star, green, flower'],
     ['star-halving', 'tove', 'finished', 'stelo', 'star'],
     ['star-vectors', 'tove', 'cancelled', 'stelo', 'star'],
   ] as const)('lists sweep %s of %s as %s', async (name, owner, phase, placeholder, initializer) => {
     const { id, workflow_id } = team.sweeps[name];
-    const query = `WorkflowId="${workflow_id}" and ExecutionStatus="${phase === 'running' ? 'Running' : 'Completed'}"`;
+    const query = `WorkflowId="${workflow_id}" and ExecutionStatus="${openPhases.includes(phase) ? 'Running' : 'Completed'}"`;
     // The store knows of an end a little before the list does.
     const [execution, ...others] = await until(`${name} in the list`, async () => {
       const found = await listed(query);
       return found.length > 0 ? found : undefined;
     });
     expect(others).toEqual([]);
-    expect(attributesOf(execution!)).toEqual({
+    const { MurnauStep, MurnauEvalLoss, MurnauImageAlignment, ...words } = attributesOf(execution!);
+    expect(words).toEqual({
       MurnauKind: 'sweep',
       MurnauModel: 'kandinsky-2.1-small',
       MurnauSweep: id,
@@ -123,6 +127,13 @@ describe('the board', () => {
       MurnauPlaceholder: placeholder,
       MurnauInitializer: initializer,
     });
+    if (phase === 'finished') {
+      const { best_run_id } = team.sweeps[name];
+      const { run } = await team.owners[owner].json<{ run: Run }>('runs', 'show', best_run_id!);
+      expect(MurnauStep).toBe(run.certified_step);
+      expect(String(MurnauEvalLoss)).toMatch(/^0\.\d{1,4}$/);
+      expect(String(MurnauImageAlignment)).toMatch(/^0\.\d{1,4}$/);
+    }
   });
 
   it('lists a trial with its words, and with scores that fit a column', async () => {
@@ -243,6 +254,13 @@ describe('a link of `murnau dashboards`', () => {
       const own = await listed(`MurnauKind="sweep" AND MurnauOwner="${owner}"`);
       expect(idsOf(own)).toEqual(names.map((name) => team.sweeps[name].workflow_id).sort());
     }
+  });
+
+  it('waiting for somebody: the sweep at its gate and the paused one', async () => {
+    const waiting = [team.sweeps['octopus-halving'], team.sweeps['car-rates']];
+    expect(idsOf(await listed((await viewOf('waiting for somebody')).query))).toEqual(
+      waiting.map(({ workflow_id }) => workflow_id).sort(),
+    );
   });
 
   it('slowest: open runs that are older than an hour', async () => {

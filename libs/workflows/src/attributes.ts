@@ -18,3 +18,16 @@ export function attributePairs(values: Values): Updates {
 export function showAttributes(values: Values): void {
   upsertSearchAttributes(attributePairs(values));
 }
+
+/** What a list shows of a workflow; only what has changed becomes an event of its history. */
+export class ShownRow {
+  private shown: Values = {};
+
+  show(values: Values): void {
+    const changed = Object.entries(values).filter(
+      ([name, value]) => value !== null && value !== this.shown[name as SearchAttributeName],
+    );
+    if (changed.length > 0) showAttributes(Object.fromEntries(changed));
+    this.shown = { ...this.shown, ...values };
+  }
+}

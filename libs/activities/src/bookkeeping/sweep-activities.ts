@@ -3,7 +3,7 @@ import type { BookkeepingActivities } from '../activity-types.js';
 import { settledPhase } from '../decisions/decide-sweep.js';
 import type { BookkeepingDeps } from './deps.js';
 import { toStoredFailure } from './run-activities.js';
-import { detailsOf, ShownDetails } from './shown-details.js';
+import { ShownDetails, shownOf } from './shown-details.js';
 import { sweepStep } from './sweep-step.js';
 import { cancelWorkflow, mapBounded, signalWorkflow } from './trial-workflows.js';
 
@@ -56,7 +56,7 @@ export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
         phase === 'cancelled'
           ? await store.sweeps.end(sweep_id, { phase, asked })
           : await store.sweeps.settle(sweep_id, settledPhase);
-      return { phase: ended.phase, details: await detailsOf(deps, sweep_id) };
+      return { phase: ended.phase, ...(await shownOf(deps, sweep_id)) };
     },
   };
 }

@@ -53,16 +53,18 @@ export async function sweepStep(
   const start = await withCards(deps, next.slice(0, starts));
   const wait = waitOf(facts, starts);
   // One that comes to wait for a person may not decide again for long: what it shows must be of now.
-  const details = await shown.refresh(deps, sweep_id, {
+  const isWaiting = isAtGate(facts, starts);
+  const news = await shown.refresh(deps, sweep_id, {
     state: [sweep.phase, action, sweep.stop_reason, advisorAway, wait.waits_for, sweep_run_id].join(),
     head: advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`,
+    isWaiting,
   });
   return {
     action: action === 'finish' && (isUnfinished || toPlan > 0) ? 'run' : action,
     start,
     counts: byPhase(counts),
     phase: sweep.phase,
-    ...(details === undefined ? {} : { details }),
+    ...news,
     astray,
     more: isUnfinished || (starts > 0 && starts >= next.length && counts.to_start > starts),
     ...wait,
@@ -70,16 +72,23 @@ export async function sweepStep(
   };
 }
 
+/** Nothing goes on but a person's choice of winners, or the timer that makes it. */
+const isAtGate = ({ sweep: { gate, phase }, counts, astray }: SweepFacts, starts: number): boolean =>
+  phase === 'running' &&
+  astray.length === 0 &&
+  counts.open === 0 &&
+  starts === 0 &&
+  gate !== null &&
+  !gate.is_passed;
+
 /** What a sweep waits for, and how long at most. */
-function waitOf(
-  { sweep, counts, astray }: SweepFacts,
-  starts: number,
-): Pick<SweepStep, 'wake_ms' | 'waits_for'> {
+function waitOf(facts: SweepFacts, starts: number): Pick<SweepStep, 'wake_ms' | 'waits_for'> {
+  const { sweep, counts, astray } = facts;
   const { gate, spec, phase, age_s } = sweep;
   if (astray.length > 0) return { wake_ms: astrayPollMs };
   if (phase === 'paused') return { wake_ms: idleMs, waits_for: 'somebody resumes it' };
   const isIdle = counts.open === 0 && starts === 0;
-  if (isIdle && gate !== null && !gate.is_passed) {
+  if (gate !== null && isAtGate(facts, starts)) {
     const left = gate.deadline === null ? idleMs : Date.parse(gate.deadline) - Date.now();
     const wake_ms = Math.min(Math.max(left, 0) + 1, idleMs);
     return { wake_ms, waits_for: `a person picks the winners at rung ${gate.rung}` };

@@ -1,6 +1,7 @@
 import type {
   BookkeepingActivities,
   SweepInput,
+  SweepRow,
   SweepStep,
   TrialEnded,
   TrialStarted,
@@ -19,7 +20,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { showAttributes } from '../attributes.js';
+import { ShownRow, showAttributes } from '../attributes.js';
 import { durableBooks, nearBooks } from '../books.js';
 import { listenForSweepEdits } from '../edits.js';
 import { isPatched } from '../patches.js';
@@ -61,6 +62,7 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
   let news = 0;
   const onNews = (): void => void (news += 1);
   let step: SweepStep | undefined;
+  const row = new ShownRow();
   setHandler(sweepStatusQuery, () => ({
     phase: step?.phase ?? 'running',
     counts: step?.counts ?? {},
@@ -103,6 +105,7 @@ async function runSweep(input: SweepInput, stop: StopRequest): Promise<SweepOutc
     };
     step = await (isQuick ? books : durableBooks).decideSweep(asked);
     if (step.details !== undefined) setCurrentDetails(step.details);
+    if (step.row !== undefined) row.show(step.row);
     if (step.action !== 'run') {
       await rolling.settled();
       const outcome = await finishSweep(books, sweep_id, step, stop);
@@ -148,9 +151,7 @@ async function finishSweep(
   await condition(allHandlersFinished);
   stop.close();
   const outcome =
-    step.action === 'ended'
-      ? { phase: step.phase, details: step.details }
-      : await books.endSweep({ sweep_id: sweepId, phase: 'settled' });
+    step.action === 'ended' ? step : await books.endSweep({ sweep_id: sweepId, phase: 'settled' });
   if (outcome.phase === 'running' || outcome.phase === 'paused') {
     stop.reopen();
     return undefined;
@@ -169,8 +170,8 @@ async function cancelSweep(
   showAttributes({ MurnauPhase: outcome.phase });
   for (;;) {
     await books.cancelTrials({ sweep_id: sweepId, by: stop.by() ?? 'nobody' });
-    const { counts, details } = await books.decideSweep({ sweep_id: sweepId, reconcile: true });
-    if (isSettled(counts)) return end({ phase: outcome.phase, details }, stop);
+    const { counts, details, row } = await books.decideSweep({ sweep_id: sweepId, reconcile: true });
+    if (isSettled(counts)) return end({ phase: outcome.phase, details, row }, stop);
     await condition(() => false, cancelPollMs, { summary: 'until the trials have ended' });
   }
 }
@@ -179,12 +180,12 @@ const isSettled = (counts: Readonly<Record<string, number>>): boolean =>
   ['waiting', 'queued', 'running', 'paused'].every((phase) => (counts[phase] ?? 0) === 0);
 
 async function end(
-  outcome: { phase: string; details?: string | undefined },
+  outcome: { phase: string; details?: string | undefined; row?: SweepRow | undefined },
   stop: StopRequest,
 ): Promise<SweepOutcome> {
-  const { phase, details } = outcome;
+  const { phase, details, row } = outcome;
   if (details !== undefined) setCurrentDetails(details);
-  showAttributes({ MurnauPhase: phase });
+  showAttributes({ MurnauPhase: phase, ...row });
   await condition(allHandlersFinished);
   if (phase === 'failed') throw ApplicationFailure.nonRetryable('All trials failed.', 'sweep.failed');
   if (phase === 'cancelled' && stop.isNative()) throw new CancelledFailure('The sweep was cancelled.');

@@ -23,6 +23,11 @@ export function dashboardViews(info: ServerInfo, now: Date): DashboardView[] {
     ],
     ['sweep board', 'every sweep', 'MurnauKind="sweep"'],
     [
+      'waiting for somebody',
+      'sweeps at a gate, and paused ones',
+      'MurnauKind="sweep" AND MurnauPhase IN ("waiting", "paused")',
+    ],
+    [
       'slowest',
       'runs that have been going on for more than an hour',
       `MurnauKind="run" AND ExecutionStatus="Running" AND StartTime<"${hourAgo}"`,

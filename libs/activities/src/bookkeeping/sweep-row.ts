@@ -1,0 +1,13 @@
+import type { Run } from '@murnau/domain';
+import type { SweepRow } from '../activity-types.js';
+import { roundedMetric } from '../board-text.js';
+
+/** @param best absent: none has a score */
+export function sweepRow(phase: SweepRow['MurnauPhase'], best: Run | undefined): SweepRow {
+  return {
+    MurnauPhase: phase,
+    MurnauStep: best?.certified_step ?? null,
+    MurnauEvalLoss: roundedMetric(best?.metrics['eval_loss']),
+    MurnauImageAlignment: roundedMetric(best?.metrics['image_alignment']),
+  };
+}
