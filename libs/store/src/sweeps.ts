@@ -276,9 +276,17 @@ export class Sweeps {
     });
   }
 
-  /** What its next trials are suggested by. @param upTo number of the last trial that counts; null: all */
-  history(id: string, upTo: number | null = null): Promise<TrialHistory[]> {
-    return this.#connection.repeatable((db) => selectHistory(db, id, upTo));
+  /**
+   * What its next trials are suggested by, at most a thousand.
+   * @param upTo number of the last trial that counts; null: all
+   */
+  history(
+    id: string,
+    { upTo = null, longest }: { upTo?: number | null; longest?: number } = {},
+  ): Promise<TrialHistory[]> {
+    return this.#connection.repeatable(async (db) =>
+      selectHistory(db, await selectSweep(db, id), { upTo, longest }),
+    );
   }
 
   /** Plans suggested trials; nothing when others have been planned meanwhile. */

@@ -34,7 +34,7 @@ export class SweepImportances {
     const last = this.known.get(id);
     if (last?.finished === finished) return last.answer;
     const names = new Set(parameters.map(({ name }) => name));
-    const history = (await this.store.sweeps.history(id, null)).map((trial) => {
+    const history = (await this.store.sweeps.history(id)).map((trial) => {
       const past = toPastTrial(spec, trial);
       const values = Object.entries(past.values).filter(([name]) => names.has(name));
       return { ...past, values: Object.fromEntries(values) };

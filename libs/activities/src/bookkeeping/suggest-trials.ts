@@ -24,8 +24,8 @@ export async function suggestTrials(
   { id, spec }: SweepState,
   { trial, count }: { trial: number; count: number },
 ): Promise<void> {
-  const seen = spec.ordered ? trial - spec.max_concurrent_trials : null;
-  const history = await store.sweeps.history(id, seen);
+  const upTo = spec.ordered ? trial - spec.max_concurrent_trials : null;
+  const history = await store.sweeps.history(id, { upTo });
   const advised = await advisor.suggest({
     parameters: adviceParameters(spec),
     history: history.map((past) => toPastTrial(spec, past)),
@@ -39,5 +39,5 @@ export async function suggestTrials(
     const { dataset, ...one } = adviceTrial(spec, trial + index, values);
     return { ...one, dataset_id: dataset };
   });
-  await store.sweeps.planSuggested(id, planned, `after ${ended} that have finished`);
+  await store.sweeps.planSuggested(id, planned, `learnt from ${ended} that have finished`);
 }

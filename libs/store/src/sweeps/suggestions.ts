@@ -1,4 +1,4 @@
-import type { EarlyStop, RunPhase } from '@murnau/domain';
+import type { EarlyStop, RunPhase, SweepFile } from '@murnau/domain';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
 import { insertDecisions } from './decisions.js';
@@ -17,19 +17,36 @@ export interface TrialHistory {
   rungs: { step: number; value: number }[];
 }
 
-/** In the order of their numbers; finalists are no part of the search. */
+/**
+ * A longer history is told by half as many of its newest trials, which hold what is open and what the search has come to,
+ * and half as many of its best, which hold what it is to come back to.
+ */
+export const longestHistory = 1_000;
+
+/** In the order of their numbers; finalists are no part of the search, and failed trials teach it nothing. */
 export async function selectHistory(
   db: Kysely<Database>,
-  sweepId: string,
-  upTo: number | null,
+  sweep: { id: string; spec: SweepFile },
+  { upTo, longest = longestHistory }: { upTo: number | null; longest?: number | undefined },
 ): Promise<TrialHistory[]> {
+  const merit = sweep.spec.metric.goal === 'maximize' ? sql`best_value desc` : sql`best_value asc`;
+  const half = Math.floor(longest / 2);
   const { rows } = await sql<TrialHistory>`
-    select runs.trial, runs.parameters, runs.phase, runs.early_stop, runs.best_value,
+    with known as (
+      select id, trial, parameters, phase, early_stop, best_value, row_number() over (order by trial desc) as age
+      from runs
+      where sweep_id = ${sweep.id} and (parameters ->> 'finalist_of') is null
+        and phase not in ('failed', 'cancelled')
+        and (${upTo}::int is null or trial <= ${upTo}::int)
+    ), ranked as (
+      select *, row_number() over (partition by age > ${longest - half} order by ${merit} nulls last, trial) as place
+      from known
+    )
+    select trial, parameters, phase, early_stop, best_value,
            coalesce((select json_agg(json_build_object('step', step, 'value', value) order by step)
-                     from rung_results where run_id = runs.id and value is not null), '[]') as rungs
-    from runs
-    where sweep_id = ${sweepId} and (parameters ->> 'finalist_of') is null
-      and (${upTo}::int is null or trial <= ${upTo}::int)
+                     from rung_results where run_id = ranked.id and value is not null), '[]') as rungs
+    from ranked
+    where age <= ${longest - half} or place <= ${half}
     order by trial`.execute(db);
   return rows;
 }

@@ -1,4 +1,4 @@
-"""Past trials of a sweep, and how many of them are looked at."""
+"""Past trials of a sweep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Literal
 from murnau_worker.advisor.search_space import JsonValue, invalid
 
 TrialState = Literal["running", "finished", "pruned", "failed"]
-MAX_CONSIDERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -43,19 +42,6 @@ def check_history(history: Sequence[PastTrial]) -> None:
             raise invalid(f"{field}.value", "a value is no finite number", values, "finite numbers")
 
 
-def considered(history: Sequence[PastTrial], *, maximize: bool, limit: int = MAX_CONSIDERED) -> list[PastTrial]:
-    """The trials to learn from, by number: failed ones left out; of too many the newest half and the best half.
-
-    The newest hold what is running and what the search has come to; the best hold what it is to come back to.
-    """
-    counted = sorted((trial for trial in history if trial.state != "failed"), key=lambda trial: trial.number)
-    if len(counted) <= limit:
-        return counted
-    newest, older = counted[-(limit // 2) :], counted[: -(limit // 2)]
-
-    def merit(trial: PastTrial) -> tuple[float, int]:
-        value = -math.inf if trial.value is None else (trial.value if maximize else -trial.value)
-        return value, trial.number
-
-    best = sorted(older, key=merit, reverse=True)[: limit - len(newest)]
-    return sorted([*best, *newest], key=lambda trial: trial.number)
+def considered(history: Sequence[PastTrial]) -> list[PastTrial]:
+    """The trials to learn from, by number: failed ones teach nothing."""
+    return sorted((trial for trial in history if trial.state != "failed"), key=lambda trial: trial.number)

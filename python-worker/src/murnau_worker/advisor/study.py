@@ -61,7 +61,7 @@ def study_of(space: SearchSpace, history: Sequence[PastTrial], *, maximize: bool
             past.value,
             past.intermediate,
         )
-        for past in considered(history, maximize=maximize)
+        for past in considered(history)
     ]
     study.add_trials(trials)
     return study

@@ -21,7 +21,7 @@ from murnau_worker.advisor.search_space import (
 )
 from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2 as pb
 
-_LONGEST_HISTORY = 100_000
+_LONGEST_HISTORY = 10_000
 
 STATES: Mapping[int, TrialState] = {
     pb.TRIAL_STATE_RUNNING: "running",

@@ -1,0 +1,76 @@
+import { expandTrials, sweepFileSchema } from '@murnau/domain';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTestStore, type TestStore } from '../test-store.js';
+
+let test: TestStore;
+let dataset: string;
+beforeAll(async () => {
+  test = await openTestStore();
+  dataset = await test.newDataset();
+});
+afterAll(() => test.close());
+
+async function newSearch(trials: number, goal: 'maximize' | 'minimize'): Promise<string> {
+  const spec = sweepFileSchema.parse({
+    name: 'search',
+    dataset,
+    method: 'random',
+    run_cap: trials,
+    metric: goal === 'maximize' ? { name: 'eval_gain' } : { name: 'eval_loss', goal },
+    parameters: {
+      pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
+      max_steps: { value: 40 },
+    },
+  });
+  const planned = expandTrials(spec).map(({ dataset: dataset_id, ...trial }) => ({ ...trial, dataset_id }));
+  return (await test.store.sweeps.create({ owner: 'ann', spec, trials: planned })).id;
+}
+
+const trialsOf = (history: readonly { trial: number }[]): number[] => history.map(({ trial }) => trial);
+
+describe("a search's history", () => {
+  const values = fc.array(fc.option(fc.integer({ min: -3, max: 3 })), { minLength: 1, maxLength: 30 });
+
+  it.each(['maximize', 'minimize'] as const)('holds the newest trials and the best, to %s', async (goal) => {
+    await fc.assert(
+      fc.asyncProperty(values, fc.integer({ min: 2, max: 12 }), async (given, longest) => {
+        const id = await newSearch(given.length, goal);
+        await test.query(
+          `update runs set phase = case when value is null then 'running' else 'finished' end, best_value = value
+           from unnest($2::float8[]) with ordinality as given (value, place)
+           where sweep_id = $1 and trial = place - 1`,
+          [id, given],
+        );
+        const kept = trialsOf(await test.store.sweeps.history(id, { longest }));
+        expect(kept).toHaveLength(Math.min(longest, given.length));
+        expect(kept).toEqual([...new Set(kept)].sort((a, b) => a - b));
+        const half = Math.ceil(longest / 2);
+        const all = given.map((_, trial) => trial);
+        expect(kept).toEqual(expect.arrayContaining(all.slice(-half)));
+        const sign = goal === 'maximize' ? -1 : 1;
+        const merit = (trial: number): number => {
+          const value = given[trial];
+          return value === null || value === undefined ? Infinity : sign * value;
+        };
+        const older = all.slice(0, -half);
+        const leftOut = older.filter((trial) => !kept.includes(trial));
+        const worstKept = Math.max(...older.filter((trial) => kept.includes(trial)).map(merit), -Infinity);
+        for (const trial of leftOut) expect(merit(trial)).toBeGreaterThanOrEqual(worstKept);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('ends where it is asked to, and leaves failures out', async () => {
+    const id = await newSearch(6, 'maximize');
+    await test.query(
+      `update runs set phase = case trial when 2 then 'failed' when 3 then 'cancelled' else 'finished' end,
+                       best_value = trial
+       where sweep_id = $1`,
+      [id],
+    );
+    expect(trialsOf(await test.store.sweeps.history(id))).toEqual([0, 1, 4, 5]);
+    expect(trialsOf(await test.store.sweeps.history(id, { upTo: 4 }))).toEqual([0, 1, 4]);
+  });
+});
