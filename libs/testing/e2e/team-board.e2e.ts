@@ -194,6 +194,11 @@ describe('the board', () => {
     );
   });
 
+  it('says who cancelled a sweep, and why', async () => {
+    const { workflow_id } = team.sweeps['star-vectors'];
+    expect((await cardOf(workflow_id)).current).toContain('**cancel** by tove: one vector is enough');
+  });
+
   it('says how each run stands', async () => {
     const { current } = await cardOf(`${team.sweeps['octopus-words'].workflow_id}/trial-00`);
     expect(current).toMatch(/^\*\*finished\*\* at step 40 of 40/);
