@@ -2,8 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { MurnauError, parse, trainingSpecSchema } from '@murnau/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createGpuClient } from './client.js';
-import { fakeEmbedding, startFakeWorker } from './fake-worker.js';
-import type { FakeWorker } from './fake-worker.js';
+import { fakeEmbedding } from './fake/fake-training.js';
+import { startFakeWorker } from './fake/fake-worker.js';
+import type { FakeWorker } from './fake/fake-worker.js';
 import type { GpuClient, TrainEvent, TrainStart } from './types.js';
 
 const spec = parse(

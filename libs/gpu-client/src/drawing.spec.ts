@@ -4,8 +4,8 @@ import type { GenerationRequest, GenerationRequestInput } from '@murnau/domain';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createGpuClient } from './client.js';
 import { toDrawRequest } from './convert/drawing.js';
-import { startFakeWorker } from './fake-worker.js';
-import type { FakeWorker } from './fake-worker.js';
+import { startFakeWorker } from './fake/fake-worker.js';
+import type { FakeWorker } from './fake/fake-worker.js';
 import type { CallControl, DrawEvent, GpuClient } from './types.js';
 
 const content = { image: Buffer.from('a picture'), mask: Buffer.from('a mask') };

@@ -24,5 +24,6 @@ export type {
   TrainStart,
   WorkerDescription,
 } from './types.js';
-export { fakeEmbedding, startFakeWorker } from './fake-worker.js';
-export type { FakeWorker, FakeWorkerOptions } from './fake-worker.js';
+export { fakeEmbedding } from './fake/fake-training.js';
+export { startFakeWorker } from './fake/fake-worker.js';
+export type { FakeWorker, FakeWorkerOptions } from './fake/fake-worker.js';

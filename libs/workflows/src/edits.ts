@@ -1,4 +1,4 @@
-import type { BookkeepingActivities, RunEditRequest, SweepEditMessage } from '@murnau/activities';
+import type { RunEditRequest, SweepEditMessage } from '@murnau/activities';
 import { workflowMessages } from '@murnau/domain';
 import type { RunEditKind, SweepEditKind } from '@murnau/domain';
 import {
@@ -6,13 +6,10 @@ import {
   CancellationScope,
   defineSignal,
   defineUpdate,
-  proxyActivities,
   setHandler,
 } from '@temporalio/workflow';
-import { bookkeepingOptions } from './retry.js';
+import { durableBooks } from './books.js';
 import type { StopRequest } from './stop-request.js';
-
-const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
 
 export const lookSignal = defineSignal(workflowMessages.look);
 
@@ -44,7 +41,7 @@ export function listenForRunEdits(runId: string, stop: StopRequest, onChange: ()
     setHandler(
       defineUpdate<void, [RunEditRequest]>(name),
       async ({ by, why }) => {
-        await CancellationScope.nonCancellable(() => books.editRun({ run_id: runId, kind, by, why }));
+        await CancellationScope.nonCancellable(() => durableBooks.editRun({ run_id: runId, kind, by, why }));
         onChange();
       },
       { validator: (request) => refuse(stop, request, 'run.already_ended') },
@@ -58,7 +55,9 @@ export function listenForSweepEdits(sweepId: string, stop: StopRequest, onChange
     setHandler(
       defineUpdate<void, [SweepEditMessage]>(name),
       async (message) => {
-        await CancellationScope.nonCancellable(() => books.editSweep({ sweep_id: sweepId, ...message }));
+        await CancellationScope.nonCancellable(() =>
+          durableBooks.editSweep({ sweep_id: sweepId, ...message }),
+        );
         onChange();
       },
       {

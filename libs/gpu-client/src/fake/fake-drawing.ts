@@ -1,6 +1,6 @@
 import { Status } from 'nice-grpc';
 import type { CallContext, ServerError } from 'nice-grpc';
-import type * as proto from './gen/murnau/worker/v1/worker.js';
+import type * as proto from '../gen/murnau/worker/v1/worker.js';
 import { fakePicture } from './fake-picture.js';
 
 /** What the drawing calls need of the fake worker around them. */

@@ -1,4 +1,4 @@
-import type { BookkeepingActivities, GenerationActivities, GenerationInput } from '@murnau/activities';
+import type { GenerationActivities, GenerationInput } from '@murnau/activities';
 import { generateQueue, workflowMessages } from '@murnau/domain';
 import {
   allHandlersFinished,
@@ -12,11 +12,11 @@ import {
 } from '@temporalio/workflow';
 import { showAttributes } from '../attributes.js';
 import { failureOf } from '../failure-of.js';
-import { bookkeepingOptions, deviceOptions } from '../retry.js';
+import { durableBooks } from '../books.js';
+import { deviceOptions } from '../retry.js';
 import type { StopRequest } from '../stop-request.js';
 import { listenForStop } from '../stop-request.js';
 
-const books = proxyActivities<BookkeepingActivities>(bookkeepingOptions);
 const device = proxyActivities<GenerationActivities>(deviceOptions);
 
 export const generationStatusQuery = defineQuery<{ phase: string }>(workflowMessages.status);
@@ -46,7 +46,7 @@ async function generate(input: GenerationInput, stop: StopRequest): Promise<Gene
   } catch (error) {
     const isCancelled = stop.by() !== undefined;
     phase = isCancelled ? 'cancelled' : 'failed';
-    await books.endGeneration(
+    await durableBooks.endGeneration(
       isCancelled
         ? { generation_id, phase: 'cancelled' }
         : { generation_id, phase: 'failed', failure: failureOf(error) },
