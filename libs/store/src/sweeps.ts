@@ -38,6 +38,15 @@ import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
 import { openGate, passGate } from './sweeps/gates.js';
 import { type FactsQuery, selectFacts, type SweepFacts } from './sweeps/sweep-facts.js';
 import { selectCounts, type TrialCounts } from './sweeps/trial-counts.js';
+import {
+  isDecidedBy,
+  markSweepLost,
+  markSweepStarted,
+  type OpenQuery,
+  selectOpen,
+  selectUnstarted,
+  type UnstartedQuery,
+} from './sweeps/sweep-starts.js';
 import { planSuggested, selectHistory, type TrialHistory } from './sweeps/suggestions.js';
 import {
   lockSweep,
@@ -359,25 +368,8 @@ export class Sweeps {
   }
 
   /** Stored sweeps whose workflow was not started. */
-  unstarted({ olderThanMs = 2_000, limit = 100 }: { olderThanMs?: number; limit?: number } = {}): Promise<
-    Sweep[]
-  > {
-    return this.#connection.repeatable(async (db) => {
-      const rows = await db
-        .selectFrom('sweeps')
-        .selectAll()
-        .where('workflow_started', '=', false)
-        .where('phase', 'in', ['running', 'paused'])
-        .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
-        .orderBy('created_at')
-        .limit(limit)
-        .execute();
-      const summaries = await summarize(
-        db,
-        rows.map((row) => row.id),
-      );
-      return rows.map((row) => toSweep(row, summaries));
-    });
+  unstarted(query: UnstartedQuery = {}): Promise<Sweep[]> {
+    return this.#connection.repeatable((db) => selectUnstarted(db, query));
   }
 
   /**
@@ -385,28 +377,12 @@ export class Sweeps {
    * @param runId of the workflow's run that decides from now on
    */
   async markStarted(id: string, chain = 0, runId: string | null = null): Promise<void> {
-    await this.#connection.repeatable((db) =>
-      db
-        .updateTable('sweeps')
-        .set({ workflow_started: true, ...(runId === null ? {} : { workflow_run_id: runId }) })
-        .where('id', '=', id)
-        .where('workflow_chain', '<=', chain)
-        .where((eb) =>
-          eb.or([
-            eb('workflow_started', '=', false),
-            sql<boolean>`${runId}::text is not null and workflow_run_id is distinct from ${runId}`,
-          ]),
-        )
-        .execute(),
-    );
+    await this.#connection.repeatable((db) => markSweepStarted(db, id, chain, runId));
   }
 
   /** Whether this run of its workflow is the one that decides now. */
-  async isDecidedBy(id: string, runId: string): Promise<boolean> {
-    const row = await this.#connection.repeatable((db) =>
-      db.selectFrom('sweeps').select('workflow_run_id').where('id', '=', id).executeTakeFirst(),
-    );
-    return row?.workflow_run_id === runId;
+  isDecidedBy(id: string, runId: string): Promise<boolean> {
+    return this.#connection.repeatable((db) => isDecidedBy(db, id, runId));
   }
 
   /** Chain with which its workflow is, or was, to be started. */
@@ -416,32 +392,12 @@ export class Sweeps {
 
   /** Temporal does not know the workflow of this chain: it is to be started again. */
   async markLost(id: string, chain: number): Promise<void> {
-    await this.#connection.repeatable((db) =>
-      db
-        .updateTable('sweeps')
-        .set({ workflow_started: false, workflow_chain: chain + 1 })
-        .where('id', '=', id)
-        .where('workflow_chain', '=', chain)
-        .where('phase', 'in', ['running', 'paused'])
-        .execute(),
-    );
+    await this.#connection.repeatable((db) => markSweepLost(db, id, chain));
   }
 
   /** Sweeps whose workflow should be open, after `afterId`, by id. */
-  startedAndOpen({ afterId = '', limit = 100 }: { afterId?: string; limit?: number } = {}): Promise<
-    OpenWorkflow[]
-  > {
-    return this.#connection.repeatable((db) =>
-      db
-        .selectFrom('sweeps')
-        .select(['id', 'workflow_id', 'workflow_chain'])
-        .where('id', '>', afterId)
-        .where('workflow_started', '=', true)
-        .where('phase', 'in', ['running', 'paused'])
-        .orderBy('id')
-        .limit(limit)
-        .execute(),
-    );
+  startedAndOpen(query: OpenQuery = {}): Promise<OpenWorkflow[]> {
+    return this.#connection.repeatable((db) => selectOpen(db, query));
   }
 
   /** One decision at a time, of a sweep that lives. */
