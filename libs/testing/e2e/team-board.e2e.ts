@@ -301,7 +301,10 @@ describe.runIf(pictures !== '')('in a browser', () => {
     await browser.go(base, 'Workflows');
     await browser.evaluate(preset);
     const { views } = await team.owners.grace.json<{ views: View[] }>('dashboards');
-    await browser.go(views.find(({ name }) => name === 'my runs')?.url ?? base, 'car-search');
+    const urlOf = (view: string): string => views.find(({ name }) => name === view)?.url ?? base;
+    await browser.go(urlOf('sweep board'), 'octopus-words');
+    await browser.picture(join(pictures, 'board-sweeps.png'));
+    await browser.go(urlOf('my runs'), 'car-search');
     await browser.picture(join(pictures, 'board-runs.png'));
     const { workflow_id } = team.sweeps['octopus-rates'];
     await browser.go(await pageOf(workflow_id), 'Best by eval_gain');

@@ -21,6 +21,9 @@ function byPhase(counts: TrialCounts): Record<string, number> {
   return { queued: to_start, running: open, paused: held, waiting, finished, failed, cancelled };
 }
 
+/** Nothing is at work, nor about to be. */
+const isIdle = ({ open }: TrialCounts, starts: number): boolean => open === 0 && starts === 0;
+
 /** Trials with what Temporal is to show of them, in their order. */
 async function withCards(
   { store, galleryUrl }: BookkeepingDeps,
@@ -52,10 +55,13 @@ export async function sweepStep(
   const { action, starts } = decideSweep({ ...sweep, counts });
   const start = await withCards(deps, next.slice(0, starts));
   const wait = waitOf(facts, starts);
-  // One that comes to wait for a person may not decide again for long: what it shows must be of now.
+  // One that comes to wait for a person, or has ended, may not decide again: what it shows must be of now.
   const isWaiting = isAtGate(facts, starts);
   const news = await shown.refresh(deps, sweep_id, {
-    state: [sweep.phase, action, sweep.stop_reason, advisorAway, wait.waits_for, sweep_run_id].join(),
+    state: [
+      ...[sweep.phase, action, sweep.stop_reason, advisorAway, wait.waits_for, sweep_run_id],
+      ...(isIdle(counts, starts) ? ['idle'] : []),
+    ].join(),
     head: advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`,
     isWaiting,
   });
@@ -74,12 +80,7 @@ export async function sweepStep(
 
 /** Nothing goes on but a person's choice of winners, or the timer that makes it. */
 const isAtGate = ({ sweep: { gate, phase }, counts, astray }: SweepFacts, starts: number): boolean =>
-  phase === 'running' &&
-  astray.length === 0 &&
-  counts.open === 0 &&
-  starts === 0 &&
-  gate !== null &&
-  !gate.is_passed;
+  phase === 'running' && astray.length === 0 && isIdle(counts, starts) && gate !== null && !gate.is_passed;
 
 /** What a sweep waits for, and how long at most. */
 function waitOf(facts: SweepFacts, starts: number): Pick<SweepStep, 'wake_ms' | 'waits_for'> {
@@ -87,7 +88,6 @@ function waitOf(facts: SweepFacts, starts: number): Pick<SweepStep, 'wake_ms' | 
   const { gate, spec, phase, age_s } = sweep;
   if (astray.length > 0) return { wake_ms: astrayPollMs };
   if (phase === 'paused') return { wake_ms: idleMs, waits_for: 'somebody resumes it' };
-  const isIdle = counts.open === 0 && starts === 0;
   if (gate !== null && isAtGate(facts, starts)) {
     const left = gate.deadline === null ? idleMs : Date.parse(gate.deadline) - Date.now();
     const wake_ms = Math.min(Math.max(left, 0) + 1, idleMs);
@@ -95,8 +95,8 @@ function waitOf(facts: SweepFacts, starts: number): Pick<SweepStep, 'wake_ms' | 
   }
   const wall_s = durationSeconds(spec.budget?.wall_time ?? '') ?? Infinity;
   const wallMs = Math.max(0, wall_s - age_s) * 1_000 + 1;
-  if (sweep.stop_reason === null && wallMs < (isIdle ? idleMs : 20_000)) {
+  if (sweep.stop_reason === null && wallMs < (isIdle(counts, starts) ? idleMs : 20_000)) {
     return { wake_ms: wallMs, waits_for: 'a trial ends, or the budget is used up' };
   }
-  return isIdle ? { wake_ms: idleMs } : {};
+  return isIdle(counts, starts) ? { wake_ms: idleMs } : {};
 }
