@@ -40,6 +40,7 @@ export { targetAfter } from './rungs.js';
 export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
+export { expectedTrials, searchCap } from './expected-trials.js';
 export { expandTrials, gridSize, previewTrials } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export {

@@ -1,3 +1,4 @@
+import { expectedTrials } from '@murnau/domain';
 import type { Finalist, Leaderboard, Run, Sample, StoredEvent, Sweep, SweepDecision } from '@murnau/domain';
 import type { SweepImportance } from '../advice/sweep-importance.js';
 import { decisionList } from './decision-list.js';
@@ -106,7 +107,7 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
   return html`<section id="head" class="head" data-live>
     <p class="crumbs"><a href="/">Home</a> / sweep</p>
     <h1>${sweep.name} ${phasePill(sweep.phase)}</h1>
-    <p class="lead">${sweep.trials} trials, ${sweep.spec.method}, on ${sweep.spec.model}</p>
+    <p class="lead">${expectedTrials(sweep)} trials, ${sweep.spec.method}, on ${sweep.spec.model}</p>
     ${isOpen(sweep) ? progressBar(steps, allSteps, 'All trials') : null}
     <p class="under">
       ${shown.map((phase) => html`<span class="count ${phase}">${counts[phase] ?? 0} ${phase}</span> `)} ·

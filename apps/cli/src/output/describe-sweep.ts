@@ -1,3 +1,4 @@
+import { expectedTrials } from '@murnau/domain';
 import type { Finalist, Leaderboard, Sweep } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { phaseText } from '../watch/run-line.js';
@@ -22,7 +23,7 @@ export function describeSweep(
     ['why', sweep.failure === null ? undefined : `${sweep.failure.message} (${sweep.failure.code})`],
     ['stopping', sweep.stop_reason ?? undefined],
     ['gate', gateText(sweep)],
-    ['trials', countsText(sweep.counts, sweep.trials)],
+    ['trials', countsText(sweep.counts, expectedTrials(sweep))],
     ['method', `${sweep.spec.method}, ${sweep.spec.metric.goal} ${sweep.spec.metric.name}`],
     ['model', sweep.spec.model],
     [

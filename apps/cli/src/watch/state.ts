@@ -1,4 +1,5 @@
 import type { LiveMessage } from '@murnau/api-client';
+import { expectedTrials } from '@murnau/domain';
 import type { Run, Sweep } from '@murnau/domain';
 import { StepRate } from './rate.js';
 
@@ -43,7 +44,7 @@ export class WatchState {
       left += run.spec.max_steps - run.step;
       if (run.phase === 'running') perSecond += this.rate(run.id)?.perSecond() ?? 0;
     }
-    const planned = this.sweep === undefined ? 0 : this.sweep.trials - this.#runs.size;
+    const planned = this.sweep === undefined ? 0 : expectedTrials(this.sweep) - this.#runs.size;
     const [any] = this.#runs.values();
     left += Math.max(0, planned) * (any?.spec.max_steps ?? 0);
     return perSecond > 0 && left > 0 ? left / perSecond : undefined;

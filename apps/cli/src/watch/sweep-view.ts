@@ -1,3 +1,4 @@
+import { expectedTrials } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 import type { Colours } from '../core/io.js';
 import { duration, metric, plural } from '../output/format.js';
@@ -55,7 +56,7 @@ export function sweepLines(state: WatchState, size: ViewSize, colours: Colours):
   const left = state.remainingSeconds();
   const headline = [
     `${colours.bold(`sweep ${sweep.name}`)} ${colours.dim(sweep.id)}`,
-    countsText(countsOf(state), sweep.trials),
+    countsText(countsOf(state), expectedTrials(sweep)),
     sweep.phase === 'running' && left !== undefined ? `about ${duration(left)} left` : '',
   ];
   const lines = [headline.filter((part) => part !== '').join('  ·  ')];
@@ -85,13 +86,14 @@ export function sweepLine(state: WatchState): string {
   if (sweep === undefined) return 'waiting for the first news of the sweep';
   const runs = state.runs();
   const { name: score, goal } = sweep.spec.metric;
+  const trials = expectedTrials(sweep);
   const step = runs.reduce((sum, run) => sum + run.step, 0);
   const perTrial = runs[0]?.spec.max_steps ?? 0;
   const best = bestRun(runs, score, goal);
   const left = state.remainingSeconds();
   return [
-    `${plural(sweep.trials, 'trial')}: ${countsText(countsOf(state), sweep.trials)}`,
-    `step ${step}/${perTrial * sweep.trials}`,
+    `${plural(trials, 'trial')}: ${countsText(countsOf(state), trials)}`,
+    `step ${step}/${perTrial * trials}`,
     best === undefined
       ? ''
       : `best ${score} ${metric(score, best.metrics[score])} (trial ${best.trial ?? 0})`,

@@ -1,4 +1,4 @@
-import { toMurnauError } from '@murnau/domain';
+import { searchCap, toMurnauError } from '@murnau/domain';
 import type { SweepFacts, SweepState } from '@murnau/store';
 import type { TrialStarted } from '../activity-types.js';
 import type { PolicyAction } from '../decisions/decide-policy.js';
@@ -24,11 +24,10 @@ function planOf({ sweep, counts, first_open }: SweepFacts) {
   const { spec, stage, stop_reason } = sweep;
   const { resumed: _, ...phases } = counts;
   const planned = Object.values(phases).reduce((sum, count) => sum + count, 0);
-  const cap = Math.min(spec.run_cap ?? 0, spec.budget?.trials ?? Infinity);
   const isSearching = spec.method === 'tpe' && stage === 'search' && stop_reason === null;
   return {
     planned,
-    to_plan: isSearching ? Math.max(0, cap - planned) : 0,
+    to_plan: isSearching ? Math.max(0, searchCap(spec) - planned) : 0,
     is_next_ready: first_open === null || first_open > planned - spec.max_concurrent_trials,
   };
 }

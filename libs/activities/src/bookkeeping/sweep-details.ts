@@ -1,3 +1,4 @@
+import { expectedTrials } from '@murnau/domain';
 import type { Run, Sweep, SweepDecision } from '@murnau/domain';
 import { parameterText } from '../board-text.js';
 
@@ -28,14 +29,15 @@ export function sweepDetails(
 const endedPhases = ['finished', 'failed', 'cancelled'];
 
 /** `3 of 12 trials ended (1 failed) · 2 running`: an end that is no result is named. */
-function progress({ counts, trials }: Sweep): string {
+function progress(sweep: Sweep): string {
+  const { counts } = sweep;
   const count = (phase: string): number => counts[phase] ?? 0;
   const ended = endedPhases.reduce((sum, phase) => sum + count(phase), 0);
   const named = (phases: readonly string[]): string[] =>
     phases.filter((phase) => count(phase) > 0).map((phase) => `${count(phase)} ${phase}`);
   const without = named(['failed', 'cancelled']);
   return [
-    `${ended} of ${trials} trials ended${without.length === 0 ? '' : ` (${without.join(', ')})`}`,
+    `${ended} of ${expectedTrials(sweep)} trials ended${without.length === 0 ? '' : ` (${without.join(', ')})`}`,
     ...named(['running', 'waiting', 'paused', 'queued']),
   ].join(' · ');
 }

@@ -1,4 +1,4 @@
-import { titleOf } from '@murnau/domain';
+import { expectedTrials, titleOf } from '@murnau/domain';
 import type { Generation, Run, SearchAttributeName, Sweep } from '@murnau/domain';
 import { factLine, pairsText, parameterText, shortNumber } from '../board-text.js';
 
@@ -60,9 +60,9 @@ export function sweepCard(sweep: Sweep, galleryUrl: string): WorkflowCard {
   const pairs = spec.parameters.pair.values;
   const initializers = [...new Set(pairs.map(({ initializer }) => initializer))].join(', ');
   return {
-    summary: `${pairsText(pairs)} · ${spec.method} over ${plannedTrials(sweep)} trials by ${spec.metric.name} · ${spec.model}`,
+    summary: `${pairsText(pairs)} · ${spec.method} over ${expectedTrials(sweep)} trials by ${spec.metric.name} · ${spec.model}`,
     details: [
-      `**[${sweep.name}](${galleryUrl}/sweeps/${sweep.id})** of ${sweep.owner}: ${spec.method} over ${plannedTrials(sweep)} trials,`,
+      `**[${sweep.name}](${galleryUrl}/sweeps/${sweep.id})** of ${sweep.owner}: ${spec.method} over ${expectedTrials(sweep)} trials,`,
       `at most ${spec.max_concurrent_trials} at once, judged by ${spec.metric.name} (${spec.metric.goal}).`,
       '',
       ...pairs.map(({ placeholder, initializer }) => `- *${placeholder}* from “${initializer}”`).slice(0, 50),
@@ -78,9 +78,6 @@ export function sweepCard(sweep: Sweep, galleryUrl: string): WorkflowCard {
     },
   };
 }
-
-/** A search has none yet when it starts. */
-const plannedTrials = ({ trials, spec }: Sweep): number => (trials > 0 ? trials : (spec.run_cap ?? trials));
 
 export function generationCard(generation: Generation, galleryUrl: string): WorkflowCard {
   const { request } = generation;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { expectedTrials } from '@murnau/domain';
 import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { editLeaf, showEdited } from '../../core/edit-command.js';
@@ -30,6 +31,10 @@ export function registerSweepAddPair(parent: Command, host: Host): void {
     };
     const pair = { placeholder, initializer, ...own, dataset };
     const sweep = await context.client().editSweep(id, 'pairs', { ...pair, why });
-    showEdited(context, sweep, `has ${sweep.trials} trials, with ${placeholder} from ${initializer}`);
+    showEdited(
+      context,
+      sweep,
+      `is to have ${expectedTrials(sweep)} trials, with ${placeholder} from ${initializer}`,
+    );
   });
 }

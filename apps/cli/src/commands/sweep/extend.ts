@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { expectedTrials } from '@murnau/domain';
 import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { editLeaf, showEdited } from '../../core/edit-command.js';
@@ -23,7 +24,7 @@ export function registerSweepExtend(parent: Command, host: Host): void {
     showEdited(
       context,
       sweep,
-      trials === undefined ? `trains ${steps} steps more` : `has ${sweep.trials} trials`,
+      trials === undefined ? `trains ${steps} steps more` : `is to have ${expectedTrials(sweep)} trials`,
     );
   });
 }
