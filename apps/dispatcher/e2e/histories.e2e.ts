@@ -19,7 +19,8 @@ import { storeSweep, until } from './sweeps-under-test.js';
 /**
  * Records what libs/workflows replays and does not have yet: `npm run histories` in this package. What is there is left
  * as it is: a workflow that has changed gets a history of another name, and goes on replaying the old one. The second
- * editions are those of decisions within the workflow's own task, the third ones those of sweeps whose starts roll.
+ * editions are those of decisions within the workflow's own task, the third ones those of sweeps whose starts roll, the
+ * fourth those of sweeps whose decisions come with their line in Temporal's list.
  */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
 
@@ -76,10 +77,10 @@ describe.runIf(isRecording)('histories', () => {
       const trials = expandTrials(file).map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
       return harness.store.sweeps.create({ owner: 'tester', spec: file, trials });
     };
-    for (const name of ['sweep-finished-3', 'sweep-cancelled-3']) {
+    for (const name of ['sweep-finished-4', 'sweep-cancelled-4']) {
       const sweep = await createSweep();
       await harness.starters.startSweep(sweep);
-      if (name === 'sweep-cancelled-3') await harness.starters.cancelSweep(sweep, 'tester');
+      if (name === 'sweep-cancelled-4') await harness.starters.cancelSweep(sweep, 'tester');
       await record(name, sweep.workflow_id);
     }
 
@@ -91,7 +92,7 @@ describe.runIf(isRecording)('histories', () => {
       taskQueue: orchestratorQueue,
       args: [{ sweep_id: continued.id, decisions_per_chain: 1 }],
     });
-    await record('sweep-continued-3', continued.workflow_id);
+    await record('sweep-continued-4', continued.workflow_id);
 
     const paused = await harness.createRun({ max_steps: 200 });
     await harness.starters.startTrainingRun(paused);
@@ -110,7 +111,7 @@ describe.runIf(isRecording)('histories', () => {
       finalists: { count: 1, seeds: [7, 8] },
     });
     await harness.starters.startSweep(halving.sweep);
-    await record('sweep-halving-3', halving.sweep.workflow_id);
+    await record('sweep-halving-4', halving.sweep.workflow_id);
     const [trial] = await halving.trials();
     await record('training-run-at-a-rung-2', trial?.workflow_id ?? '');
 
@@ -125,7 +126,7 @@ describe.runIf(isRecording)('histories', () => {
     await edit({ kind: 'set_concurrency', max_concurrent_trials: 3 });
     await edit({ kind: 'drop_trial', trial: 0 });
     await edit({ kind: 'stop' });
-    await record('sweep-edited-3', edited.sweep.workflow_id);
+    await record('sweep-edited-4', edited.sweep.workflow_id);
 
     const request = parse(
       generationRequestSchema,
