@@ -44,7 +44,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stopStack({ home });
-  await rm(home, { recursive: true, force: true });
+  // A database that was killed has processes that write for a moment more.
+  await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 });
 
 const pidsOf = (stack: StackDescription): Record<string, number | undefined> =>

@@ -45,6 +45,6 @@ it('npm start -- --once trains, shows and stops', { timeout: 900_000 }, async ()
     expect(png.subarray(1, 4).toString('latin1')).toBe('PNG');
     expect(png.byteLength).toBeGreaterThan(10_000);
   } finally {
-    await rm(home, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 });

@@ -113,7 +113,7 @@ export class StackUnderTest {
 
   async close(): Promise<void> {
     await this.murnau(['down']);
-    await rm(this.home, { recursive: true, force: true });
+    await rm(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }
 
