@@ -2,8 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  expandTrials,
   parse,
   type Sample,
+  type Sweep,
+  sweepFileSchema,
+  type SweepFileInput,
   type TrainingSpec,
   type TrainingSpecInput,
   trainingSpecSchema,
@@ -12,6 +16,10 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { createStore, type Store } from './create-store.js';
 import { createTestDatabase } from './postgres/test-postgres.js';
+
+type NewTestSweep = Partial<Omit<SweepFileInput, 'parameters'>> & {
+  parameters?: Partial<SweepFileInput['parameters']>;
+};
 
 /** For this package's specs: a store on an empty database of a real server. */
 export interface TestStore {
@@ -22,10 +30,17 @@ export interface TestStore {
   blob(name: string): Promise<string>;
   newDataset(): Promise<string>;
   newRun(spec?: Partial<TrainingSpecInput>): Promise<string>;
+  /** One pair, 40 steps a trial, on the store's one dataset; with all its trials. */
+  newSweep(file?: NewTestSweep): Promise<Sweep>;
   /** Rows as they are, past the repositories. */
   query<Row extends object>(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
 }
+
+const aPair = {
+  pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
+  max_steps: { value: 40 },
+};
 
 export async function openTestStore(databaseUrl?: string): Promise<TestStore> {
   const url = databaseUrl ?? (await createTestDatabase(inject('serverUrl')));
@@ -50,6 +65,20 @@ export async function openTestStore(databaseUrl?: string): Promise<TestStore> {
     async newRun(spec = {}) {
       dataset ??= newDataset();
       return (await store.runs.create({ owner: 'ann', dataset_id: await dataset, spec: newSpec(spec) })).id;
+    },
+    async newSweep(file = {}) {
+      dataset ??= newDataset();
+      const spec = sweepFileSchema.parse({
+        name: 'sweep',
+        dataset: await dataset,
+        ...file,
+        parameters: { ...aPair, ...file.parameters },
+      });
+      const trials = expandTrials(spec).map(({ dataset: dataset_id, ...trial }) => ({
+        ...trial,
+        dataset_id,
+      }));
+      return store.sweeps.create({ owner: 'ann', spec, trials });
     },
     async query<Row extends object>(text: string, values: unknown[] = []) {
       return (await pool.query<Row>(text, values)).rows;

@@ -1,29 +1,18 @@
-import { expandTrials, type SweepEdit, sweepFileSchema, type SweepFileInput } from '@murnau/domain';
+import type { SweepEdit, SweepFileInput } from '@murnau/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore, type TestStore } from '../test-store.js';
 
 let test: TestStore;
-let dataset: string;
 beforeAll(async () => {
   test = await openTestStore();
-  dataset = await test.newDataset();
 });
 afterAll(() => test.close());
 
-async function newSweep(values: Partial<SweepFileInput> = {}, seeds = 4) {
-  const spec = sweepFileSchema.parse({
-    name: 'pairs',
-    dataset,
-    parameters: {
-      pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
-      seed: { values: Array.from({ length: seeds }, (_, seed) => seed) },
-      max_steps: { value: 40 },
-    },
-    ...values,
+const newSweep = (file: Omit<Partial<SweepFileInput>, 'parameters'> = {}, seeds = 4) =>
+  test.newSweep({
+    ...file,
+    parameters: { seed: { values: Array.from({ length: seeds }, (_, seed) => seed) } },
   });
-  const trials = expandTrials(spec).map(({ dataset: dataset_id, ...trial }) => ({ ...trial, dataset_id }));
-  return test.store.sweeps.create({ owner: 'ann', spec, trials });
-}
 
 let updates = 0;
 const edit = (id: string, change: SweepEdit, updateId = `update-${(updates += 1)}`) =>

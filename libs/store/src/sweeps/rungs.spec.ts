@@ -1,32 +1,20 @@
-import { expandTrials, sweepFileSchema } from '@murnau/domain';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore, type TestStore } from '../test-store.js';
 
 let test: TestStore;
-let dataset: string;
 beforeAll(async () => {
   test = await openTestStore();
-  dataset = await test.newDataset();
 });
 afterAll(() => test.close());
 
-async function newSweep(trials: number, goal: 'maximize' | 'minimize' = 'maximize') {
-  const spec = sweepFileSchema.parse({
-    name: 'rungs',
-    dataset,
+const newSweep = (trials: number, goal: 'maximize' | 'minimize' = 'maximize') =>
+  test.newSweep({
     method: 'random',
     run_cap: trials,
     metric: goal === 'maximize' ? { name: 'eval_gain' } : { name: 'eval_loss', goal },
-    parameters: {
-      pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
-      max_steps: { value: 40 },
-    },
     early_terminate: { type: 'asha', min_steps: 10, eta: 2 },
   });
-  const planned = expandTrials(spec).map(({ dataset: dataset_id, ...trial }) => ({ ...trial, dataset_id }));
-  return test.store.sweeps.create({ owner: 'ann', spec, trials: planned });
-}
 
 /** Trains a trial to the step up to which it may, with this value of the sweep's metric. */
 async function comeTo(runId: string, chain: number, name: string, value: number | null): Promise<void> {

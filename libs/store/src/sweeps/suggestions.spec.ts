@@ -1,31 +1,21 @@
-import { expandTrials, sweepFileSchema } from '@murnau/domain';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore, type TestStore } from '../test-store.js';
 
 let test: TestStore;
-let dataset: string;
 beforeAll(async () => {
   test = await openTestStore();
-  dataset = await test.newDataset();
 });
 afterAll(() => test.close());
 
-async function newSearch(trials: number, goal: 'maximize' | 'minimize'): Promise<string> {
-  const spec = sweepFileSchema.parse({
-    name: 'search',
-    dataset,
-    method: 'random',
-    run_cap: trials,
-    metric: goal === 'maximize' ? { name: 'eval_gain' } : { name: 'eval_loss', goal },
-    parameters: {
-      pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
-      max_steps: { value: 40 },
-    },
-  });
-  const planned = expandTrials(spec).map(({ dataset: dataset_id, ...trial }) => ({ ...trial, dataset_id }));
-  return (await test.store.sweeps.create({ owner: 'ann', spec, trials: planned })).id;
-}
+const newSearch = async (trials: number, goal: 'maximize' | 'minimize'): Promise<string> =>
+  (
+    await test.newSweep({
+      method: 'random',
+      run_cap: trials,
+      metric: goal === 'maximize' ? { name: 'eval_gain' } : { name: 'eval_loss', goal },
+    })
+  ).id;
 
 const trialsOf = (history: readonly { trial: number }[]): number[] => history.map(({ trial }) => trial);
 

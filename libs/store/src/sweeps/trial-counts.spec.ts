@@ -1,33 +1,19 @@
-import { expandTrials, sweepFileSchema } from '@murnau/domain';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore, type TestStore } from '../test-store.js';
 
 let test: TestStore;
-let dataset: string;
 beforeAll(async () => {
   test = await openTestStore();
-  dataset = await test.newDataset();
 });
 afterAll(() => test.close());
 
 const trials = 4;
 
-async function newSweep(): Promise<string> {
-  const spec = sweepFileSchema.parse({
-    name: 'counted',
-    dataset,
-    method: 'random',
-    run_cap: trials,
-    parameters: {
-      pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
-      max_steps: { value: 40 },
-    },
-    early_terminate: { type: 'asha', min_steps: 10, eta: 2 },
-  });
-  const planned = expandTrials(spec).map(({ dataset: dataset_id, ...trial }) => ({ ...trial, dataset_id }));
-  return (await test.store.sweeps.create({ owner: 'ann', spec, trials: planned })).id;
-}
+const newSweep = async (): Promise<string> => {
+  const early_terminate = { type: 'asha', min_steps: 10, eta: 2 } as const;
+  return (await test.newSweep({ method: 'random', run_cap: trials, early_terminate })).id;
+};
 
 /** As the definition says it, over all rows. */
 async function recount(id: string): Promise<Record<string, number>> {
