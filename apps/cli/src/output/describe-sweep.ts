@@ -1,4 +1,3 @@
-import { expectedTrials } from '@murnau/domain';
 import type { Finalist, Leaderboard, Sweep } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { phaseText } from '../watch/run-line.js';
@@ -23,7 +22,7 @@ export function describeSweep(
     ['why', sweep.failure === null ? undefined : `${sweep.failure.message} (${sweep.failure.code})`],
     ['stopping', sweep.stop_reason ?? undefined],
     ['gate', gateText(sweep)],
-    ['trials', countsText(sweep.counts, expectedTrials(sweep))],
+    ['trials', countsText(sweep)],
     ['method', `${sweep.spec.method}, ${sweep.spec.metric.goal} ${sweep.spec.metric.name}`],
     ['model', sweep.spec.model],
     [

@@ -1,5 +1,5 @@
 import { expectedTrials } from '@murnau/domain';
-import type { Run } from '@murnau/domain';
+import type { Run, Sweep } from '@murnau/domain';
 import type { Colours } from '../core/io.js';
 import { duration, metric, plural } from '../output/format.js';
 import { pad, truncate, visibleWidth } from '../output/text.js';
@@ -21,11 +21,12 @@ export function countsOf(state: WatchState): Record<string, number> {
 }
 
 /** `2 finished, 1 running, 1 queued, 4 to come`. */
-export function countsText(counts: Readonly<Record<string, number>>, trials: number): string {
+export function countsText(sweep: Sweep, counts: Readonly<Record<string, number>> = sweep.counts): string {
   const order = ['finished', 'running', 'waiting', 'queued', 'paused', 'failed', 'cancelled'];
   const parts = order.filter((phase) => (counts[phase] ?? 0) > 0).map((phase) => `${counts[phase]} ${phase}`);
   const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  if (trials > known) parts.push(`${trials - known} to come`);
+  const toCome = expectedTrials(sweep) - known;
+  if (toCome > 0) parts.push(`${toCome} to come`);
   return parts.join(', ');
 }
 
@@ -56,7 +57,7 @@ export function sweepLines(state: WatchState, size: ViewSize, colours: Colours):
   const left = state.remainingSeconds();
   const headline = [
     `${colours.bold(`sweep ${sweep.name}`)} ${colours.dim(sweep.id)}`,
-    countsText(countsOf(state), expectedTrials(sweep)),
+    countsText(sweep, countsOf(state)),
     sweep.phase === 'running' && left !== undefined ? `about ${duration(left)} left` : '',
   ];
   const lines = [headline.filter((part) => part !== '').join('  ·  ')];
@@ -92,7 +93,7 @@ export function sweepLine(state: WatchState): string {
   const best = bestRun(runs, score, goal);
   const left = state.remainingSeconds();
   return [
-    `${plural(trials, 'trial')}: ${countsText(countsOf(state), trials)}`,
+    `${plural(trials, 'trial')}: ${countsText(sweep, countsOf(state))}`,
     `step ${step}/${perTrial * trials}`,
     best === undefined
       ? ''

@@ -19,7 +19,8 @@ export interface FakeTrainingHost {
   readonly blobs: ReadonlySet<string>;
   /** By run. */
   readonly sessions: Map<string, FakeSession>;
-  readonly divergesAt: number | undefined;
+  /** The step whose loss is no number. */
+  divergesAt(): number | undefined;
   takeFailure(): string | undefined;
   onStep(): void;
 }
@@ -153,7 +154,7 @@ export class FakeTraining {
   }
 
   private advance(state: State, session: FakeSession): void {
-    const { divergesAt } = this.host;
+    const divergesAt = this.host.divergesAt();
     if (state.step + 1 === divergesAt) {
       const message = `the loss is no number any more at step ${divergesAt}`;
       throw refusal(this.context, Status.INTERNAL, 'run.diverged', message);

@@ -91,15 +91,12 @@ class Fake {
 
   private trainingHost(): FakeTrainingHost {
     const { stepMs, leaseMs } = this.options;
-    const divergesAt = (): number | undefined => this.divergesAt;
     return {
       stepMs,
       leaseMs,
       blobs: this.blobs,
       sessions: this.sessions,
-      get divergesAt() {
-        return divergesAt();
-      },
+      divergesAt: () => this.divergesAt,
       takeFailure: () => this.failures.shift(),
       onStep: () => void (this.stepsDone += 1),
     };

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { expectedTrials } from '@murnau/domain';
 import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { confirm } from '../../core/confirm.js';
@@ -18,7 +17,7 @@ export function registerSweepCancel(parent: Command, host: Host): void {
     const client = context.client();
     const sweep = await client.sweep(id);
     const isOpen = sweep.phase === 'running' || sweep.phase === 'paused';
-    const trials = countsText(sweep.counts, expectedTrials(sweep));
+    const trials = countsText(sweep);
     if (isOpen && !(await confirm(context, `Cancel sweep ${sweep.name} (${trials})?`))) {
       context.say('Nothing was cancelled.');
       return exitCodes.interrupted;

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { expectedTrials, sweepPhases } from '@murnau/domain';
+import { sweepPhases } from '@murnau/domain';
 import type { SweepPhase } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
@@ -28,7 +28,7 @@ export function registerSweepLs(parent: Command, host: Host): void {
         { title: 'id', cell: ({ id }) => id },
         { title: 'name', cell: ({ name }) => name },
         { title: 'phase', cell: (sweep) => phaseText(sweep.phase, colours) },
-        { title: 'trials', cell: (sweep) => countsText(sweep.counts, expectedTrials(sweep)) },
+        { title: 'trials', cell: (sweep) => countsText(sweep) },
         { title: 'best run', cell: ({ best_run_id }) => best_run_id ?? '' },
         { title: 'owner', cell: (sweep) => sweep.owner },
         { title: 'created', cell: ({ created_at }) => ago(created_at, now) },
