@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from goldens import golden_root
+from golden_files import GOLDENS
 from tiny_judge import write_tiny_judge
 from tiny_model import write_tiny_model
 
@@ -23,7 +23,7 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def goldens() -> Path:
     """The folder of goldens."""
-    return golden_root()
+    return GOLDENS
 
 
 @pytest.fixture(scope="session")

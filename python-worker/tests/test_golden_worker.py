@@ -11,8 +11,8 @@ import grpc
 import numpy as np
 import pytest
 from draw_client import images, pixels, put, run
+from golden_files import GOLDENS
 from golden_worker import golden_engine, write_expected
-from goldens import golden_root
 from PIL import Image
 from worker_client import Worker
 
@@ -20,7 +20,7 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.server import WorkerServer
 
-FOLDER = golden_root() / "kandinsky-2.1"
+FOLDER = GOLDENS / "kandinsky-2.1"
 
 
 async def request_of(asked: dict[str, Any], out: Path, worker: Worker) -> Any:

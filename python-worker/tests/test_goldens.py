@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from goldens import check, golden_root
+from golden_files import GOLDENS, check
 from safetensors.torch import save_file
 
 from murnau_worker.__main__ import main
@@ -15,7 +15,7 @@ from murnau_worker.models.text_towers import set_attention
 from murnau_worker.verify.compare import Comparison, compare, outputs_of, relative_error
 from murnau_worker.verify.golden_folder import read_golden_folder, read_tensors
 
-FOLDER = golden_root() / "kandinsky-2.1"
+FOLDER = GOLDENS / "kandinsky-2.1"
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from goldens import check
+from golden_files import check
 from model_folders import linked_copy, script_archive
 from safetensors.torch import save_file
 

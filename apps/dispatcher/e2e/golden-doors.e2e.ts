@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Doors } from './doors.js';
 import { openDoors } from './doors.js';
@@ -27,7 +27,7 @@ interface GoldenRequest {
 }
 
 const python = join(root, 'python-worker/.venv/bin/python');
-const goldens = process.env['MURNAU_GOLDENS'] ?? resolve(root, '../shared/golden');
+const goldens = join(root, 'python-worker/tests/goldens');
 
 let harness: Harness;
 let doors: Doors;

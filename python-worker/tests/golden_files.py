@@ -1,8 +1,7 @@
-"""Where the goldens are: beside the repository, or where MURNAU_GOLDENS says."""
+"""The folders of goldens, and how an output is compared with them."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
@@ -10,14 +9,8 @@ import torch
 from murnau_worker.verify.compare import relative_error
 from murnau_worker.verify.golden_folder import GoldenFolder
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-def golden_root() -> Path:
-    """The folder of goldens, which must be there."""
-    folder = Path(os.environ.get("MURNAU_GOLDENS", REPOSITORY.parent / "shared" / "golden"))
-    assert folder.is_dir(), f"the goldens are not at {folder}: set MURNAU_GOLDENS"
-    return folder
+GOLDENS = Path(__file__).resolve().parent / "goldens"
+"""A folder for each family; where they come from is in its README."""
 
 
 def check(golden: GoldenFolder, name: str, actual: torch.Tensor) -> None:
