@@ -26,6 +26,14 @@ async function pythonBranch() {
   await step('gRPC code for Python', generatePython);
 }
 
+/** What to know about the Node that runs this, or null. */
+function nodeAdvice() {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major === 20) return 'Node 20 has reached its end of life: Node 24 is recommended';
+  if (major > 24) return `Node ${major} is newer than the versions that murnau is tried with (20.19 to 24)`;
+  return null;
+}
+
 /** Brings the checkout into a state in which everything runs. Never throws. */
 export async function bootstrap() {
   const started = performance.now();
@@ -38,8 +46,10 @@ export async function bootstrap() {
   try {
     await withLock(() => Promise.all([nodeBranch(), pythonBranch()]));
     const took = seconds(performance.now() - started);
-    if (saidSomething()) say(`ready after ${took}`);
-    else note(`murnau is set up (checked in ${took})`);
+    if (saidSomething()) {
+      if (nodeAdvice()) say(nodeAdvice());
+      say(`ready after ${took}`);
+    } else note(`murnau is set up (checked in ${took})`);
     return { ok: true };
   } catch (error) {
     killRunning();

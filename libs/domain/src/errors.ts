@@ -147,7 +147,7 @@ export const errorRegistry = {
     retryable: false,
     httpStatus: 500,
     exitCode: 2,
-    nextStep: 'Install Python 3.11, or point MURNAU_PYTHON at it.',
+    nextStep: 'Install a Python from 3.11 to 3.14, or point MURNAU_PYTHON at one.',
   },
   'setup.environment_broken': {
     retryable: false,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { existsSync } from 'node:fs';
+import { cacheArguments } from '../caches.mjs';
 import { Problem } from '../problem.mjs';
 import { root } from '../root.mjs';
 import { run } from '../run.mjs';
@@ -51,12 +52,15 @@ export async function installNodePackages(tell) {
   if (!difference) return false;
   tell(`npm install (${difference})`);
   const [command, prefix] = npm();
-  // Not `npm ci`: it refuses a lock that was made where the binaries of some other platform could not be had.
-  // With --no-save the lock decides all versions just the same and is left as it is.
+  // Not `npm ci`: it begins by deleting node_modules. With --no-save the lock decides all versions just the same and is
+  // left as it is.
   await run(
     'npm',
     command,
-    [...prefix, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    [
+      ...[...prefix, 'install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+      ...(await cacheArguments('npm')),
+    ],
     {
       what: 'npm install',
       env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
