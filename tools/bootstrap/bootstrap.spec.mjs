@@ -185,7 +185,7 @@ test('MURNAU_TORCH_INDEX is for PyTorch alone', async () => {
   await bootstrap({ MURNAU_TORCH_INDEX: 'https://example.org/cpu' });
   const withIndex = (await calls()).filter((call) => call.includes('https://example.org/cpu'));
   expect(withIndex).toHaveLength(1);
-  expect(withIndex[0]).toContain('torch==2.13.0 --index-url');
+  expect(withIndex[0]).toContain('torch==2.13.0 --extra-index-url');
 });
 
 test.each([

@@ -20,7 +20,7 @@ ${series.map((version) => `| Python ${version} | ${platforms.map((platform) => c
 - Node 20.19 to 24. Node 20 has reached its end of life: use 24.
 - \`pip install ${torchPin}\` comes first and alone. On Linux x86-64 an ordinary package index gives the CUDA build; the
   set-up says which build it is about to install, how large it is and what disk it needs. \`MURNAU_TORCH_INDEX=ADDRESS\`
-  takes PyTorch, and nothing else, from another index, such as the CPU index that pytorch.org/get-started names.
+  takes PyTorch's build, and nothing else, from a further index, such as the CPU index that pytorch.org/get-started names.
 - Everything else: \`python-worker/locks/python-3.XX.lock\` (\`npm run locks\` resolves them anew from
   python-worker/pyproject.toml) and package-lock.json, with hashes.
 `;

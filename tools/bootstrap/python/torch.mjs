@@ -4,10 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { ask } from './ask.mjs';
 import { torchPin } from './series.mjs';
 
-/** Address of another package index for PyTorch alone, such as the one of its CPU wheels. */
+/**
+ * Address of a further package index for PyTorch alone, such as the one of its CPU wheels. Its builds win over the
+ * ordinary index's, because pip takes 2.13.0+cpu for newer than 2.13.0; PyTorch's own needs come from either.
+ */
 const index = process.env.MURNAU_TORCH_INDEX;
 
-export const torchArguments = index ? [torchPin, '--index-url', index] : [torchPin];
+export const torchArguments = index ? [torchPin, '--extra-index-url', index] : [torchPin];
 
 /** What a wheel takes when it is unpacked, over its download; measured on both builds. */
 const unpackedOverDownload = 2.1;
