@@ -112,6 +112,9 @@ test('sets up once, and the second time finds everything in place', async () => 
   await file('fake-bin/python3.11', fakePython(), 0o755);
   const first = await bootstrap();
   expect(first.said).toContain('✓ Python packages');
+  expect(first.said).toMatch(
+    /0\.6 GB to download with PyTorch for the CPU, 3 GB with CUDA, and takes 1 to 5 minutes/,
+  );
   expect(first.code).toBe(0);
   const done = await calls();
   expect(done[0]).toBe('venv 3.11.4');
@@ -256,13 +259,17 @@ test('a package that replaces torch is refused by name', async () => {
   expect(said).toContain('torch was 2.13.0 and is now 2.14.0: a package replaced it');
 });
 
-test('a full disk: the last lines of pip and what to do', async () => {
+test('a full disk: the last lines of pip, what to do, and a second try that goes on from there', async () => {
   await file('fake-bin/python3.11', fakePython(), 0o755);
   await file('pip-fails', '');
   const { code, said } = await bootstrap();
   expect(code).toBe(1);
   expect(said).toContain('| OSError: [Errno 28] No space left on device');
   expect(said).toContain('The disk is full');
+
+  await rm(join(checkout, 'pip-fails'));
+  expect((await bootstrap()).code).toBe(0);
+  expect((await calls()).filter((call) => call.startsWith('venv'))).toHaveLength(1);
 });
 
 test('two at once wait for each other', async () => {

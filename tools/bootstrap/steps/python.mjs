@@ -92,7 +92,7 @@ async function install(tell) {
     : await makeVenv(tell);
   const lockFile = lockFileOf(series);
   const torch = await installTorch(tell, lockFile);
-  tell(`pip install -r ${lockFile} (about 0.2 GB)`);
+  tell(`pip install -r ${lockFile} (0.15 GB in all)`);
   await pip('pip', 'pip install of the locked packages', ['--no-deps', '--require-hashes', '-r', lockFile]);
   await writeFile(
     join(venv, `lib/python${series}/site-packages/murnau_worker.pth`),
