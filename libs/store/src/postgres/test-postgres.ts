@@ -1,13 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type PostgresPlan, preparePostgres } from './prepare-postgres.js';
 import { waitUntilReady } from './wait-until-ready.js';
 
-const PREFIX = 'murnau-test-pg-';
+/** Of this user and of this space of process ids: what another one's tests left or use is not ours to remove. */
+const PREFIX = `murnau-test-pg-${process.getuid?.() ?? 0}-${pidNamespace()}-`;
 const MEMORY_WANTED_BYTES = 512 * 1024 * 1024;
 
 /** A real server of its own, on a Unix socket in a temporary folder, for the life of the test process. */
@@ -135,6 +145,12 @@ function removeAbandoned(): void {
     if (server > 1 && readCommand(server).includes(home)) process.kill(server, 'SIGKILL');
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** A container has process ids of its own, and may share the folder. */
+function pidNamespace(): string {
+  const link = '/proc/self/ns/pid';
+  return existsSync(link) ? (/\d+/.exec(readlinkSync(link))?.[0] ?? '') : '';
 }
 
 function readCommand(pid: number): string {
