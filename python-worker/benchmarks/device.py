@@ -28,7 +28,7 @@ from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, Refere
 from runs import SMALL_MODEL, step
 from training_memory import PRIOR_STEPS, random_shares, ready_model
 
-from murnau_worker.device_memory import free_memory
+from murnau_worker.core.device_memory import free_memory
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawRequest

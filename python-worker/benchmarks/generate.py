@@ -25,9 +25,10 @@ from diffusers.utils import logging as diffusers_logging
 from drawing_requests import request_of
 from transformers.utils import logging as transformers_logging
 
+from murnau_worker.core.turns import in_inference_mode
 from murnau_worker.drawing.conditions import sampled_embeddings
 from murnau_worker.drawing.draw import draw
-from murnau_worker.drawing.events import Picture, in_inference_mode
+from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawRequest

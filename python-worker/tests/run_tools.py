@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.step_work import StepWork
@@ -19,7 +20,6 @@ from murnau_worker.textual_inversion.dataset import LatentSet, NamedPicture, enc
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
 
 
 def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:

@@ -18,8 +18,8 @@ from model_folders import linked_copy
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModelWithProjection, XLMRobertaTokenizer
 
 from murnau_worker.__main__ import main
-from murnau_worker.device_memory import free_memory
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.device_memory import free_memory
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models import fingerprint as fingerprints
 from murnau_worker.models.config import ModelConfig
 from murnau_worker.models.conversion import convert_model

@@ -15,7 +15,7 @@ from worker_client import running_worker
 
 from murnau_worker import __version__
 from murnau_worker.checkpoints.embedding_file import write_embedding
-from murnau_worker.models.text_towers import Pooling
+from murnau_worker.core.spec import Pooling
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 
 

@@ -14,19 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from murnau_worker.core.device_memory import is_out_of_memory
+from murnau_worker.core.progress import Notice
+from murnau_worker.core.turns import in_inference_mode, result_of
 from murnau_worker.drawing.clip_pixels import clip_pixels
 from murnau_worker.drawing.draw import draw, sample_latents
-from murnau_worker.drawing.events import Notice, Picture, in_inference_mode
+from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.masks import grown, latent_mask
-from murnau_worker.drawing.memory import is_out_of_memory
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.draw_session import DrawJob, DrawSession
 from murnau_worker.engine.events import DrawStarted
-from murnau_worker.generators import result_of
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import PART_NAMES

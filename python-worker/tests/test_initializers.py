@@ -9,7 +9,7 @@ import torch
 from draw_client import embedding
 from run_tools import step, tiny_run, tiny_spec
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.initializers import InitializerWords, initial_rows, initializer_problems
 

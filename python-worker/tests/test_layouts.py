@@ -13,7 +13,7 @@ from golden_files import check
 from model_folders import linked_copy, script_archive
 from safetensors.torch import save_file
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.config import ModelConfig
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.layouts import recognise

@@ -12,10 +12,10 @@ import pytest
 import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.capacity import LARGEST_ON_CPU, LARGEST_ON_CUDA, Capacities, ThroughputProbe, samples_that_fit
 from murnau_worker.engine.packer import Compute, Packer, share_out
 from murnau_worker.engine.step_work import StepWork
-from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.models.registry_file import ModelEntry

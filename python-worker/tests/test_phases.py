@@ -8,6 +8,7 @@ import pytest
 import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
+from murnau_worker.core.spec import OptimizerName
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.sampling.tables import decoder_alpha_bar
 from murnau_worker.textual_inversion.batches import PRIOR_TIMESTEPS, DecoderSamples, PriorSamples
@@ -16,7 +17,6 @@ from murnau_worker.textual_inversion.optimizer import schedule_factor
 from murnau_worker.textual_inversion.pack import packed_gradients
 from murnau_worker.textual_inversion.phases import phase_of
 from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import OptimizerName
 
 CLOSE = 2e-5
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.config import read_model_config
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.models.registry_file import ModelEntry, collect_models, read_registry

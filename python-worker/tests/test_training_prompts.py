@@ -7,10 +7,11 @@ from typing import get_args
 import pytest
 from run_tools import picture, step, tiny_run, tiny_spec
 
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.spec import TemplateLanguage, TranslatedSet
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
-from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateLanguage, TranslatedSet
+from murnau_worker.textual_inversion.templates import TEMPLATES
 from murnau_worker.textual_inversion.training_prompts import training_prompts
 
 LANGUAGES: tuple[TemplateLanguage, ...] = get_args(TemplateLanguage)

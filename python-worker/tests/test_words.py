@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_model import WORDS
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.prompts import LearntWord, split_at_words

@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import configure_logging, get_logger
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import configure_logging, get_logger
 
 
 def _named_folder(text: str) -> tuple[str, Path]:

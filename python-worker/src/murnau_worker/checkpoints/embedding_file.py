@@ -15,10 +15,10 @@ from typing import Any, Literal, cast
 
 import torch
 
-from murnau_worker.checkpoints.formats import LARGEST_FILE_BYTES, EmbeddingFormat
-from murnau_worker.checkpoints.safetensors_bytes import read_safetensors, write_safetensors
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.pooling import Pooling
+from murnau_worker.core.embedding_formats import LARGEST_FILE_BYTES, EmbeddingFormat
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
+from murnau_worker.core.spec import Pooling
 
 Published = Literal["averaged", "last", "best"]
 

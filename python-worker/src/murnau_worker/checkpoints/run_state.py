@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from murnau_worker.checkpoints.safetensors_bytes import read_safetensors, write_safetensors
-from murnau_worker.errors import WorkerError
-from murnau_worker.textual_inversion.draws import SCHEME_VERSION
+from murnau_worker.core.draws import SCHEME_VERSION
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
+from murnau_worker.core.spec import OptimizerName, TrainingSpec
 from murnau_worker.textual_inversion.optimizer import TrainedRows
-from murnau_worker.textual_inversion.spec import OptimizerName, TrainingSpec
 
 STATE_VERSION = 2
 _METADATA_KEY = "murnau_state"

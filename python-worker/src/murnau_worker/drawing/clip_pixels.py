@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from PIL import Image
 
+from murnau_worker.core.pictures import to_pixels
 from murnau_worker.models.clip_normalisation import ClipNormalisation
-from murnau_worker.pictures import to_pixels
 
 
 def clip_pixels(picture: Image.Image, side: int, normalisation: ClipNormalisation) -> torch.Tensor:

@@ -10,9 +10,9 @@ from functools import reduce
 
 import torch
 
-from murnau_worker.drawing.events import Progress, Turns
-from murnau_worker.drawing.memory import in_batches
-from murnau_worker.drawing.noise import NEGATIVE_TEXT
+from murnau_worker.core.picture_noise import NEGATIVE_TEXT
+from murnau_worker.core.progress import Progress
+from murnau_worker.core.turns import Turns, in_batches
 from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.models.kandinsky import Kandinsky

@@ -11,9 +11,10 @@ from typing import ClassVar
 import torch
 from PIL import Image
 
+from murnau_worker.core.progress import Progress
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.clip_pixels import clip_pixels
 from murnau_worker.drawing.conditions import decoder_text, sampled_embeddings, unwanted_condition
-from murnau_worker.drawing.events import Progress, Turns
 from murnau_worker.drawing.latents import latent_shape
 from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
 from murnau_worker.models.kandinsky import Kandinsky

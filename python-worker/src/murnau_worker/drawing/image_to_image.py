@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from PIL import Image
 
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
-from murnau_worker.drawing.events import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape, renoised
 from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
 from murnau_worker.models.kandinsky import Kandinsky

@@ -11,12 +11,12 @@ from typing import ClassVar
 import torch
 from PIL import Image
 
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
-from murnau_worker.drawing.events import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape
 from murnau_worker.drawing.masks import grown, latent_mask
 from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.errors import WorkerError
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import DrawingTaskName
 from murnau_worker.sampling.decoder import Kept

@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from murnau_worker.drawing.noise import Shape
+from murnau_worker.core.picture_noise import Shape
+from murnau_worker.core.pictures import to_pixels
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.pictures import to_pixels
 from murnau_worker.sampling.decoder import LATENT_CHANNELS
 from murnau_worker.sampling.tables import renoising_alpha_bar
 

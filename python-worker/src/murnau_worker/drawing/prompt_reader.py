@@ -11,18 +11,12 @@ from dataclasses import dataclass
 import torch
 
 from murnau_worker.checkpoints.embedding_file import LearntEmbedding, check_fits
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import Pooling
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.text_towers import Pooling
 from murnau_worker.models.words import WordTokenizers
 from murnau_worker.textual_inversion.objective import LearntPair
-from murnau_worker.textual_inversion.prompts import (
-    LearntWord,
-    PromptEncoder,
-    TowerReading,
-    encoder_for,
-    split_at_words,
-)
+from murnau_worker.textual_inversion.prompts import LearntWord, PromptEncoder, TowerReading, encoder_for, split_at_words
 
 _TOWER_NAMES = {"t1": "the decoder's text tower", "t2": "the prior's"}
 

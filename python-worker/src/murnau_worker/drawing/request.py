@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 
-from murnau_worker.drawing.events import Turns
-from murnau_worker.drawing.noise import NoiseSource, SeededNoise
+from murnau_worker.core.picture_noise import NoiseSource, SeededNoise
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.models.kandinsky import Kandinsky

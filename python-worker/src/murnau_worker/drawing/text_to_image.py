@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
-from murnau_worker.drawing.events import Turns
 from murnau_worker.drawing.latents import latent_shape
 from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
 from murnau_worker.models.kandinsky import Kandinsky

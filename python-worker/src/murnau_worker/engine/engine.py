@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import DeviceThread, Turn
@@ -16,8 +18,6 @@ from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.engine.session_book import SessionBook
 from murnau_worker.engine.training_session import TrainingSession
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import TaskName
 from murnau_worker.models.registry import ModelRegistry

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from murnau_worker.drawing.progress import Notice, Progress
+from murnau_worker.core.progress import Notice, Progress
 
 SampleKind = Literal["progress", "final", "baseline", "fuse_baseline"]
 FinishReason = Literal["until_step", "superseded", "draining", "plateau"]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from murnau_worker.core.pictures import open_picture, to_png
+from murnau_worker.core.recently_used import Recent
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.fuse import Fuse, FuseItem
@@ -21,8 +23,6 @@ from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.events import Judgement, Log, Metrics, Sample, SampleKind, TrainEvent
 from murnau_worker.engine.judged_pictures import JudgedPictures
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.pictures import open_picture, to_png
-from murnau_worker.recent import Recent
 from murnau_worker.scoring.alignment import (
     TEXT_ALIGNMENT_COLOUR,
     TEXT_ALIGNMENT_PROMPT,

@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.events import Checkpoint, Finished, Started, TrainEvent
 from murnau_worker.engine.lease import Lease
 from murnau_worker.engine.segment import SegmentRequest, StepRate
-from murnau_worker.errors import WorkerError
 
 
 @dataclass(frozen=True)

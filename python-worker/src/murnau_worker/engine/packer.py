@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 
-from murnau_worker.device_memory import free_memory, is_out_of_memory
+from murnau_worker.core.device_memory import free_memory, is_out_of_memory
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.failures import translate
 from murnau_worker.engine.step_work import StepWork
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import Phase
 from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients

@@ -6,9 +6,9 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from murnau_worker.logs import get_logger
-from murnau_worker.textual_inversion.named_picture import NamedPicture
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.core.logs import get_logger
+from murnau_worker.core.named_picture import NamedPicture
+from murnau_worker.core.spec import TrainingSpec
 
 _RATE_WINDOW_S = 10.0
 

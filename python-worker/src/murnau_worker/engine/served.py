@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.events import TrainEvent
 from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.engine.session_book import SessionT
-from murnau_worker.errors import WorkerError
 
 
 class ServedDevice(Protocol):

@@ -6,9 +6,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.leased_session import LeasedSession
 from murnau_worker.engine.segment import SegmentRequest
-from murnau_worker.errors import WorkerError
 
 _REMEMBERED_EPOCHS = 10_000
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.textual_inversion.pack import Share, StepGradients
 from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
 
 EXCLUSIVE_MICRO_BATCH = 4  # samples; part of what makes an exclusive run's bytes, so it follows from the spec alone
 

@@ -17,8 +17,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.models.diffusers_layout import PART_FOLDERS, TOKENIZER_FOLDERS
 from murnau_worker.models.fingerprint import fingerprint_of, note_conversion
 from murnau_worker.models.layouts import recognise

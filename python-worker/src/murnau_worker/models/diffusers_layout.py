@@ -26,7 +26,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.clip_normalisation import ClipNormalisation, read_clip_normalisation
 from murnau_worker.models.convert.keys import Tensors, empty_model, load_strictly
 from murnau_worker.models.convert.prior import fit_texts

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.config import ModelConfig

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.diffusers_layout import is_diffusers_layout, read_diffusers_layout
 from murnau_worker.models.original_layout import is_original_layout, read_original_layout
 from murnau_worker.models.parts import PartSource

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.models.checkpointing import BlockCheckpointing, Checkpointing
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import (

@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.convert.clip import convert_image_tower, convert_text_tower
 from murnau_worker.models.convert.keys import Tensors, count_blocks

@@ -10,7 +10,7 @@ from typing import Any, cast
 from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer, XLMRobertaTokenizer
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 
 _OPENAI_BPE = "bpe_simple_vocab_16e6.txt.gz"
 _XLMR_FILES = ("tokenizer.json", "sentencepiece.bpe.model")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.models.config import ModelConfig, read_model_config
 from murnau_worker.models.fingerprint import fingerprint_of
 from murnau_worker.models.kandinsky import Kandinsky

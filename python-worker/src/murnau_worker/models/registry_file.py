@@ -11,7 +11,7 @@ import torch
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.model_parts import Offload
 

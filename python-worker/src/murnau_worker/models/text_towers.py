@@ -14,8 +14,8 @@ import torch
 from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
 from transformers import CLIPTextModelWithProjection
 
-from murnau_worker.models.pooling import Pooling
-from murnau_worker.textual_inversion.learnt_rows import LearntRows
+from murnau_worker.core.learnt_rows import LearntRows
+from murnau_worker.core.spec import Pooling
 
 T1_PADDED_LENGTH = 77  # the original pads every prompt to it, and the UNet attends to the pads
 

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from murnau_worker.core.logs import get_logger
 from murnau_worker.engine.served import TrainingEngine
-from murnau_worker.logs import get_logger
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2, worker_pb2_grpc
 from murnau_worker.rpc.listener import Listener, until_told_to_stop

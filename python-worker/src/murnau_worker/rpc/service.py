@@ -21,9 +21,9 @@ from murnau_worker.checkpoints.embedding_file import (
     write_embedding,
     write_reference_bin,
 )
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.engine import Engine
 from murnau_worker.engine.training_session import TrainingSession
-from murnau_worker.errors import WorkerError
 from murnau_worker.models.parts import PARTS_OF_TASK
 from murnau_worker.models.registry import ServedModel
 from murnau_worker.rpc.blob_cache import BlobCache

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from murnau_worker import __version__
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.events import DrawnImage, DrawStarted
-from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.engine_server import EngineServer, serve_engine

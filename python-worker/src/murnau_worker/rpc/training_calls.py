@@ -8,9 +8,9 @@ from typing import Any, Generic
 
 import grpc
 
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.served import TrainingEngine
 from murnau_worker.engine.session_book import SessionT
-from murnau_worker.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobAssembly, BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from murnau_worker import __version__
-from murnau_worker.drawing.progress import Notice, Progress
+from murnau_worker.core.progress import Notice, Progress
 from murnau_worker.engine import events
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 

@@ -12,7 +12,7 @@ from collections.abc import Generator
 
 import torch
 
-from murnau_worker.generators import result_of
+from murnau_worker.core.turns import result_of
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys, join_texts
 from murnau_worker.sampling.prior_schedule import PriorSchedule
 from murnau_worker.sampling.tables import PosteriorTables

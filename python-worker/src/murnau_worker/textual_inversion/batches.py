@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 import torch
 
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.spec import Pooling, TrainingSpec
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.loss_masks import loss_weights
 from murnau_worker.textual_inversion.objective import NoiseDraws, image_embeddings, min_snr_weights
 from murnau_worker.textual_inversion.prompts import PromptIds, collate
-from murnau_worker.textual_inversion.spec import TrainingSpec
 from murnau_worker.textual_inversion.training_prompts import TrainingPrompts
 
 PRIOR_TIMESTEPS = range(700, TRAINING_STEPS)  # below, the one-step loss leads elsewhere than the sampled prior

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.spec import Pooling, TemplateSet
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import Phase
-from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.batches import noise_draws
 from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.objective import (
     LearntPair,
     NoiseDraws,
@@ -26,7 +26,7 @@ from murnau_worker.textual_inversion.objective import (
     image_embeddings,
 )
 from murnau_worker.textual_inversion.prompts import PromptEncoder
-from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateSet
+from murnau_worker.textual_inversion.templates import TEMPLATES
 from murnau_worker.textual_inversion.training_prompts import evaluation_text, worded
 
 EVAL_SAMPLES = 64

@@ -9,9 +9,9 @@ from functools import cached_property
 
 import torch
 
+from murnau_worker.core.pictures import to_image
 from murnau_worker.drawing.fuse import picture_embedding
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.pictures import to_image
 from murnau_worker.textual_inversion.dataset import LatentSet
 
 

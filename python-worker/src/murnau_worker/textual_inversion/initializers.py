@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import torch
 
 from murnau_worker.checkpoints.embedding_file import LearntEmbedding, check_fits, read_embedding
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import LARGEST_NUM_VECTORS, TrainingSpec
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.words import PieceTokenizer, WordTokenizers
 from murnau_worker.textual_inversion.objective import LearntPair
-from murnau_worker.textual_inversion.spec import LARGEST_NUM_VECTORS, TrainingSpec
 
 _SUGGESTIONS = 5
 

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.pictures import open_alpha, open_picture
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.named_picture import NamedPicture
+from murnau_worker.core.pictures import open_alpha, open_picture
 from murnau_worker.textual_inversion.aspect_buckets import Resize, Size, brought_to
-from murnau_worker.textual_inversion.named_picture import NamedPicture
 
 LossMask = Literal["none", "alpha", "file"]
 

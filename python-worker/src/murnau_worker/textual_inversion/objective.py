@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from murnau_worker.core.spec import Pooling
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.text_towers import Pooling
 from murnau_worker.sampling.decoder import LATENT_CHANNELS, DecoderCondition, predict
 from murnau_worker.sampling.prior_sampler import sample_image_embedding
 from murnau_worker.sampling.prior_schedule import prior_schedule

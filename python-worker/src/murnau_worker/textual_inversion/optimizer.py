@@ -11,7 +11,7 @@ from functools import partial
 
 import torch
 
-from murnau_worker.textual_inversion.spec import OptimizerName
+from murnau_worker.core.spec import OptimizerName
 
 # With torch's own settings, which for AdamW are the reference script's; SGD alone would have no momentum.
 OPTIMIZERS: dict[OptimizerName, Callable[..., torch.optim.Optimizer]] = {

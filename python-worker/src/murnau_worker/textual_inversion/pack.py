@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
+from murnau_worker.core.spec import Pooling
 from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.text_towers import Pooling
 from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
 from murnau_worker.textual_inversion.objective import (
     LearntPair,

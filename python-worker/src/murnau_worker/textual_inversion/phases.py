@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.models.parts import Phase
-from murnau_worker.textual_inversion.spec import TrainingSpec
 
 
 def _split_steps(spec: TrainingSpec) -> int:

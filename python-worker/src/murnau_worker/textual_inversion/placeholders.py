@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.words import WordTokenizers
 
 _PLACEHOLDER = re.compile(r"[a-z]{2,32}")

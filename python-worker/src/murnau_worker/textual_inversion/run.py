@@ -22,12 +22,13 @@ from murnau_worker.checkpoints.run_state import (
     read_state,
     write_state,
 )
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
 from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples, SampleDraws, bucket_of_step
 from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.draws import Draws
 from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.initializers import initial_rows
@@ -37,7 +38,6 @@ from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
 from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_place
 from murnau_worker.textual_inversion.plateau import has_settled
 from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
-from murnau_worker.textual_inversion.spec import TrainingSpec
 from murnau_worker.textual_inversion.training_prompts import training_prompts
 
 

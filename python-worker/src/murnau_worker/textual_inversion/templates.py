@@ -4,13 +4,8 @@ their translations, template by template.
 
 from __future__ import annotations
 
-from typing import Literal
-
+from murnau_worker.core.spec import TemplateLanguage, TranslatedSet
 from murnau_worker.textual_inversion import templates_de, templates_en, templates_fr, templates_ru
-
-TranslatedSet = Literal["object", "style"]
-TemplateSet = Literal["object", "style", "captions"]
-TemplateLanguage = Literal["en", "de", "fr", "ru"]
 
 PLACEHOLDER = "{placeholder}"  # where a caption or a sample's prompt has the learnt word
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from murnau_worker.textual_inversion.draws import Draws
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.spec import TemplateLanguage, TemplateSet, TranslatedSet
 from murnau_worker.textual_inversion.prompts import PromptEncoder, PromptIds
-from murnau_worker.textual_inversion.templates import (
-    PLACEHOLDER,
-    TEMPLATES,
-    TemplateLanguage,
-    TemplateSet,
-    TranslatedSet,
-)
+from murnau_worker.textual_inversion.templates import PLACEHOLDER, TEMPLATES
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from murnau_worker.drawing.noise import Shape
+from murnau_worker.core.picture_noise import Shape
 from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.models.words import PieceTokenizer, WordTokenizers
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
+from murnau_worker.core.turns import in_inference_mode, result_of
 from murnau_worker.drawing.draw import draw, sample_latents
-from murnau_worker.drawing.events import Picture, in_inference_mode
+from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.image_to_image import ImageToImage, start_of
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.generators import result_of
 from murnau_worker.sampling.decoder import Kept
 from murnau_worker.verify.golden_folder import GoldenFolder
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks

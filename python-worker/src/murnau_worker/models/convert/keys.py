@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 
 Tensors = dict[str, torch.Tensor]
 ModuleT = TypeVar("ModuleT", bound=nn.Module)

@@ -6,15 +6,17 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from murnau_worker.models.pooling import Pooling
-from murnau_worker.textual_inversion.templates import TemplateLanguage, TemplateSet
-
+# Which place of a text a tower's sentence embedding is read from.
+Pooling = Literal["eot", "argmax"]
+TranslatedSet = Literal["object", "style"]
+TemplateSet = Literal["object", "style", "captions"]
+TemplateLanguage = Literal["en", "de", "fr", "ru"]
 OptimizerName = Literal["adamw", "adam", "nadam", "radam", "adamax", "adagrad", "rmsprop", "sgd"]
+
+Objective = Literal["joint", "split", "warm_joint"]
 
 _LARGEST_SEED = 2**53 - 1
 LARGEST_NUM_VECTORS = 16
-
-Objective = Literal["joint", "split", "warm_joint"]
 
 
 class Frozen(BaseModel):

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 
 LARGEST_PIXELS = 64_000_000
 _KEEPS_FROM = 128  # level of a mask

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import torch
 
-from murnau_worker.textual_inversion.draws import Draws
+from murnau_worker.core.draws import Draws
 
 NEGATIVE_TEXT = -1  # number of the decoder's negative prompt among the texts that the prior samples
 

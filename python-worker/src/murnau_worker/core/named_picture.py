@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 
 
 @dataclass(frozen=True)
