@@ -28,6 +28,7 @@ from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, Refere
 from runs import SMALL_MODEL, step
 from training_memory import PRIOR_STEPS, random_shares, ready_model
 
+from murnau_worker.core.batch import NoiseDraws
 from murnau_worker.core.device_memory import free_memory
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.options import DrawOptions
@@ -42,7 +43,6 @@ from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.parts import PartName, Phase
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.objective import NoiseDraws
 from murnau_worker.textual_inversion.pack import PackGroup, packed_gradients
 
 CUDA = torch.device("cuda")

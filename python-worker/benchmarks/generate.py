@@ -30,12 +30,12 @@ from murnau_worker.drawing.conditions import sampled_embeddings
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.sampling.tables import ddim_timesteps
+from murnau_worker.text.prompt_reader import read_with
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-small"
 PROMPT = "a photo of a red apple on a blue background"

@@ -41,11 +41,11 @@ from quality_times import seconds_alone
 from quality_training import RunPlan, Trainer
 from runs import SMALL_MODEL
 
-from murnau_worker.checkpoints.embedding_file import read_embedding
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.scoring.judge import Judge
+from murnau_worker.text.embedding_file import read_embedding
 
 FIRST_CHOOSING_SEED, FIRST_REPORTED_SEED = 7, 1007
 CHOOSING_PICTURES = 8

@@ -31,11 +31,12 @@ from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, Refere
 from runs import make_run
 from transformers import CLIPTextModelWithProjection
 
+from murnau_worker.core.batch import DecoderSamples
 from murnau_worker.core.draws import Draws
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.batches import DecoderSamples, picture_of
+from murnau_worker.textual_inversion.batches import picture_of
 from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
 from murnau_worker.textual_inversion.run import TrainingRun
 

@@ -17,16 +17,14 @@ from real_size import CPU, TOKENS, real_size_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from murnau_worker.core.batch import DecoderSamples, LearntPair, NoiseDraws, PriorSamples, PromptIds
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.parts import Phase
-from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
 from murnau_worker.textual_inversion.dataset import Bucket, LatentSet
 from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
 from murnau_worker.textual_inversion.pack import Share, packed_gradients
-from murnau_worker.textual_inversion.prompts import PromptIds, encoder_for
 
 BATCHES = (1, 4)
 RUNS = (1, 4, 16)
@@ -139,7 +137,7 @@ def evaluation_peak(offload: Offload, side: int) -> int:
         bucket = Bucket((0,), torch.zeros(1, 2, 4, cells, cells), None)
         latents = LatentSet((bucket,), (torch.zeros(3, side, side),), (), "real-size", "real-size")
         evaluator = Evaluator(model, latents, "object")
-        encoder = encoder_for(model, {})
+        encoder = model.encoder({})
         model.empty_text_keys()
         model.hold("decoder")
         live.forget_peak()
@@ -156,7 +154,7 @@ def _prepared(
     for _ in model.prepare("train"):
         pass
     # As a run's start does: sizes are read while the parts are there that tell them.
-    encoder_for(model, {})
+    model.encoder({})
     _ = model.embedding_width
     return model
 

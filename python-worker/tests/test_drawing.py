@@ -23,7 +23,6 @@ from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.masks import grown, latent_mask
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.draw_session import DrawJob, DrawSession
@@ -37,6 +36,7 @@ from murnau_worker.sampling.p_sampler import threshold
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.registry import SAMPLERS
 from murnau_worker.sampling.tables import ddim_tables, ddim_timesteps, respaced_timesteps
+from murnau_worker.text.prompt_reader import read_with
 
 
 def request_for(model: Kandinsky, task: DrawingTask, seeds: tuple[int, ...] = (3,), **options: Any) -> DrawRequest:

@@ -14,11 +14,11 @@ import torch
 from run_tools import encoded, step, tiny_run, tiny_spec
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
-from murnau_worker.checkpoints.embedding_file import read_canonical
 from murnau_worker.checkpoints.run_state import Evaluation
 from murnau_worker.engine import final_pictures
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.text.embedding_file import read_canonical
 from murnau_worker.textual_inversion import run as run_module
 from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
 from murnau_worker.textual_inversion.plateau import has_settled

@@ -9,21 +9,19 @@ import torch
 from draw_client import colours
 from original_checkpoint import OriginalShape, write_original_checkpoint
 
+from murnau_worker.core.batch import DecoderSamples, LearntPair, NoiseDraws, PromptIds
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.image_to_image import ImageToImage
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.sampling.registry import SAMPLERS
-from murnau_worker.textual_inversion.batches import DecoderSamples
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
+from murnau_worker.text.prompt_reader import read_with
 from murnau_worker.textual_inversion.pack import Share, packed_gradients
-from murnau_worker.textual_inversion.prompts import PromptIds
 from murnau_worker.verify.golden_hooks import PROMPT, golden_tokenizers
 
 SHAPES = {

@@ -19,7 +19,6 @@ from murnau_worker.models.layouts import recognise
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import PART_NAMES, PARTS_OF_PHASE, PARTS_OF_TASK, PartName, Phase
-from murnau_worker.textual_inversion.run import encoder_for
 from murnau_worker.verify.golden_folder import read_golden_folder
 
 
@@ -294,7 +293,7 @@ def test_the_gradient_of_rows_passes_through_bf16_towers(tiny_folder: Path) -> N
     gradients: list[tuple[torch.Tensor, torch.Tensor]] = []
     for dtype in (torch.float32, torch.bfloat16):
         model = open_model(tiny_folder, dtype=dtype)
-        batch = encoder_for(model, {}).batch(["a photo of a cat", "a red train"])
+        batch = model.encoder({}).batch(["a photo of a cat", "a red train"])
         vocabulary_t1, vocabulary_t2 = model.t1.rows.vocabulary_size, model.t2.rows.vocabulary_size
         rows = (torch.full((1, 32), 0.02, requires_grad=True), torch.full((1, 32), 0.02, requires_grad=True))
         batch.t1_ids_NL[:, 1] = vocabulary_t1

@@ -139,7 +139,7 @@ def _advise(arguments: argparse.Namespace) -> bool:
 
 
 def _convert(arguments: argparse.Namespace) -> bool:
-    from murnau_worker.checkpoints.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
+    from murnau_worker.text.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
 
     writers = {".safetensors": write_embedding, ".bin": write_reference_bin}
     writer = writers.get(arguments.output.suffix)

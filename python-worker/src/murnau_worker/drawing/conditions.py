@@ -13,7 +13,6 @@ import torch
 from murnau_worker.core.picture_noise import NEGATIVE_TEXT
 from murnau_worker.core.progress import Progress
 from murnau_worker.core.turns import Turns, in_batches
-from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.prior_network import TextKeys, join_texts
@@ -21,6 +20,7 @@ from murnau_worker.models.text_towers import T1Text
 from murnau_worker.sampling.decoder import DecoderCondition
 from murnau_worker.sampling.prior_sampler import prior_steps
 from murnau_worker.sampling.prior_schedule import prior_schedule
+from murnau_worker.text.prompt_reader import PromptReader
 
 _PRIOR_BATCH = 16  # embeddings sampled together
 

@@ -11,11 +11,11 @@ import torch
 from murnau_worker.core.picture_noise import NoiseSource, SeededNoise
 from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import DrawingTaskName
-from murnau_worker.models.words import WordTokenizers
 from murnau_worker.sampling.decoder import DecoderCondition, Kept
+from murnau_worker.text.prompt_reader import PromptReader
+from murnau_worker.text.tokenizers import WordTokenizers
 
 BATCH = 4  # pictures drawn together: small, so that the first is seen soon
 

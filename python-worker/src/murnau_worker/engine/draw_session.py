@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.numeric_fingerprint import numeric_fingerprint
 from murnau_worker.core.pictures import to_png
@@ -13,12 +12,13 @@ from murnau_worker.core.progress import Notice, Progress
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import DrawEvent, Picture, Preview
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.events import DrawnImage, DrawSessionEvent, DrawStarted
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.text.embedding_file import LearntEmbedding
+from murnau_worker.text.prompt_reader import read_with
 
 
 @dataclass(frozen=True)

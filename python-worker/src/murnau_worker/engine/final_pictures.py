@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from murnau_worker.core.batch import LearntPair
 from murnau_worker.core.pictures import open_picture, to_png
 from murnau_worker.core.recently_used import Recent
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import PromptReader
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.device_thread import Turn
@@ -31,8 +31,8 @@ from murnau_worker.scoring.alignment import (
     text_alignment,
 )
 from murnau_worker.scoring.judge import Judge
+from murnau_worker.text.prompt_reader import PromptReader
 from murnau_worker.textual_inversion.dataset import NamedPicture
-from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.run import TrainingRun
 
 BATCH = 8  # pictures drawn together

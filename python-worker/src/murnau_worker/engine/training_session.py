@@ -16,8 +16,8 @@ from murnau_worker.engine.segment import SegmentRequest, log_step
 from murnau_worker.engine.step_work import StepWork, batching
 from murnau_worker.models.parts import PartName
 from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.text.placeholder import check_placeholder
 from murnau_worker.textual_inversion.initializers import initial_rows, read_initializer
-from murnau_worker.textual_inversion.placeholders import check_placeholder
 from murnau_worker.textual_inversion.run import TrainingRun
 
 

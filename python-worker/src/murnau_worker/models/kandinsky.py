@@ -7,7 +7,7 @@ Legend: N pictures, C latent channels (4), H/W pixels or latent cells, E width o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -22,8 +22,9 @@ from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import ModelShape, PartName, PartSource, TaskName
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys
 from murnau_worker.models.text_towers import T1_PADDED_LENGTH, T1Tower, T2Tower
-from murnau_worker.models.words import PieceTokenizer, WordTokenizers
 from murnau_worker.sampling.decoder import DecoderCondition
+from murnau_worker.text.prompts import LearntWord, PromptEncoder
+from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
 
 _CPU = torch.device("cpu")
 
@@ -105,6 +106,16 @@ class Kandinsky(ModelParts):
                     t2=PieceTokenizer(self.source.read_tokenizer("t2"), context_length=self.shape.context_t2),
                 )
             return self._tokenizers
+
+    def encoder(self, words: Mapping[str, LearntWord], tokenizers: WordTokenizers | None = None) -> PromptEncoder:
+        """Encodes prompts that may hold the given learnt words, by the model's tokenizers or others."""
+        return PromptEncoder(
+            tokenizers=tokenizers or self.tokenizers,
+            words=words,
+            t1_vocabulary=self.t1_vocabulary,
+            t2_vocabulary=self.t2_vocabulary,
+            t1_pad_id=self.t1_pad_id,
+        )
 
     @cached_property
     def shape(self) -> ModelShape:

@@ -8,7 +8,6 @@ from typing import Any
 
 from PIL import Image
 
-from murnau_worker.checkpoints.embedding_file import read_embedding
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.pictures import open_mask, open_picture
 from murnau_worker.drawing.fuse import Fuse, FuseItem
@@ -23,6 +22,7 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import invalid, read_blob
 from murnau_worker.sampling.prior_schedule import ALLOWED_PRIOR_STEPS, prior_schedule
 from murnau_worker.sampling.registry import DEFAULT_SAMPLER, SAMPLERS
+from murnau_worker.text.embedding_file import read_embedding
 
 _LARGEST_SEED = 2**53 - 1
 _LARGEST_WEIGHT = 100.0

@@ -13,14 +13,6 @@ import grpc
 import torch
 
 from murnau_worker import __version__
-from murnau_worker.checkpoints.embedding_file import (
-    check_fits,
-    read_embedding,
-    renamed,
-    write_diffusers,
-    write_embedding,
-    write_reference_bin,
-)
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.engine import Engine
 from murnau_worker.engine.training_session import TrainingSession
@@ -33,8 +25,16 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import read_format
 from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.training_calls import TrainingCalls
-from murnau_worker.textual_inversion.initializers import InitializerWords, initializer_problems
-from murnau_worker.textual_inversion.placeholders import check_placeholder
+from murnau_worker.text.embedding_file import (
+    check_fits,
+    read_embedding,
+    renamed,
+    write_diffusers,
+    write_embedding,
+    write_reference_bin,
+)
+from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
+from murnau_worker.text.placeholder import check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

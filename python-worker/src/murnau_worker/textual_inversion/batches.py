@@ -6,10 +6,10 @@ Legend: N samples, S prior steps, E joint width, C latent channels, H/W latent c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
+from murnau_worker.core.batch import DecoderSamples, NoiseDraws, PriorSamples, PromptIds, collate
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import Pooling, TrainingSpec
 from murnau_worker.models.kandinsky import Kandinsky
@@ -17,44 +17,11 @@ from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.loss_masks import loss_weights
-from murnau_worker.textual_inversion.objective import NoiseDraws, image_embeddings, min_snr_weights
-from murnau_worker.textual_inversion.prompts import PromptIds, collate
+from murnau_worker.textual_inversion.objective import image_embeddings, min_snr_weights
 from murnau_worker.textual_inversion.training_prompts import TrainingPrompts
 
 PRIOR_TIMESTEPS = range(700, TRAINING_STEPS)  # below, the one-step loss leads elsewhere than the sampled prior
 POOL_SIZE = 32  # embeddings that the learnt t2 gives the decoder's phase
-
-
-@dataclass(frozen=True)
-class DecoderSamples:
-    """N samples of one run, not yet padded: latents [N, C, H, W], prompts with the run's own ids, and noise.
-
-    `image_NE`: image embeddings of the decoder's phase; none: the prior samples them. `weights_N`: of the losses.
-    `cell_weights_N1HW`: of each cell's squared error; none: all the same.
-    """
-
-    latents_NCHW: torch.Tensor
-    prompts: tuple[PromptIds, ...]
-    draws: NoiseDraws
-    image_NE: torch.Tensor | None = None
-    weights_N: torch.Tensor | None = None
-    cell_weights_N1HW: torch.Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.prompts)
-
-
-@dataclass(frozen=True)
-class PriorSamples:
-    """N samples of the prior's phase: prompts, clean image embeddings [N, E], their noise and timesteps."""
-
-    prompts: tuple[PromptIds, ...]
-    image_NE: torch.Tensor
-    noise_NE: torch.Tensor
-    timesteps_N: torch.Tensor
-
-    def __len__(self) -> int:
-        return len(self.prompts)
 
 
 def picture_of(draws: Draws, sample_number: int, pictures: int, order: str = "order") -> int:

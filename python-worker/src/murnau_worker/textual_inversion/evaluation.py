@@ -11,21 +11,16 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from murnau_worker.core.batch import LearntPair, NoiseDraws, TrainingBatch
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import Pooling, TemplateSet
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import Phase
 from murnau_worker.sampling.tables import TRAINING_STEPS
+from murnau_worker.text.prompts import PromptEncoder
 from murnau_worker.textual_inversion.batches import noise_draws
 from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.objective import (
-    LearntPair,
-    NoiseDraws,
-    TrainingBatch,
-    decoder_losses,
-    image_embeddings,
-)
-from murnau_worker.textual_inversion.prompts import PromptEncoder
+from murnau_worker.textual_inversion.objective import decoder_losses, image_embeddings
 from murnau_worker.textual_inversion.templates import TEMPLATES
 from murnau_worker.textual_inversion.training_prompts import evaluation_text, worded
 

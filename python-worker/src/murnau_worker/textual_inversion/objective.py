@@ -6,65 +6,19 @@ Legend: N samples, C latent channels (4), H/W latent cells, S prior steps, E joi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
+from murnau_worker.core.batch import LearntPair, NoiseDraws, PriorBatch, PromptBatch, TrainingBatch
 from murnau_worker.core.spec import Pooling
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.sampling.decoder import LATENT_CHANNELS, DecoderCondition, predict
 from murnau_worker.sampling.prior_sampler import sample_image_embedding
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.tables import decoder_alpha_bar, prior_alpha_bar
-from murnau_worker.textual_inversion.prompts import PromptBatch
 
 TRAINING_PRIOR_GUIDANCE = 4.0
-
-
-@dataclass(frozen=True)
-class LearntPair:
-    """Learnt rows of both towers: t1 [R, D1] (decoder) and t2 [R, D2] (prior)."""
-
-    t1_RD: torch.Tensor
-    t2_RD: torch.Tensor
-
-
-@dataclass(frozen=True)
-class NoiseDraws:
-    """Everything random of a batch: decoder noise and timesteps, the prior's first and per-step noise."""
-
-    noise_NCHW: torch.Tensor
-    timesteps_N: torch.Tensor
-    prior_init_NE: torch.Tensor
-    prior_steps_SNE: torch.Tensor
-
-
-@dataclass(frozen=True)
-class TrainingBatch:
-    """`image_NE`: image embeddings that the decoder is given instead of the prior's. `weights_N`: of the losses.
-    `cell_weights_N1HW`: of each cell's squared error; none: all the same.
-
-    `dropout_seed`: XLM-R's dropout is on and draws by it.
-    """
-
-    latents_NCHW: torch.Tensor
-    prompts: PromptBatch
-    draws: NoiseDraws
-    image_NE: torch.Tensor | None = None
-    weights_N: torch.Tensor | None = None
-    cell_weights_N1HW: torch.Tensor | None = None
-    dropout_seed: int | None = None
-
-
-@dataclass(frozen=True)
-class PriorBatch:
-    """For the prior's one-step loss: clean embeddings [N, E] in CLIP's space, their noise and timesteps."""
-
-    prompts: PromptBatch
-    image_NE: torch.Tensor
-    noise_NE: torch.Tensor
-    timesteps_N: torch.Tensor
 
 
 def add_noise(latents_NCHW: torch.Tensor, noise_NCHW: torch.Tensor, timesteps_N: torch.Tensor) -> torch.Tensor:

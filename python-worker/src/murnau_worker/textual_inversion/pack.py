@@ -12,19 +12,20 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.core.spec import Pooling
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
-from murnau_worker.textual_inversion.objective import (
+from murnau_worker.core.batch import (
+    DecoderSamples,
     LearntPair,
     NoiseDraws,
     PriorBatch,
+    PriorSamples,
+    PromptBatch,
     TrainingBatch,
-    decoder_losses,
-    prior_losses,
+    collate,
 )
+from murnau_worker.core.spec import Pooling
+from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.textual_inversion.objective import decoder_losses, prior_losses
 from murnau_worker.textual_inversion.phases import Phase
-from murnau_worker.textual_inversion.prompts import PromptBatch, collate
 
 
 @dataclass(frozen=True)

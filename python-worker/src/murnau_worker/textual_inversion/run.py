@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, Published, write_embedding
 from murnau_worker.checkpoints.run_state import (
     Best,
     BestRows,
@@ -22,22 +21,23 @@ from murnau_worker.checkpoints.run_state import (
     read_state,
     write_state,
 )
+from murnau_worker.core.batch import DecoderSamples, LearntPair, PriorSamples
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import VocabularyScale
-from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples, SampleDraws, bucket_of_step
+from murnau_worker.text.embedding_file import LearntEmbedding, Published, write_embedding
+from murnau_worker.text.prompts import LearntWord
+from murnau_worker.textual_inversion.batches import SampleDraws, bucket_of_step
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.initializers import initial_rows
-from murnau_worker.textual_inversion.objective import LearntPair
 from murnau_worker.textual_inversion.optimizer import TrainedRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
 from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_place
 from murnau_worker.textual_inversion.plateau import has_settled
-from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
 from murnau_worker.textual_inversion.training_prompts import training_prompts
 
 
@@ -83,7 +83,7 @@ class TrainingRun:
         self.images = images
         self.evaluator = evaluator
         self.identity = identity
-        self.encoder = encoder_for(model, {spec.placeholder_token: LearntWord(0, spec.num_vectors)})
+        self.encoder = model.encoder({spec.placeholder_token: LearntWord(0, spec.num_vectors)})
         initial = initial_rows(model, spec, initializer)
         prompts = training_prompts(
             self.encoder, spec.placeholder_token, spec.templates, spec.template_languages, latents.captions

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from murnau_worker.core.batch import PromptIds
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TemplateLanguage, TemplateSet, TranslatedSet
-from murnau_worker.textual_inversion.prompts import PromptEncoder, PromptIds
+from murnau_worker.text.prompts import PromptEncoder
 from murnau_worker.textual_inversion.templates import PLACEHOLDER, TEMPLATES
 
 

@@ -13,7 +13,7 @@ import torch
 
 from murnau_worker.core.picture_noise import Shape
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.models.words import PieceTokenizer, WordTokenizers
+from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
 
 PROMPT = "golden"  # stands for the goldens' prompt, of which only the token ids are known
 

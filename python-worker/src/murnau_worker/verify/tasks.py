@@ -16,10 +16,10 @@ from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.image_to_image import ImageToImage, start_of
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.sampling.decoder import Kept
+from murnau_worker.text.prompt_reader import read_with
 from murnau_worker.verify.golden_folder import GoldenFolder
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks
 from murnau_worker.verify.parts import Outputs

@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-import torch
-
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.words import PieceTokenizer, WordTokenizers
+from murnau_worker.core.batch import PromptBatch, PromptIds, collate
+from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
 
 _SHOWN_TOKENS = 6  # of what was read last, where a prompt is cut
 
@@ -24,23 +22,6 @@ class LearntWord:
 
     first: int
     count: int
-
-
-@dataclass(frozen=True)
-class PromptIds:
-    """One prompt's ids with start and end, unpadded, at most the context's length, the end kept."""
-
-    t1: tuple[int, ...]
-    t2: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class PromptBatch:
-    """Padded ids: t1 [N, L1] with XLM-R's pad, t2 [N, L2] with 0 and its mask [N, L2]."""
-
-    t1_ids_NL: torch.Tensor
-    t2_ids_NL: torch.Tensor
-    t2_mask_NL: torch.Tensor
 
 
 def split_at_words(text: str, words: Mapping[str, LearntWord]) -> list[tuple[str, LearntWord | None]]:
@@ -125,26 +106,13 @@ def _reading(name: Literal["t1", "t2"], ids: Sequence[int], tokenizer: PieceToke
     return TowerReading(name, len(kept) + 2, len(ids) + 2, last)
 
 
-def encoder_for(
-    model: Kandinsky, words: dict[str, LearntWord], tokenizers: WordTokenizers | None = None
-) -> PromptEncoder:
-    """Encodes prompts that may hold the given learnt words, by the model's tokenizers or others."""
-    return PromptEncoder(
-        tokenizers=tokenizers or model.tokenizers,
-        words=words,
-        t1_vocabulary=model.t1_vocabulary,
-        t2_vocabulary=model.t2_vocabulary,
-        t1_pad_id=model.t1_pad_id,
-    )
+class PromptModel(Protocol):
+    """A model as far as prompts for it can be read: the widths of its rows, and the encoder of its towers."""
 
+    @property
+    def width_t1(self) -> int: ...
 
-def collate(prompts: Sequence[PromptIds], t1_pad_id: int) -> PromptBatch:
-    """Pads prompts to the longest of them."""
-    longest_t1 = max(len(prompt.t1) for prompt in prompts)
-    longest_t2 = max(len(prompt.t2) for prompt in prompts)
-    t2_lengths_N = torch.tensor([len(prompt.t2) for prompt in prompts])
-    return PromptBatch(
-        t1_ids_NL=torch.tensor([[*p.t1, *[t1_pad_id] * (longest_t1 - len(p.t1))] for p in prompts]),
-        t2_ids_NL=torch.tensor([[*p.t2, *[0] * (longest_t2 - len(p.t2))] for p in prompts]),
-        t2_mask_NL=torch.arange(longest_t2) < t2_lengths_N[:, None],
-    )
+    @property
+    def width_t2(self) -> int: ...
+
+    def encoder(self, words: Mapping[str, LearntWord], tokenizers: WordTokenizers | None = None) -> PromptEncoder: ...

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, check_fits
+from murnau_worker.core.batch import LearntPair
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import Pooling
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.words import WordTokenizers
-from murnau_worker.textual_inversion.objective import LearntPair
-from murnau_worker.textual_inversion.prompts import LearntWord, PromptEncoder, TowerReading, encoder_for, split_at_words
+from murnau_worker.text.embedding_file import LearntEmbedding, check_fits
+from murnau_worker.text.prompts import LearntWord, PromptEncoder, PromptModel, TowerReading, split_at_words
+from murnau_worker.text.tokenizers import WordTokenizers
 
 _TOWER_NAMES = {"t1": "the decoder's text tower", "t2": "the prior's"}
 
@@ -64,7 +63,7 @@ def _cut(text: str, towers: Sequence[TowerReading]) -> str:
 
 
 def read_with(
-    model: Kandinsky, embeddings: Sequence[LearntEmbedding], tokenizers: WordTokenizers | None = None
+    model: PromptModel, embeddings: Sequence[LearntEmbedding], tokenizers: WordTokenizers | None = None
 ) -> PromptReader:
     """A reader of prompts that may hold the given learnt words.
 
@@ -89,4 +88,4 @@ def read_with(
         t1_RD = torch.cat([embedding.t1_RD for embedding in embeddings])
         rows = LearntPair(t1_RD, torch.cat([embedding.t2_RD for embedding in embeddings]))
     poolings: dict[str, Pooling] = {embedding.placeholder_token: embedding.pooling for embedding in embeddings}
-    return PromptReader(encoder_for(model, words, tokenizers), rows, poolings)
+    return PromptReader(model.encoder(words, tokenizers), rows, poolings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.models.words import WordTokenizers
+from murnau_worker.text.tokenizers import WordTokenizers
 
 _PLACEHOLDER = re.compile(r"[a-z]{2,32}")
 PLACEHOLDER_ALLOWED = "2 to 32 lower-case letters a to z"
