@@ -26,7 +26,6 @@ from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.draw_session import DrawJob, DrawSession
-from murnau_worker.engine.events import DrawStarted
 from murnau_worker.models.clip_normalisation import ClipNormalisation
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import PART_NAMES
@@ -36,6 +35,7 @@ from murnau_worker.sampling.p_sampler import threshold
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.registry import SAMPLERS
 from murnau_worker.sampling.tables import ddim_tables, ddim_timesteps, respaced_timesteps
+from murnau_worker.sessions.events import DrawStarted
 from murnau_worker.text.prompt_reader import read_with
 
 

@@ -17,10 +17,10 @@ from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.engine import Engine
-from murnau_worker.engine.events import Checkpoint, Finished, Metrics, TrainEvent
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
 from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.sessions.events import Checkpoint, Finished, Metrics, TrainEvent
 
 STEPS = 200
 PICTURES = (picture(1), picture(2), picture(3))

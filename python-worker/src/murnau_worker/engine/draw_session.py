@@ -14,9 +14,9 @@ from murnau_worker.drawing.events import DrawEvent, Picture, Preview
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import DrawnImage, DrawSessionEvent, DrawStarted
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.sessions.events import DrawnImage, DrawSessionEvent, DrawStarted
 from murnau_worker.text.embedding_file import LearntEmbedding
 from murnau_worker.text.prompt_reader import read_with
 

@@ -12,16 +12,16 @@ from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import DeviceThread, Turn
 from murnau_worker.engine.draw_session import DrawJob, DrawSession
-from murnau_worker.engine.events import DrawSessionEvent, TrainEvent
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.engine.segment import SegmentRequest
-from murnau_worker.engine.session_book import SessionBook
 from murnau_worker.engine.training_session import TrainingSession
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.parts import TaskName
 from murnau_worker.models.registry import ModelRegistry
 from murnau_worker.models.registry_file import ModelEntry
+from murnau_worker.sessions.events import DrawSessionEvent, TrainEvent
+from murnau_worker.sessions.segment import SegmentRequest
+from murnau_worker.sessions.session_book import SessionBook
 
 _PRELOADED_TASKS: tuple[TaskName, ...] = ("train", "text2img")
 

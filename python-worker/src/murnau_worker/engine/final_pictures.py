@@ -20,7 +20,6 @@ from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Judgement, Log, Metrics, Sample, SampleKind, TrainEvent
 from murnau_worker.engine.judged_pictures import JudgedPictures
 from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.scoring.alignment import (
@@ -31,6 +30,7 @@ from murnau_worker.scoring.alignment import (
     text_alignment,
 )
 from murnau_worker.scoring.judge import Judge
+from murnau_worker.sessions.events import Judgement, Log, Metrics, Sample, SampleKind, TrainEvent
 from murnau_worker.text.prompt_reader import PromptReader
 from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.run import TrainingRun

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from murnau_worker.core.embedding_formats import LARGEST_FILE_BYTES, EmbeddingFormat
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
-from murnau_worker.engine.segment import SegmentRequest
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_pictures import read_blob, read_pictures
+from murnau_worker.sessions.segment import SegmentRequest
 
 _LARGEST_STATE_BYTES = 4 * 1024 * 1024
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.engine.events import TrainEvent
-from murnau_worker.engine.segment import SegmentRequest
-from murnau_worker.engine.session_book import SessionT
+from murnau_worker.sessions.events import TrainEvent
+from murnau_worker.sessions.segment import SegmentRequest
+from murnau_worker.sessions.session_book import SessionT
 
 
 class ServedDevice(Protocol):

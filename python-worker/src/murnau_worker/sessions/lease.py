@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from murnau_worker.engine.events import FinishReason
+from murnau_worker.sessions.events import FinishReason
 
 SILENCE_LIMIT_S = 3.0
 

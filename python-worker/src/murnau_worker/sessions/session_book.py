@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.engine.leased_session import LeasedSession
-from murnau_worker.engine.segment import SegmentRequest
+from murnau_worker.sessions.leased_session import LeasedSession
+from murnau_worker.sessions.segment import SegmentRequest
 
 _REMEMBERED_EPOCHS = 10_000
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.engine.events import Checkpoint, Finished, Started, TrainEvent
-from murnau_worker.engine.lease import Lease
-from murnau_worker.engine.segment import SegmentRequest, StepRate
+from murnau_worker.sessions.events import Checkpoint, Finished, Started, TrainEvent
+from murnau_worker.sessions.lease import Lease
+from murnau_worker.sessions.segment import SegmentRequest, StepRate
 
 
 @dataclass(frozen=True)
