@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.text.prompt_reader import read_with
 
 

@@ -12,7 +12,7 @@ from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.scoring.alignment import TEXT_ALIGNMENT_PROMPT, image_alignments, text_alignment
 from murnau_worker.scoring.judge import Judge
 from murnau_worker.text.embedding_file import LearntEmbedding

@@ -12,7 +12,7 @@ from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.step_work import StepWork
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.run import TrainingRun
 

@@ -11,8 +11,8 @@ import torch
 from draw_client import embedding
 
 from murnau_worker.core.spec import Pooling
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.text.embedding_file import LearntEmbedding, write_diffusers
 from murnau_worker.text.prompt_reader import read_with
 
@@ -31,7 +31,7 @@ PROMPTS = (
 @pytest.fixture(scope="module")
 def small() -> Kandinsky:
     """The shipped model in memory."""
-    return ModelRegistry({"small": SMALL_MODEL}).load("small")
+    return ServedModels({"small": SMALL_MODEL}).load("small")
 
 
 def documented_code(exported: Path) -> str:

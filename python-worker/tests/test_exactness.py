@@ -19,7 +19,7 @@ from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.engine import Engine
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sessions.events import Checkpoint, Finished, Metrics, TrainEvent
 
 STEPS = 200

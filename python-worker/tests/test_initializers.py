@@ -10,7 +10,7 @@ from draw_client import embedding
 from run_tools import step, tiny_run, tiny_spec
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
 from murnau_worker.textual_inversion.initializers import initial_rows
 

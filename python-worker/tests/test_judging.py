@@ -16,7 +16,7 @@ from worker_client import Stream, detail_of, running_worker, start_message, trai
 
 from murnau_worker.checkpoints.run_state import Evaluation
 from murnau_worker.engine import final_pictures
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.text.embedding_file import read_canonical
 from murnau_worker.textual_inversion import run as run_module

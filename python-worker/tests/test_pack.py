@@ -7,7 +7,7 @@ import torch
 from run_tools import tiny_run, tiny_spec
 
 from murnau_worker.core.batch import DecoderSamples
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
 from murnau_worker.textual_inversion.run import TrainingRun
 

@@ -10,7 +10,7 @@ from run_tools import encoded, picture, step, tiny_run, tiny_spec
 
 from murnau_worker.checkpoints.run_state import read_state, write_state
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.textual_inversion.dataset import NamedPicture
 from murnau_worker.textual_inversion.optimizer import schedule_factor
 

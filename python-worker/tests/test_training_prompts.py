@@ -9,7 +9,7 @@ from run_tools import picture, step, tiny_run, tiny_spec
 
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TemplateLanguage, TranslatedSet
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.text.prompts import LearntWord
 from murnau_worker.textual_inversion.templates import TEMPLATES
 from murnau_worker.textual_inversion.training_prompts import training_prompts

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tiny_model import WORDS
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.text.placeholder import check_placeholder
 from murnau_worker.text.prompts import LearntWord, split_at_words
 

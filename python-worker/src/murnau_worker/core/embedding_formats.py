@@ -2,7 +2,4 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-EmbeddingFormat = Literal["safetensors", "reference_bin"]
 LARGEST_FILE_BYTES = 4 * 1024 * 1024

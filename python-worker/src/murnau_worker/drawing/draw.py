@@ -16,10 +16,9 @@ from murnau_worker.core.progress import Notice, Progress
 from murnau_worker.core.turns import in_batches, in_inference_mode
 from murnau_worker.drawing.events import DrawEvent, DrawTurns, Picture, Preview
 from murnau_worker.drawing.request import DrawRequest, Sketch
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import PRIOR_SIDE
-from murnau_worker.sampling.decoder import DecoderRequest, SamplerStep, Sampling
-from murnau_worker.sampling.registry import SAMPLERS
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sampling.guidance import SamplerStep, Sampling, SamplingRequest
+from murnau_worker.sampling.samplers import SAMPLERS
 
 _LARGEST_PREVIEW = 128  # pixels of its longer side
 
@@ -36,7 +35,7 @@ def _draw(model: Kandinsky, request: DrawRequest) -> DrawTurns[None]:
     for message in request.notices():
         yield Notice(message)
     sketch = yield from request.task.sketch(model, request)
-    model.release(*PRIOR_SIDE)
+    model.release_condition_side()
     yield from _Drawing(model, request, sketch).pictures()
 
 
@@ -95,16 +94,16 @@ def sample_latents(request: DrawRequest, sketch: Sketch, places: list[int]) -> S
     of them).
     """
     options = request.options
-    unet = sketch.unet()
-    device = unet.device
+    denoiser = sketch.denoiser(sketch.kept)
+    device = denoiser.device
     start_NCHW = torch.stack([sketch.start(place) for place in places]).to(device)
     _, channels, rows, columns = start_NCHW.shape
 
     def step_noise(step: int) -> torch.Tensor:
         shape = (channels, rows, columns)
-        return torch.stack([request.noise.step(request.seeds[place], step, shape) for place in places]).to(device)
+        return torch.stack([request.noise.step(place, step, shape) for place in places]).to(device)
 
-    decoder_request = DecoderRequest(
+    sampling = SamplingRequest(
         wanted=sketch.wanted.of(places),
         unwanted=sketch.unwanted.of(places),
         start_NCHW=start_NCHW,
@@ -116,7 +115,7 @@ def sample_latents(request: DrawRequest, sketch: Sketch, places: list[int]) -> S
         eta=options.ddim_eta,
         shares_percentile=shares_percentile(request),
     )
-    latents_NCHW = yield from SAMPLERS[options.sampler].run(unet, decoder_request)
+    latents_NCHW = yield from SAMPLERS[options.sampler].run(denoiser, sampling)
     if sketch.kept is not None and not options.reference_quirks:
         latents_NCHW = sketch.kept.paste(latents_NCHW)
     return latents_NCHW

@@ -14,8 +14,8 @@ from murnau_worker.drawing.events import DrawEvent, Picture, Preview
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sessions.events import DrawnImage, DrawSessionEvent, DrawStarted
 from murnau_worker.text.embedding_file import LearntEmbedding
 from murnau_worker.text.prompt_reader import read_with
@@ -40,7 +40,7 @@ class DrawSession:
     def __init__(
         self,
         job: DrawJob,
-        models: ModelRegistry,
+        models: ServedModels,
         hooks: DrawHooks,
         emit: Callable[[DrawSessionEvent], None],
         fail: Callable[[WorkerError], None],

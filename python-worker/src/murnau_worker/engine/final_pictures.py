@@ -21,7 +21,7 @@ from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.judged_pictures import JudgedPictures
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.scoring.alignment import (
     TEXT_ALIGNMENT_COLOUR,
     TEXT_ALIGNMENT_PROMPT,
@@ -109,7 +109,7 @@ class RunPictures:
     def _best_word(self) -> Generator[Turn, None, tuple[str, float]]:
         """Of the run's own initializer and the model's words, the one with the lowest eval loss, and that loss."""
         losses: dict[str, float] = {}
-        for word in dict.fromkeys((self.run.spec.initializer_token, *self.model.config.initializer_tokens)):
+        for word in dict.fromkeys((self.run.spec.initializer_token, *self.model.settings.initializer_tokens)):
             for loss in self.run.evaluator.word_loss(self.run.encoder, word):
                 yield Turn.WORKED
                 if loss is not None:

@@ -16,8 +16,7 @@ from murnau_worker.core.logs import get_logger
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.failures import translate
 from murnau_worker.engine.step_work import StepWork
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import Phase
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
 from murnau_worker.textual_inversion.run import TrainingRun
 
@@ -34,7 +33,7 @@ class _Held:
     """The phase whose parts are on the device, and until when works of other phases wait for them."""
 
     model: str
-    phase: Phase
+    phase: str
     until_s: float
 
     def serves(self, work: StepWork) -> bool:

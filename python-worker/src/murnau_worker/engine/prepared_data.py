@@ -9,7 +9,7 @@ from murnau_worker.core.named_picture import NamedPicture
 from murnau_worker.core.recently_used import Recent
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.judged_pictures import JudgedPictures
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet, dataset_fingerprint, encode_pictures
 from murnau_worker.textual_inversion.evaluation import Evaluator
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings

@@ -1,21 +1,17 @@
-"""A learnt embedding as a file: canonical safetensors, the reference script's `.bin`, and files for diffusers.
+"""A learnt embedding as a file: canonical safetensors, and files for diffusers.
 
-Canonical: `t1` and `t2` ([num_vectors, width]) and metadata of text values. The reference's file is a pickle
-`{'t1': {placeholder: row}, 't2': {placeholder: row}}`; a pickle that wants more than tensors is refused.
+Canonical: `t1` and `t2` ([num_vectors, width]) and metadata of text values.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Literal
 
 import torch
 
-from murnau_worker.core.embedding_formats import LARGEST_FILE_BYTES, EmbeddingFormat
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.core.spec import Pooling
@@ -73,25 +69,7 @@ def write_diffusers(embedding: LearntEmbedding, tower: Literal["t1", "t2"]) -> b
     return write_safetensors({embedding.placeholder_token: rows_RD.float()}, metadata)
 
 
-def write_reference_bin(embedding: LearntEmbedding) -> bytes:
-    """The reference's file; it has room for one row per tower."""
-    if embedding.num_vectors != 1:
-        raise WorkerError(
-            "embedding.unreadable",
-            f'"{embedding.placeholder_token}" has {embedding.num_vectors} vectors, and the reference\'s .bin has room '
-            "for one per tower: export it as safetensors or for diffusers",
-            field="to_format",
-            given="reference_bin",
-            allowed="safetensors, diffusers_t1, diffusers_t2",
-        )
-    word = embedding.placeholder_token
-    content = {"t1": {word: embedding.t1_RD[0].clone()}, "t2": {word: embedding.t2_RD[0].clone()}}
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    return buffer.getvalue()
-
-
-def _unreadable(message: str) -> WorkerError:
+def unreadable(message: str) -> WorkerError:
     return WorkerError("embedding.unreadable", message, field="file", allowed="safetensors or the reference's .bin")
 
 
@@ -111,48 +89,17 @@ def read_canonical(content: bytes) -> LearntEmbedding:
             published=_PUBLISHED.get(metadata.get("published", "")),
         )
     except (ValueError, KeyError) as error:
-        raise _unreadable(f"the file is no learnt embedding: {str(error)[:200]}") from error
-    return _checked(embedding)
+        raise unreadable(f"the file is no learnt embedding: {str(error)[:200]}") from error
+    return checked(embedding)
 
 
-def read_reference_bin(content: bytes) -> LearntEmbedding:
-    """Reads the reference's `.bin`, whose pooling is `argmax`. Raises WorkerError `embedding.unreadable`."""
-    try:
-        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
-        raise _unreadable("the file is no pickle of plain tensors, and nothing else is read") from error
-    towers: list[tuple[str, torch.Tensor]] = []
-    for tower in ("t1", "t2"):
-        rows = cast("dict[str, Any]", loaded).get(tower) if isinstance(loaded, Mapping) else None
-        if not isinstance(rows, Mapping) or len(cast("dict[str, Any]", rows)) != 1:
-            raise _unreadable(f"the file does not hold one learnt word in {tower}")
-        ((word, row),) = cast("dict[str, Any]", rows).items()
-        if not isinstance(row, torch.Tensor) or row.dim() not in (1, 2):
-            raise _unreadable(f"{tower} holds no row")
-        towers.append((str(word), row.detach().float().reshape(-1, row.shape[-1])))
-    (word, t1_RD), (other, t2_RD) = towers
-    if word != other:
-        raise _unreadable(f'the towers hold different words ("{word}" and "{other}")')
-    return _checked(LearntEmbedding(word, t1_RD, t2_RD, pooling="argmax"))
-
-
-def _checked(embedding: LearntEmbedding) -> LearntEmbedding:
+def checked(embedding: LearntEmbedding) -> LearntEmbedding:
     t1, t2 = embedding.t1_RD, embedding.t2_RD
     if t1.dim() != 2 or t2.dim() != 2 or len(t1) != len(t2) or not 1 <= len(t1) <= 64:
-        raise _unreadable(f"rows of shapes {tuple(t1.shape)} and {tuple(t2.shape)} are no embedding")
+        raise unreadable(f"rows of shapes {tuple(t1.shape)} and {tuple(t2.shape)} are no embedding")
     if not bool(t1.isfinite().all() and t2.isfinite().all()):
-        raise _unreadable("the rows hold values that are no numbers")
+        raise unreadable("the rows hold values that are no numbers")
     return embedding
-
-
-def read_embedding(content: bytes, file_format: EmbeddingFormat | None = None) -> LearntEmbedding:
-    """Reads either format; without one it is recognised by looking. Raises WorkerError `embedding.unreadable`."""
-    if len(content) > LARGEST_FILE_BYTES:
-        raise _unreadable(f"the file has {len(content)} bytes: a whole-table dump is no learnt embedding")
-    is_pickle = content[:2] in (b"PK", b"\x80\x02")
-    if file_format == "reference_bin" or (file_format is None and is_pickle):
-        return read_reference_bin(content)
-    return read_canonical(content)
 
 
 def renamed(embedding: LearntEmbedding, placeholder_token: str) -> LearntEmbedding:

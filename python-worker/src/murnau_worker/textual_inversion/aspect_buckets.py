@@ -7,7 +7,7 @@ from typing import Literal
 
 from PIL import Image, ImageOps
 
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 
 Resize = Literal["squash", "crop", "bucket"]
 Size = tuple[int, int]  # width and height in pixels

@@ -9,19 +9,17 @@ from collections.abc import Sequence
 
 import torch
 
-from murnau_worker.core.batch import DecoderSamples, NoiseDraws, PriorSamples, PromptIds, collate
+from murnau_worker.core.batch import DecoderSamples, PriorSamples, PromptIds, collate
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import Pooling, TrainingSpec
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.sampling.tables import TRAINING_STEPS
+from murnau_worker.families.kandinsky21.condition import image_embeddings
+from murnau_worker.families.kandinsky21.losses import POOL_SIZE, PRIOR_TIMESTEPS, noise_draws
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sampling.noising import min_snr_weights
 from murnau_worker.textual_inversion.dataset import LatentSet
 from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.loss_masks import loss_weights
-from murnau_worker.textual_inversion.objective import image_embeddings, min_snr_weights
 from murnau_worker.textual_inversion.training_prompts import TrainingPrompts
-
-PRIOR_TIMESTEPS = range(700, TRAINING_STEPS)  # below, the one-step loss leads elsewhere than the sampled prior
-POOL_SIZE = 32  # embeddings that the learnt t2 gives the decoder's phase
 
 
 def picture_of(draws: Draws, sample_number: int, pictures: int, order: str = "order") -> int:
@@ -51,24 +49,6 @@ def pictures_of_step(draws: Draws, step: int, samples: range, per_step: int, lat
     places = latents.buckets[number].places
     order = "order" if len(latents.buckets) == 1 else f"order {number}"
     return [places[picture_of(draws, turns_before * per_step + index, len(places), order)] for index in samples]
-
-
-def noise_draws(
-    model: Kandinsky, draws: Draws, step: int, samples: range, latent_shape: tuple[int, ...], prior_steps: int
-) -> NoiseDraws:
-    """Noise and uniform timesteps of some samples of a step."""
-    width, device = model.embedding_width, model.device
-    timesteps = [draws.integer("timestep", step, index, TRAINING_STEPS) for index in samples]
-
-    def normal(name: str, shape: tuple[int, ...]) -> torch.Tensor:
-        return torch.stack([draws.normal(name, step, index, shape) for index in samples]).to(device)
-
-    return NoiseDraws(
-        noise_NCHW=normal("noise", latent_shape),
-        timesteps_N=torch.tensor(timesteps, device=device),
-        prior_init_NE=normal("prior_init", (width,)),
-        prior_steps_SNE=normal("prior_steps", (prior_steps, width)).transpose(0, 1),
-    )
 
 
 class SampleDraws:

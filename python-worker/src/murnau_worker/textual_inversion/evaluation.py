@@ -14,13 +14,12 @@ import torch
 from murnau_worker.core.batch import LearntPair, NoiseDraws, TrainingBatch
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import Pooling, TemplateSet
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import Phase
+from murnau_worker.families.kandinsky21.condition import image_embeddings
+from murnau_worker.families.kandinsky21.losses import decoder_losses, noise_draws
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.text.prompts import PromptEncoder
-from murnau_worker.textual_inversion.batches import noise_draws
 from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.objective import decoder_losses, image_embeddings
 from murnau_worker.textual_inversion.templates import TEMPLATES
 from murnau_worker.textual_inversion.training_prompts import evaluation_text, worded
 
@@ -126,7 +125,7 @@ class Evaluator:
         timesteps_N = torch.cat([chunk.draws.timesteps_N.cpu() for chunk in self._chunks])
         yield EvalLosses(torch.cat(found), timesteps_N)
 
-    def _see_to(self, half: Phase) -> None:
+    def _see_to(self, half: str) -> None:
         """One half after the other needs no more memory than the phases of `split`; a joint step's parts may stay."""
         if not self._model.holds("joint"):
             self._model.hold(half)

@@ -10,8 +10,7 @@ from functools import cached_property
 import torch
 
 from murnau_worker.core.pictures import to_image
-from murnau_worker.drawing.fuse import picture_embedding
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.textual_inversion.dataset import LatentSet
 
 
@@ -28,5 +27,5 @@ class ImageEmbeddings:
         found: list[torch.Tensor] = []
         for picture_3HW in self._latents.pixels:
             both = (to_image(picture_3HW), to_image(picture_3HW.flip(-1)))
-            found.append(torch.cat([picture_embedding(self._model, picture) for picture in both]))
+            found.append(torch.cat([self._model.embed_picture(picture) for picture in both]))
         return torch.stack(found).cpu()

@@ -12,8 +12,9 @@ import torch
 from murnau_worker.core.batch import LearntPair
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.text.embedding_file import LearntEmbedding, check_fits, read_embedding
+from murnau_worker.families.embeddings import read_embedding
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.embedding_file import LearntEmbedding, check_fits
 from murnau_worker.text.initializer_words import InitializerWords, initializer_problems, tower_words
 
 

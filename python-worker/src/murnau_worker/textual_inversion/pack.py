@@ -23,9 +23,8 @@ from murnau_worker.core.batch import (
     collate,
 )
 from murnau_worker.core.spec import Pooling
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.objective import decoder_losses, prior_losses
-from murnau_worker.textual_inversion.phases import Phase
+from murnau_worker.families.kandinsky21.losses import decoder_losses, prior_losses
+from murnau_worker.families.kandinsky21.model import Kandinsky
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class PackGroup:
     """
 
     model: str
-    phase: Phase
+    phase: str
     latent_shape: tuple[int, ...]
     prior_steps: int
 

@@ -25,7 +25,8 @@ from murnau_worker.core.batch import DecoderSamples, LearntPair, PriorSamples
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.phases import phase_of, schedule_place
 from murnau_worker.models.model_parts import VocabularyScale
 from murnau_worker.text.embedding_file import LearntEmbedding, Published, write_embedding
 from murnau_worker.text.prompts import LearntWord
@@ -36,7 +37,6 @@ from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
 from murnau_worker.textual_inversion.initializers import initial_rows
 from murnau_worker.textual_inversion.optimizer import TrainedRows, schedule_factor, tangent
 from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
-from murnau_worker.textual_inversion.phases import Phase, phase_of, schedule_place
 from murnau_worker.textual_inversion.plateau import has_settled
 from murnau_worker.textual_inversion.training_prompts import training_prompts
 
@@ -109,7 +109,7 @@ class TrainingRun:
         return LearntPair(state.t1.averaged_RD, state.t2.averaged_RD)
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> str:
         """The loss of its next step."""
         return phase_of(self.spec, self.state.step)
 

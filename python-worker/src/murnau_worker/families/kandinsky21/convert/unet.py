@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from diffusers import UNet2DConditionModel
 from diffusers.models.embeddings import TextImageProjection, TextImageTimeEmbedding
 
-from murnau_worker.models.convert.keys import (
+from murnau_worker.models.state_dict import (
     Tensors,
     copy_layers,
     count_blocks,

@@ -22,7 +22,7 @@ def _check_prior_steps(value: object) -> str:
 PriorSteps = Annotated[str, BeforeValidator(_check_prior_steps)]
 
 
-class ModelConfig(BaseModel):
+class ModelSettings(BaseModel):
     """What a worker reads of `murnau.yaml`; the file may hold more (licence, figures), which is not the worker's.
 
     Sampling defaults are the original's where the folder says nothing.
@@ -40,13 +40,13 @@ class ModelConfig(BaseModel):
     initializer_tokens: tuple[str, ...] = ()
 
 
-def read_model_config(folder: Path) -> ModelConfig:
+def read_model_settings(folder: Path) -> ModelSettings:
     """Reads `murnau.yaml` of a model folder; defaults where there is none. Raises WorkerError `model.unreadable`."""
     path = folder / "murnau.yaml"
     if not path.exists():
-        return ModelConfig()
+        return ModelSettings()
     try:
         content = cast("dict[str, Any]", yaml.safe_load(path.read_text("utf-8")) or {})
-        return ModelConfig.model_validate(content)
+        return ModelSettings.model_validate(content)
     except (yaml.YAMLError, ValidationError) as error:
         raise WorkerError("model.unreadable", f"{path} is not a model's settings: {error}") from error

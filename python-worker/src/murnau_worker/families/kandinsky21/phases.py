@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from murnau_worker.core.spec import TrainingSpec
-from murnau_worker.models.parts import Phase
 
 
 def _split_steps(spec: TrainingSpec) -> int:
@@ -16,7 +15,7 @@ def _prior_steps(spec: TrainingSpec) -> int:
     return min(max(1, round(split_steps * spec.prior_share)), max(1, split_steps - 1))
 
 
-def phase_of(spec: TrainingSpec, step: int) -> Phase:
+def phase_of(spec: TrainingSpec, step: int) -> str:
     """The phase of the step after `step` steps. Extending a run moves no phase: they follow `schedule_steps`."""
     if spec.objective == "joint" or (spec.objective == "warm_joint" and step >= spec.warm_steps):
         return "joint"

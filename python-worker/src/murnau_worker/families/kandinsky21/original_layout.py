@@ -17,31 +17,24 @@ from safetensors.torch import load_file
 from torch import nn
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.models.clip_normalisation import ClipNormalisation
-from murnau_worker.models.convert.clip import convert_image_tower, convert_text_tower
-from murnau_worker.models.convert.keys import Tensors, count_blocks
-from murnau_worker.models.convert.movq import convert_movq
-from murnau_worker.models.convert.prior import convert_prior
-from murnau_worker.models.convert.text_encoder import convert_text_encoder
-from murnau_worker.models.convert.unet import SAMPLE_SIZE, convert_unet, read_shape
-from murnau_worker.models.original_tokenizers import read_clip_tokenizer, read_xlmr_tokenizer
-from murnau_worker.models.parts import (
-    OPTIONAL_PARTS,
-    MissingPart,
-    ModelShape,
-    PartName,
-    PartSource,
-    TowerName,
-    describe_missing,
-)
+from murnau_worker.families.kandinsky21.convert.clip import convert_image_tower, convert_text_tower
+from murnau_worker.families.kandinsky21.convert.movq import convert_movq
+from murnau_worker.families.kandinsky21.convert.prior import convert_prior
+from murnau_worker.families.kandinsky21.convert.text_encoder import convert_text_encoder
+from murnau_worker.families.kandinsky21.convert.unet import SAMPLE_SIZE, convert_unet, read_shape
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.families.kandinsky21.original_tokenizers import read_clip_tokenizer, read_xlmr_tokenizer
+from murnau_worker.models.clip_picture import ClipNormalisation
+from murnau_worker.models.parts import MissingPart, ModelShape, PartSource, describe_missing
 from murnau_worker.models.safe_pickle import cast_tensors, load_pickled, tensors_of
+from murnau_worker.models.state_dict import Tensors, count_blocks
 
 _CLIP = ("clip/ViT-L-14.pt", "ViT-L-14.pt", "2_1/ViT-L-14.pt")
 _TEXT_ENCODER = "2_1/text_encoder"
 _STATISTICS = "2_1/ViT-L-14_stats.th"
 
 # Where each file of a part is looked for: of each tuple of places one must be there.
-_FILES: dict[PartName, tuple[tuple[str, ...], ...]] = {
+_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "text_encoder": (
         (f"{_TEXT_ENCODER}/config.json",),
         (f"{_TEXT_ENCODER}/pytorch_model.bin", f"{_TEXT_ENCODER}/model.safetensors"),
@@ -76,27 +69,27 @@ class OriginalSource:
     """A folder in the original's layout. Implements PartSource."""
 
     layout = "original"
-    inpainting_place = INPAINTING_FILE
+    optional_places: Mapping[str, str] = {"inpaint_unet": INPAINTING_FILE}
 
     def __init__(self, folder: Path) -> None:
         """Raises WorkerError `model.unreadable` that lists every missing part."""
         self.folder = folder
         missing: list[MissingPart] = []
-        here: list[PartName] = []
+        here: list[str] = []
         for part, files in _FILES.items():
             absent = [place for places in files if self._find(places) is None for place in places]
             if not absent:
                 here.append(part)
-            elif part not in OPTIONAL_PARTS:
+            elif part not in KANDINSKY21.optional_parts:
                 missing.append(MissingPart(part, tuple(absent)))
         if missing:
             raise WorkerError("model.unreadable", describe_missing(folder, self.layout, missing))
-        self.parts: tuple[PartName, ...] = tuple(here)
+        self.parts: tuple[str, ...] = tuple(here)
 
     def _find(self, places: tuple[str, ...]) -> Path | None:
         return next((self.folder / place for place in places if (self.folder / place).is_file()), None)
 
-    def _tensors(self, part: PartName) -> Tensors:
+    def _tensors(self, part: str) -> Tensors:
         """A part's tensors as its file holds them; mapped, so that only their names and shapes are read now."""
         path = self._find(_FILES[part][-1] if part == "text_encoder" else _FILES[part][0])
         assert path is not None, "__init__ saw it"
@@ -121,13 +114,13 @@ class OriginalSource:
         except (OSError, KeyError, ValueError, SafetensorError) as error:
             raise WorkerError("model.unreadable", f"the model in {self.folder} can not be read: {error!r}") from error
 
-    def read(self, part: PartName, dtype: torch.dtype | None) -> nn.Module:
+    def read(self, part: str, dtype: torch.dtype | None) -> nn.Module:
         try:
             return self._convert(part, cast_tensors(self._tensors(part), dtype))
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise WorkerError("model.unreadable", f"the {part} in {self.folder} can not be read: {error!r}") from error
 
-    def _convert(self, part: PartName, tensors: Tensors) -> nn.Module:
+    def _convert(self, part: str, tensors: Tensors) -> nn.Module:
         folder = self.folder
         match part:
             case "text_encoder":
@@ -142,7 +135,7 @@ class OriginalSource:
                 return convert_prior(tensors, statistics, self._config("prior", "prior.json"))
             case "unet" | "inpaint_unet":
                 return convert_unet(tensors, self._config("model_config", "decoder.json"))
-            case "movq":
+            case _:
                 return convert_movq(tensors)
 
     def _config(self, section: str, file_name: str) -> Mapping[str, Any]:
@@ -151,7 +144,7 @@ class OriginalSource:
     def read_clip_normalisation(self) -> ClipNormalisation:
         return ClipNormalisation()
 
-    def read_tokenizer(self, tower: TowerName) -> Any:
+    def read_tokenizer(self, tower: str) -> Any:
         if tower == "t1":
             return read_xlmr_tokenizer(self.folder / _TEXT_ENCODER)
         vocabulary_size = self._tensors("clip_text")["token_embedding.weight"].shape[0]

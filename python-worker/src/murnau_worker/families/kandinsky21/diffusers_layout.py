@@ -6,16 +6,14 @@ not always say; a safetensors file that is in the wanted dtype already stays a m
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 from transformers import (
     AutoTokenizer,
@@ -27,28 +25,21 @@ from transformers import (
 )
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.models.clip_normalisation import ClipNormalisation, read_clip_normalisation
-from murnau_worker.models.convert.keys import Tensors, empty_model, load_strictly
-from murnau_worker.models.convert.prior import fit_texts
-from murnau_worker.models.convert.text_encoder import TEXT_ENCODER_UNUSED
-from murnau_worker.models.convert.unet import ConditionWidths, fit_conditions
-from murnau_worker.models.parts import (
-    EXACT_TENSORS,
-    OPTIONAL_PARTS,
-    MissingPart,
-    ModelShape,
-    PartName,
-    PartSource,
-    TowerName,
-    describe_missing,
-)
-from murnau_worker.models.safe_pickle import cast_tensors, load_state_dict
+from murnau_worker.families.kandinsky21.convert.prior import fit_texts
+from murnau_worker.families.kandinsky21.convert.text_encoder import TEXT_ENCODER_UNUSED
+from murnau_worker.families.kandinsky21.convert.unet import ConditionWidths, fit_conditions
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.models.clip_picture import ClipNormalisation, read_clip_normalisation
+from murnau_worker.models.diffusers_files import WEIGHT_FILES, has_weights, read_json, read_weights
+from murnau_worker.models.parts import MissingPart, ModelShape, PartSource, describe_missing
+from murnau_worker.models.safe_pickle import cast_tensors
+from murnau_worker.models.state_dict import Tensors, empty_model, load_strictly
 
 DECODER = "kandinsky-2-1"
 PRIOR = "kandinsky-2-1-prior"
 INPAINT = "kandinsky-2-1-inpaint"
 
-PART_FOLDERS: dict[PartName, str] = {
+PART_FOLDERS: dict[str, str] = {
     "text_encoder": f"{DECODER}/text_encoder",
     "clip_text": f"{PRIOR}/text_encoder",
     "clip_image": f"{PRIOR}/image_encoder",
@@ -57,21 +48,9 @@ PART_FOLDERS: dict[PartName, str] = {
     "inpaint_unet": f"{INPAINT}/unet",
     "movq": f"{DECODER}/movq",
 }
-TOKENIZER_FOLDERS: dict[TowerName, str] = {"t1": f"{DECODER}/tokenizer", "t2": f"{PRIOR}/tokenizer"}
+TOKENIZER_FOLDERS: dict[str, str] = {"t1": f"{DECODER}/tokenizer", "t2": f"{PRIOR}/tokenizer"}
 
-# In order of preference: transformers' names, then diffusers'; fp16 variants where there is nothing else.
-_WEIGHT_FILES = tuple(
-    f"{stem}{variant}.{suffix}"
-    for variant in ("", ".fp16")
-    for stem, suffix in (
-        ("model", "safetensors"),
-        ("diffusion_pytorch_model", "safetensors"),
-        ("pytorch_model", "bin"),
-        ("diffusion_pytorch_model", "bin"),
-    )
-)
-_INDEX_FILES = ("model.safetensors.index.json", "diffusion_pytorch_model.safetensors.index.json")
-_TOKENIZER_FILES: dict[TowerName, tuple[tuple[str, ...], ...]] = {
+_TOKENIZER_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
     "t1": (("tokenizer.json",), ("sentencepiece.bpe.model",)),
     "t2": (("tokenizer.json",), ("vocab.json", "merges.txt")),
 }
@@ -79,26 +58,6 @@ _TOKENIZER_FILES: dict[TowerName, tuple[tuple[str, ...], ...]] = {
 
 def is_diffusers_layout(folder: Path) -> bool:
     return (folder / DECODER).is_dir() or (folder / PRIOR).is_dir()
-
-
-def _has_weights(folder: Path) -> bool:
-    return any((folder / name).is_file() for name in (*_WEIGHT_FILES, *_INDEX_FILES))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    return cast("dict[str, Any]", json.loads(path.read_text("utf-8")))
-
-
-def read_weights(folder: Path) -> Tensors:
-    """A part's tensors as its files hold them: one file, or the shards of an index."""
-    for name in _INDEX_FILES:
-        if (folder / name).is_file():
-            shards = sorted(set(_read_json(folder / name)["weight_map"].values()))
-            return {key: value for shard in shards for key, value in load_file(folder / shard).items()}
-    name = next((name for name in _WEIGHT_FILES if (folder / name).is_file()), None)
-    if name is None:
-        raise FileNotFoundError(f"there are no weights in {folder} any more")
-    return load_file(folder / name) if name.endswith(".safetensors") else load_state_dict(folder / name, None)
 
 
 def _text_encoder(folder: Path, tensors: Tensors) -> nn.Module:
@@ -122,14 +81,14 @@ def _clip_image(folder: Path, tensors: Tensors) -> nn.Module:
 
 def _prior(folder: Path, tensors: Tensors) -> nn.Module:
     with empty_model():
-        model: Any = PriorTransformer.from_config(_read_json(folder / "config.json"))
+        model: Any = PriorTransformer.from_config(read_json(folder / "config.json"))
     fit_texts(model, tensors["encoder_hidden_states_proj.weight"].shape[1], tensors["embedding_proj.weight"].shape[1])
     return load_strictly(model, tensors)
 
 
 def _unet(folder: Path, tensors: Tensors) -> nn.Module:
     with empty_model():
-        model: Any = UNet2DConditionModel.from_config(_read_json(folder / "config.json"))
+        model: Any = UNet2DConditionModel.from_config(read_json(folder / "config.json"))
     context_width, text_width = tensors["encoder_hid_proj.text_proj.weight"].shape
     sequence_rows, image_width = tensors["encoder_hid_proj.image_embeds.weight"].shape
     time_width, pooled_width = tensors["add_embedding.text_proj.weight"].shape
@@ -140,11 +99,11 @@ def _unet(folder: Path, tensors: Tensors) -> nn.Module:
 
 def _movq(folder: Path, tensors: Tensors) -> nn.Module:
     with empty_model():
-        model: Any = VQModel.from_config(_read_json(folder / "config.json"))
+        model: Any = VQModel.from_config(read_json(folder / "config.json"))
     return load_strictly(model, tensors)
 
 
-_BUILDERS: dict[PartName, Callable[[Path, Tensors], nn.Module]] = {
+_BUILDERS: dict[str, Callable[[Path, Tensors], nn.Module]] = {
     "text_encoder": _text_encoder,
     "clip_text": _clip_text,
     "clip_image": _clip_image,
@@ -159,21 +118,21 @@ class DiffusersSource:
     """A folder in diffusers' layout. Implements PartSource."""
 
     layout = "diffusers"
-    inpainting_place = f"{INPAINT}/unet/ (config.json and its weights)"
+    optional_places: Mapping[str, str] = {"inpaint_unet": f"{INPAINT}/unet/ (config.json and its weights)"}
 
     def __init__(self, folder: Path) -> None:
         """Raises WorkerError `model.unreadable` that lists every missing part."""
         self.folder = folder
         missing: list[MissingPart] = []
-        here: list[PartName] = []
+        here: list[str] = []
         for part, place in PART_FOLDERS.items():
-            if (folder / place / "config.json").is_file() and _has_weights(folder / place):
+            if (folder / place / "config.json").is_file() and has_weights(folder / place):
                 here.append(part)
-            elif part not in OPTIONAL_PARTS:
-                missing.append(MissingPart(part, (f"{place}/config.json with {_WEIGHT_FILES[0]} or similar weights",)))
+            elif part not in KANDINSKY21.optional_parts:
+                missing.append(MissingPart(part, (f"{place}/config.json with {WEIGHT_FILES[0]} or similar weights",)))
         if missing:
             raise WorkerError("model.unreadable", describe_missing(folder, self.layout, missing))
-        self.parts: tuple[PartName, ...] = tuple(here)
+        self.parts: tuple[str, ...] = tuple(here)
 
     def read_shape(self) -> ModelShape:
         try:
@@ -192,14 +151,14 @@ class DiffusersSource:
                 error
             )
 
-    def _config(self, part: PartName) -> dict[str, Any]:
-        return _read_json(self.folder / PART_FOLDERS[part] / "config.json")
+    def _config(self, part: str) -> dict[str, Any]:
+        return read_json(self.folder / PART_FOLDERS[part] / "config.json")
 
-    def read(self, part: PartName, dtype: torch.dtype | None) -> nn.Module:
+    def read(self, part: str, dtype: torch.dtype | None) -> nn.Module:
         folder = self.folder / PART_FOLDERS[part]
         try:
             stored = {name: value for name, value in read_weights(folder).items() if not name.endswith(".position_ids")}
-            exact = {name: stored[name].float() for name in EXACT_TENSORS.get(part, ())}
+            exact = {name: stored[name].float() for name in KANDINSKY21.exact_tensors.get(part, ())}
             return _BUILDERS[part](folder, {**cast_tensors(stored, dtype), **exact})
         except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             raise WorkerError("model.unreadable", f"the {part} in {folder} can not be read: {error}") from error
@@ -211,7 +170,7 @@ class DiffusersSource:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise WorkerError("model.unreadable", f"{path} can not be read: {error!r}") from error
 
-    def read_tokenizer(self, tower: TowerName) -> Any:
+    def read_tokenizer(self, tower: str) -> Any:
         folder = self.folder / TOKENIZER_FOLDERS[tower]
         wanted = _TOKENIZER_FILES[tower]
         if not any(all((folder / name).is_file() for name in names) for names in wanted):

@@ -11,7 +11,7 @@ import torch
 from diffusers import PriorTransformer
 from torch import nn
 
-from murnau_worker.models.convert.keys import (
+from murnau_worker.models.state_dict import (
     Tensors,
     copy_layers,
     count_blocks,

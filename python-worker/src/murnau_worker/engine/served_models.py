@@ -8,13 +8,13 @@ from pathlib import Path
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.logs import get_logger
-from murnau_worker.models.config import ModelConfig, read_model_config
-from murnau_worker.models.fingerprint import fingerprint_of
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.layouts import Layout, recognise
+from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.families.family import Layout
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.layouts import recognise
+from murnau_worker.families.settings import ModelSettings, read_model_settings
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import ModelShape
-from murnau_worker.models.registry_file import ModelEntry
 from murnau_worker.scoring.judge import Judge, read_judge
 
 
@@ -25,13 +25,13 @@ class ServedModel:
     name: str
     folder: Path
     layout: Layout
-    config: ModelConfig
+    settings: ModelSettings
     entry: ModelEntry
     fingerprint: str
     judge_name: str
 
 
-class ModelRegistry:
+class ServedModels:
     """Opens folders at once and reads weights on first use. Any thread may call it.
 
     Only the device thread computes with what it returns.
@@ -59,21 +59,21 @@ class ModelRegistry:
 
     def _open(self, name: str, entry: ModelEntry, store: PartStore, cache: Path | None) -> None:
         folder = entry.path
-        layout = recognise(folder)
-        source = layout.read(folder)
+        recognised = recognise(folder)
+        source = recognised.read()
         self._judges[name] = judge = read_judge(folder / "judge")
         self.served[name] = served = ServedModel(
             name=name,
             folder=folder,
-            layout=layout,
-            config=read_model_config(folder),
+            layout=recognised.layout,
+            settings=read_model_settings(folder),
             entry=entry,
-            fingerprint=fingerprint_of(folder, cache),
+            fingerprint=recognised.fingerprint(cache),
             judge_name=judge.name if judge else "",
         )
-        self._models[name] = Kandinsky(
+        self._models[name] = recognised.family.open(
             source,
-            served.config,
+            served.settings,
             served.fingerprint,
             name=name,
             store=store,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from torch import nn
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.logs import get_logger
-from murnau_worker.models.diffusers_layout import PART_FOLDERS, TOKENIZER_FOLDERS
-from murnau_worker.models.fingerprint import fingerprint_of, note_conversion
-from murnau_worker.models.layouts import recognise
-from murnau_worker.models.parts import EXACT_TENSORS, PartName, PartSource, TowerName
-from murnau_worker.models.pipeline_settings import write_pipeline_settings
+from murnau_worker.families.family import Family
+from murnau_worker.families.layouts import recognise
+from murnau_worker.models.fingerprint import note_conversion
+from murnau_worker.models.parts import PartSource
 
 
 @dataclass(frozen=True)
@@ -62,18 +61,19 @@ def convert_model(source_folder: Path, target: Path, dtype: torch.dtype | None =
             given=str(target),
             allowed="a new folder",
         )
-    source = recognise(source_folder).read(source_folder)
+    recognised = recognise(source_folder)
+    source, family = recognised.read(), recognised.family
     target.parent.mkdir(parents=True, exist_ok=True)
     _check_room(source_folder, target.parent, dtype)
     unfinished = target.parent / f".{target.name}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        parts, is_exact = _write_parts(source, unfinished, dtype)
-        lacks = _write_tokenizers(source, unfinished)
-        write_pipeline_settings(unfinished, has_inpainting="inpaint_unet" in source.parts)
+        parts, is_exact = _write_parts(family, source, unfinished, dtype)
+        lacks = _write_tokenizers(family, source, unfinished)
+        family.converted.write_settings(unfinished, source.parts)
         _copy_own_files(source_folder, unfinished)
         if is_exact:
-            note_conversion(unfinished, fingerprint_of(source_folder))
+            note_conversion(unfinished, recognised.fingerprint(), family.left_out_of_fingerprint)
         if target.exists():
             target.rmdir()
         unfinished.rename(target)
@@ -97,24 +97,27 @@ def _check_room(source: Path, target: Path, dtype: torch.dtype | None) -> None:
         )
 
 
-def _write_parts(source: PartSource, target: Path, dtype: torch.dtype | None) -> tuple[list[ConvertedPart], bool]:
+def _write_parts(
+    family: Family, source: PartSource, target: Path, dtype: torch.dtype | None
+) -> tuple[list[ConvertedPart], bool]:
     written: list[ConvertedPart] = []
     is_exact = True
     for done, part in enumerate(source.parts):
         get_logger().info("converting", extra={"model_part": part, "done": done, "total": len(source.parts)})
         module = source.read(part, None)
         tensors = module.state_dict()
-        kept = _in_dtype(part, tensors, dtype)
+        kept = _in_dtype(tensors, dtype, family.description.exact_tensors.get(part, ()))
         is_exact &= all(torch.equal(kept[name].to(value.dtype), value) for name, value in tensors.items())
-        size = _save(module, kept, target / PART_FOLDERS[part])
+        size = _save(module, kept, target / family.converted.parts[part])
         kinds = {str(value.dtype).removeprefix("torch.") for value in kept.values() if value.is_floating_point()}
         written.append(ConvertedPart(part, size, " and ".join(sorted(kinds))))
     return written, is_exact
 
 
-def _in_dtype(part: PartName, tensors: dict[str, torch.Tensor], dtype: torch.dtype | None) -> dict[str, torch.Tensor]:
-    """Tensors as they are written: apart from each other in memory, the prior's statistics always exact."""
-    exact = EXACT_TENSORS.get(part, ())
+def _in_dtype(
+    tensors: dict[str, torch.Tensor], dtype: torch.dtype | None, exact: Collection[str]
+) -> dict[str, torch.Tensor]:
+    """Tensors as they are written: apart from each other in memory, those named `exact` in fp32."""
     written: dict[str, torch.Tensor] = {}
     for name, value in tensors.items():
         wanted = torch.float32 if name in exact else dtype if dtype and value.is_floating_point() else value.dtype
@@ -137,13 +140,12 @@ def _save(module: nn.Module, tensors: dict[str, torch.Tensor], folder: Path) -> 
     return path.stat().st_size
 
 
-def _write_tokenizers(source: PartSource, target: Path) -> list[str]:
+def _write_tokenizers(family: Family, source: PartSource, target: Path) -> list[str]:
     """Writes the tokenizers that the source has; returns what the others lack."""
     lacks: list[str] = []
-    towers: Iterable[TowerName] = ("t1", "t2")
-    for tower in towers:
+    for tower, folder in family.converted.tokenizers.items():
         try:
-            source.read_tokenizer(tower).save_pretrained(target / TOKENIZER_FOLDERS[tower])
+            source.read_tokenizer(tower).save_pretrained(target / folder)
         except WorkerError as error:
             get_logger().warning(error.message, extra={"code": error.code})
             lacks.append(error.message)

@@ -7,7 +7,7 @@ from typing import Any
 
 from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
 
-from murnau_worker.models.convert.keys import Tensors, empty_model, load_strictly
+from murnau_worker.models.state_dict import Tensors, empty_model, load_strictly
 
 # XLM-R's pooler, which nobody reads and not every checkpoint holds.
 TEXT_ENCODER_UNUSED = ("transformer.pooler.dense.weight", "transformer.pooler.dense.bias")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diffusers import VQModel
 
-from murnau_worker.models.convert.keys import Tensors, copy_layers, count_blocks, empty_model, load_strictly
+from murnau_worker.models.state_dict import Tensors, copy_layers, count_blocks, empty_model, load_strictly
 
 _NORM_PARTS = ("norm_layer", "conv_y", "conv_b")
 

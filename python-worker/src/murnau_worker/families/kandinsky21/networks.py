@@ -1,4 +1,4 @@
-"""Kandinsky 2.1: its frozen parts, each read when first asked for, with the widths read from them.
+"""Kandinsky 2.1's frozen parts, each read when first asked for, with the widths read from them.
 
 Frozen weights are held in the model's dtype on its device; what goes in and comes out of the methods here is fp32.
 Legend: N pictures, C latent channels (4), H/W pixels or latent cells, E width of CLIP's joint space.
@@ -7,35 +7,39 @@ Legend: N pictures, C latent channels (4), H/W pixels or latent cells, E width o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import torch
+from PIL import Image
+from torch import nn
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.models.clip_normalisation import ClipNormalisation
-from murnau_worker.models.config import ModelConfig
-from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload
+from murnau_worker.families.family import part_plan
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.families.kandinsky21.text_encoder import T1_PADDED_LENGTH, T1Tower, set_attention
+from murnau_worker.families.settings import ModelSettings
+from murnau_worker.models.checkpointing import Checkpointing, unet_blocks
+from murnau_worker.models.clip_picture import ClipNormalisation, clip_pixels
+from murnau_worker.models.clip_text import T2Tower
+from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload, VocabularyScale
 from murnau_worker.models.part_store import PartStore
-from murnau_worker.models.parts import ModelShape, PartName, PartSource, TaskName
+from murnau_worker.models.parts import ModelShape, PartSource
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys
-from murnau_worker.models.text_towers import T1_PADDED_LENGTH, T1Tower, T2Tower
-from murnau_worker.sampling.decoder import DecoderCondition
 from murnau_worker.text.prompts import LearntWord, PromptEncoder
 from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
 
 _CPU = torch.device("cpu")
 
 
-class Kandinsky(ModelParts):
-    """A model. Only the device thread touches its parts; `tokenizers`, `shape` and widths are for any thread."""
+class Networks(ModelParts):
+    """Only the device thread touches the parts; `tokenizers`, `shape` and widths are for any thread."""
 
     def __init__(
         self,
         source: PartSource,
-        config: ModelConfig,
+        settings: ModelSettings,
         fingerprint: str,
         *,
         name: str = "",
@@ -45,15 +49,37 @@ class Kandinsky(ModelParts):
         offload: Offload = "none",
         checkpointing: Checkpointing = "auto",
     ) -> None:
-        super().__init__(source, name, store or PartStore(), device, dtype, offload, checkpointing)
-        self.config = config
+        plan = part_plan(KANDINSKY21)
+        super().__init__(plan, source, name, store or PartStore(), device, dtype, offload, checkpointing)
+        self.settings = settings
         self.fingerprint = fingerprint
         self._tokenizers: WordTokenizers | None = None
         self._reading_tokenizers = threading.Lock()
         # Small constants made by parts, kept when these leave memory. They hold none of a part's tensors.
         self._zero_image_1E: torch.Tensor | None = None
         self._empty_keys: TextKeys | None = None
-        self._empty_context: DecoderCondition | None = None
+
+    def _wrap(self, part: str, module: Any) -> Any:
+        match part:
+            case "text_encoder" | "clip_text":
+                # At a prompt's length the plain attention's backward pass is faster than the fused one's on a CPU.
+                set_attention(module, "eager" if self.device.type == "cpu" else "sdpa")
+                return T1Tower(module) if part == "text_encoder" else T2Tower(module)
+            case "prior":
+                return PriorNetwork(module, self.checkpointing)
+            case _:
+                return module
+
+    def _blocks(self, part: str, module: Any) -> Iterable[nn.Module]:
+        match part:
+            case "text_encoder":
+                return module.transformer.encoder.layer
+            case "clip_text":
+                return module.text_model.encoder.layers
+            case "unet":
+                return unet_blocks(module)
+            case _:  # the prior runs its own
+                return ()
 
     @property
     def t1(self) -> T1Tower:
@@ -85,12 +111,12 @@ class Kandinsky(ModelParts):
     def movq(self) -> Any:
         return self._part("movq")
 
-    def prepare(self, task: TaskName, on_progress: LoadingProgress | None = None) -> Iterator[PartName]:
+    def prepare(self, task: str, on_progress: LoadingProgress | None = None) -> Iterator[str]:
         yield from super().prepare(task, on_progress)
         if task != "train":
-            self.unwanted_condition()
+            self.zero_image_embedding()
 
-    def _needed(self, task: TaskName) -> list[PartName]:
+    def _needed(self, task: str) -> list[str]:
         needed = super()._needed(task)
         if task != "fuse" and self._zero_image_1E is not None and "clip_image" in needed:
             needed.remove("clip_image")  # the other tasks want nothing of it but that constant
@@ -140,7 +166,7 @@ class Kandinsky(ModelParts):
     @property
     def image_size(self) -> int:
         """Side of the pictures the model was trained for, in pixels."""
-        return self.config.image_size or self.shape.sample_size * self.latent_factor
+        return self.settings.image_size or self.shape.sample_size * self.latent_factor
 
     @property
     def width_t1(self) -> int:
@@ -149,6 +175,14 @@ class Kandinsky(ModelParts):
     @property
     def width_t2(self) -> int:
         return self.shape.width_t2
+
+    @property
+    def scale_t1(self) -> VocabularyScale:
+        return self.scale("text_encoder")
+
+    @property
+    def scale_t2(self) -> VocabularyScale:
+        return self.scale("clip_text")
 
     # Kept from a run's start: its samples are drawn and packed while the parts that say it may be gone.
 
@@ -170,6 +204,11 @@ class Kandinsky(ModelParts):
     def embedding_width(self) -> int:
         """Width of CLIP's joint space."""
         return self.prior.embedding_width
+
+    def embed_picture(self, picture: Image.Image) -> torch.Tensor:
+        """CLIP's embedding [1, E] of a picture, in fp32."""
+        side = int(self.clip_image.config.image_size)
+        return self.embed_pictures(clip_pixels(picture, side, self.clip_normalisation))
 
     @torch.no_grad()
     def embed_pictures(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:
@@ -200,15 +239,6 @@ class Kandinsky(ModelParts):
         except WorkerError:  # a folder without tokenizers can still be computed with by ids
             config: Any = self.t2.encoder.config
             return (config.bos_token_id, config.eos_token_id)
-
-    def unwanted_condition(self) -> DecoderCondition:
-        """The decoder's unconditional half: empty text and zero picture, batch 1; computed once."""
-        if self._empty_context is None:
-            with torch.inference_mode(False), torch.no_grad():
-                config: Any = self.t1.encoder.config
-                text = self.t1.encode(torch.tensor([[config.bos_token_id, config.eos_token_id]]), None)
-                self._empty_context = DecoderCondition(text.context_BPD, text.pooled_BE, self.zero_image_embedding())
-        return self._empty_context
 
     @torch.inference_mode()
     def encode_picture(self, pixels_NCHW: torch.Tensor) -> torch.Tensor:

@@ -14,7 +14,7 @@ from transformers import (
     CLIPVisionModelWithProjection,
 )
 
-from murnau_worker.models.convert.keys import Tensors, count_blocks, empty_model, load_strictly
+from murnau_worker.models.state_dict import Tensors, count_blocks, empty_model, load_strictly
 
 _CLIP_HEAD_WIDTH = 64  # OpenAI's rule: heads = width // 64, where no configuration says otherwise
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from diffusers import __version__ as diffusers_version
 
-from murnau_worker.models.diffusers_layout import DECODER, INPAINT, PART_FOLDERS, PRIOR
+from murnau_worker.families.kandinsky21.diffusers_layout import DECODER, INPAINT, PART_FOLDERS, PRIOR
 
 _DECODER_SCHEDULER = {
     "_class_name": "DDIMScheduler",
@@ -51,14 +52,16 @@ _PRIOR_INDEX = {
 }
 
 
-def write_pipeline_settings(target: Path, *, has_inpainting: bool) -> None:
+def write_pipeline_settings(target: Path, parts: Collection[str]) -> None:
     """Writes them for a folder whose parts are written already."""
     _write_json(target / DECODER / "scheduler" / "scheduler_config.json", _DECODER_SCHEDULER)
     _write_json(target / DECODER / "model_index.json", _index("KandinskyPipeline", _DECODER_INDEX))
     _write_json(target / PRIOR / "scheduler" / "scheduler_config.json", _PRIOR_SCHEDULER)
     _write_json(target / PRIOR / "model_index.json", _index("KandinskyPriorPipeline", _PRIOR_INDEX))
     _write_json(target / PRIOR / "image_processor" / "preprocessor_config.json", _image_processor(target))
-    if has_inpainting:  # its other parts are the decoder's: links would not survive a copy, so it names the UNet alone
+    if (
+        "inpaint_unet" in parts
+    ):  # its other parts are the decoder's: links would not survive a copy, so it names the UNet alone
         unet_only = {"unet": _DECODER_INDEX["unet"]}
         _write_json(target / INPAINT / "model_index.json", _index("KandinskyInpaintPipeline", unet_only))
 

@@ -1,14 +1,12 @@
-"""The decoder's samplers by the names that requests use."""
+"""The samplers of latents by the names that requests use."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from diffusers import UNet2DConditionModel
-
 from murnau_worker.sampling.ddim import sample_ddim
-from murnau_worker.sampling.decoder import DecoderRequest, Sampling
+from murnau_worker.sampling.guidance import Denoiser, Sampling, SamplingRequest
 from murnau_worker.sampling.p_sampler import sample_p
 from murnau_worker.sampling.plms import sample_plms
 from murnau_worker.sampling.tables import TRAINING_STEPS, respaced_timesteps
@@ -18,7 +16,7 @@ from murnau_worker.sampling.tables import TRAINING_STEPS, respaced_timesteps
 class Sampler:
     """A sampler. `process(num_steps)`: timesteps of its whole process, which a picture's `strength` is a share of."""
 
-    run: Callable[[UNet2DConditionModel, DecoderRequest], Sampling]
+    run: Callable[[Denoiser, SamplingRequest], Sampling]
     process: Callable[[int], tuple[int, ...]]
     takes_eta: bool = False
 
