@@ -42,7 +42,7 @@ from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.model_parts import Offload
-from murnau_worker.textual_inversion.pack import PackGroup, packed_gradients
+from murnau_worker.training.step import PackGroup, packed_gradients
 
 CUDA = torch.device("cuda")
 STEPS = 7  # of a median

@@ -26,7 +26,7 @@ from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.training.run import TrainingRun
 
 CONCEPTS = ("owl", "octopus", "elephant", "lion", "turtle", "violin", "doughnut", "helicopter")
 

@@ -32,8 +32,8 @@ from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import Dtype, ModelEntry
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.textual_inversion.pack import Share, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import Share, packed_gradients
 
 CONCEPT = "purple-car"
 PHASES: tuple[str, ...] = ("joint", "prior", "decoder")

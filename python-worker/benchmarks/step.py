@@ -36,9 +36,9 @@ from murnau_worker.core.draws import Draws
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels
-from murnau_worker.textual_inversion.batches import picture_of
-from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.training.data.samples import picture_of
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import StepGradients, packed_gradients
 
 
 def reference_parts(folder: Path) -> ReferenceParts:

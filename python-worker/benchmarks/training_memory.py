@@ -21,9 +21,9 @@ from murnau_worker.core.batch import DecoderSamples, LearntPair, NoiseDraws, Pri
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.model_parts import Offload
-from murnau_worker.textual_inversion.dataset import Bucket, LatentSet
-from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.pack import Share, packed_gradients
+from murnau_worker.training.data.dataset import Bucket, LatentSet
+from murnau_worker.training.evaluation import Evaluator
+from murnau_worker.training.step import Share, packed_gradients
 
 BATCHES = (1, 4)
 RUNS = (1, 4, 16)

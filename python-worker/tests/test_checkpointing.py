@@ -17,7 +17,7 @@ from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.layouts import recognise
 from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import BlockCheckpointing, Checkpointing, fills_much
-from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
+from murnau_worker.training.step import StepGradients, packed_gradients
 
 CPU = torch.device("cpu")
 

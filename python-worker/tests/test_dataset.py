@@ -18,10 +18,10 @@ from murnau_worker.core.named_picture import NamedPicture
 from murnau_worker.families.kandinsky21.condition import condition_on, predict
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.noising import add_noise, masked_mean
-from murnau_worker.textual_inversion.aspect_buckets import bucket_sizes, nearest_size
-from murnau_worker.textual_inversion.batches import bucket_of_step, picture_of, pictures_of_step
-from murnau_worker.textual_inversion.dataset import dataset_fingerprint
-from murnau_worker.textual_inversion.loss_masks import loss_weights, on_cells
+from murnau_worker.training.data.aspect_buckets import bucket_sizes, nearest_size
+from murnau_worker.training.data.dataset import dataset_fingerprint
+from murnau_worker.training.data.loss_masks import loss_weights, on_cells
+from murnau_worker.training.data.samples import bucket_of_step, picture_of, pictures_of_step
 
 # Two squares, three wide pictures and a tall one.
 SHAPES = ((24, 24), (24, 24), (24, 48), (24, 46), (20, 40), (48, 24))

@@ -24,7 +24,7 @@ from murnau_worker.drawing.masks import grown, latent_mask
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.engine.draw_session import DrawJob, DrawSession
+from murnau_worker.engine.drawing_session import DrawJob, DrawSession
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
 from murnau_worker.families.kandinsky21.description import PART_NAMES

@@ -12,7 +12,7 @@ from run_tools import step, tiny_run, tiny_spec
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
-from murnau_worker.textual_inversion.initializers import initial_rows
+from murnau_worker.training.initial_rows import initial_rows
 
 
 def rows_of(tiny: Kandinsky, tower: str, words: str) -> torch.Tensor:

@@ -21,7 +21,7 @@ from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.sampling.samplers import SAMPLERS
 from murnau_worker.text.prompt_reader import read_with
-from murnau_worker.textual_inversion.pack import Share, packed_gradients
+from murnau_worker.training.step import Share, packed_gradients
 from murnau_worker.verify.golden_hooks import PROMPT, golden_tokenizers
 
 SHAPES = {

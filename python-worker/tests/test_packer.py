@@ -14,13 +14,12 @@ from run_tools import step, step_together, tiny_run, tiny_spec
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.capacity import LARGEST_ON_CPU, LARGEST_ON_CUDA, Capacities, ThroughputProbe, samples_that_fit
-from murnau_worker.engine.packer import Compute, Packer, share_out
+from murnau_worker.engine.packer import Compute, Packer, StepWork, share_out
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
-from murnau_worker.engine.step_work import StepWork
 from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import PackGroup, Share, StepGradients, packed_gradients
 
 
 class Recorder:

@@ -15,9 +15,9 @@ from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.kandinsky21.phases import phase_of
 from murnau_worker.sampling.noising import min_snr_weights
 from murnau_worker.sampling.tables import decoder_alpha_bar
-from murnau_worker.textual_inversion.optimizer import schedule_factor
-from murnau_worker.textual_inversion.pack import packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.training.optimizer import schedule_factor
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import packed_gradients
 
 CLOSE = 2e-5
 

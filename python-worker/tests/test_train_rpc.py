@@ -19,7 +19,7 @@ from worker_client import PICTURES, Stream, detail_of, running_worker, spec_mess
 from murnau_worker.families.kandinsky21 import losses as objective
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.text.embedding_file import read_canonical
-from murnau_worker.textual_inversion.dataset import NamedPicture
+from murnau_worker.training.data.dataset import NamedPicture
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:

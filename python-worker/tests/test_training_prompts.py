@@ -11,8 +11,8 @@ from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TemplateLanguage, TranslatedSet
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.text.prompts import LearntWord
-from murnau_worker.textual_inversion.templates import TEMPLATES
-from murnau_worker.textual_inversion.training_prompts import training_prompts
+from murnau_worker.training.data.prompts import training_prompts
+from murnau_worker.training.data.templates import TEMPLATES
 
 LANGUAGES: tuple[TemplateLanguage, ...] = get_args(TemplateLanguage)
 SETS: tuple[TranslatedSet, ...] = get_args(TranslatedSet)

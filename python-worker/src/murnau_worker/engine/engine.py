@@ -11,7 +11,7 @@ from murnau_worker.core.logs import get_logger
 from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import DeviceThread, Turn
-from murnau_worker.engine.draw_session import DrawJob, DrawSession
+from murnau_worker.engine.drawing_session import DrawJob, DrawSession
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels

@@ -11,7 +11,7 @@ import grpc
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.logs import get_logger
-from murnau_worker.engine.draw_session import DrawSession
+from murnau_worker.engine.drawing_session import DrawSession
 from murnau_worker.engine.engine import Engine
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.read_drawing import DRAWING_CALLS, read_drawing

@@ -16,7 +16,7 @@ from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawingTask
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.engine.draw_session import DrawJob
+from murnau_worker.engine.drawing_session import DrawJob
 from murnau_worker.families.embeddings import read_embedding
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb

@@ -7,6 +7,7 @@ Legend: N samples of the pack, R rows of a run or of the pack, D row width.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,9 +23,14 @@ from murnau_worker.core.batch import (
     TrainingBatch,
     collate,
 )
-from murnau_worker.core.spec import Pooling
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import Pooling, TrainingSpec
 from murnau_worker.families.kandinsky21.losses import decoder_losses, prior_losses
 from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.phases import schedule_place
+from murnau_worker.models.model_parts import VocabularyScale
+from murnau_worker.training.optimizer import TrainedRows, schedule_factor, tangent
+from murnau_worker.training.state import RunState
 
 
 @dataclass(frozen=True)
@@ -163,3 +169,70 @@ def _join_prompts(model: Kandinsky, shares: Sequence[Share], device: torch.devic
 
 def _cat(tensors: Iterable[torch.Tensor], dim: int = 0) -> torch.Tensor:
     return torch.cat(list(tensors), dim)
+
+
+@dataclass(frozen=True)
+class TowerSetting:
+    """Where a tower's rows start, and what its vocabulary says about them."""
+
+    initial_RD: torch.Tensor
+    learning_rate: float
+    median_norm: float
+
+
+def tower_setting(initial_RD: torch.Tensor, scale: VocabularyScale, rate: float, unit: str) -> TowerSetting:
+    """`rate` in `unit`: absolute, or relative to the vocabulary rows' root mean square."""
+    return TowerSetting(
+        initial_RD=initial_RD,
+        learning_rate=rate * scale.rms if unit == "relative" else rate,
+        median_norm=scale.median_norm,
+    )
+
+
+def diverged(spec: TrainingSpec, message: str) -> WorkerError:
+    """Why a run whose numbers are none any more ends."""
+    return WorkerError(
+        "run.diverged",
+        message,
+        field="spec.learning_rate_t1",
+        given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
+        allowed="lower learning rates",
+    )
+
+
+def apply_step(
+    spec: TrainingSpec, state: RunState, settings: tuple[TowerSetting, TowerSetting], gradients: StepGradients
+) -> dict[str, float]:
+    """One update of the rows that the step's loss reaches; returns the step's metrics."""
+    reached = [gradient_RD for gradient_RD in (gradients.t1_RD, gradients.t2_RD) if gradient_RD is not None]
+    norms = torch.stack([gradient_RD.norm() for gradient_RD in reached]).tolist()
+    if not all(map(math.isfinite, (gradients.loss, *norms))):
+        raise diverged(spec, f"the loss or its gradient is no number any more at step {state.step + 1}")
+    metrics = {"train_loss": gradients.loss}
+    done, total = schedule_place(spec, state.step)
+    factor = schedule_factor(spec.schedule, done, total, spec.warmup_steps)
+    towers = (("t1", state.t1, gradients.t1_RD, settings[0]), ("t2", state.t2, gradients.t2_RD, settings[1]))
+    for name, trained, gradient_RD, setting in towers:
+        if gradient_RD is not None:
+            rate = setting.learning_rate * factor
+            _move(spec, trained, gradient_RD, setting, rate)
+            metrics |= {f"grad_norm_{name}": norms.pop(0), f"learning_rate_{name}": rate}
+        metrics |= {
+            f"norm_{name}": float(trained.rows_RD.norm()),
+            f"distance_{name}": float((trained.rows_RD - setting.initial_RD).norm()),
+        }
+    if not all(map(math.isfinite, metrics.values())):
+        raise diverged(spec, f"the learnt rows are no numbers any more at step {state.step + 1}")
+    state.step += 1
+    return metrics
+
+
+def _move(
+    spec: TrainingSpec, trained: TrainedRows, gradient_RD: torch.Tensor, setting: TowerSetting, rate: float
+) -> None:
+    """One tower's update by the optimizer and the norm rule, and its average."""
+    update_RD = tangent(gradient_RD, trained.rows_RD) if spec.norm == "vocabulary" else gradient_RD
+    trained.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay)
+    if spec.norm == "vocabulary":
+        trained.project(setting.median_norm)
+    trained.average(spec.ema_decay)

@@ -11,7 +11,7 @@ import torch
 
 from murnau_worker.core.pictures import to_image
 from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.textual_inversion.dataset import LatentSet
+from murnau_worker.training.data.dataset import LatentSet
 
 
 class ImageEmbeddings:

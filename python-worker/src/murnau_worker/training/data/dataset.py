@@ -18,8 +18,8 @@ from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.named_picture import NamedPicture, mask_missing
 from murnau_worker.core.pictures import open_picture, to_pixels
 from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.textual_inversion.aspect_buckets import Resize, Size, brought_to, nearest_size, sizes_for
-from murnau_worker.textual_inversion.loss_masks import LossMask, all_black, on_cells, read_mask
+from murnau_worker.training.data.aspect_buckets import Resize, Size, brought_to, nearest_size, sizes_for
+from murnau_worker.training.data.loss_masks import LossMask, all_black, on_cells, read_mask
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from PIL import Image
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.named_picture import NamedPicture
 from murnau_worker.core.pictures import open_alpha, open_picture
-from murnau_worker.textual_inversion.aspect_buckets import Resize, Size, brought_to
+from murnau_worker.training.data.aspect_buckets import Resize, Size, brought_to
 
 LossMask = Literal["none", "alpha", "file"]
 

@@ -9,7 +9,7 @@ from murnau_worker.core.batch import PromptIds
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TemplateLanguage, TemplateSet, TranslatedSet
 from murnau_worker.text.prompts import PromptEncoder
-from murnau_worker.textual_inversion.templates import PLACEHOLDER, TEMPLATES
+from murnau_worker.training.data.templates import PLACEHOLDER, TEMPLATES
 
 
 @dataclass(frozen=True)

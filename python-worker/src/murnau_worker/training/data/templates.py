@@ -5,7 +5,7 @@ their translations, template by template.
 from __future__ import annotations
 
 from murnau_worker.core.spec import TemplateLanguage, TranslatedSet
-from murnau_worker.textual_inversion import templates_de, templates_en, templates_fr, templates_ru
+from murnau_worker.training.data import templates_de, templates_en, templates_fr, templates_ru
 
 PLACEHOLDER = "{placeholder}"  # where a caption or a sample's prompt has the learnt word
 

@@ -14,7 +14,7 @@ from murnau_worker.core.draws import SCHEME_VERSION
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.core.spec import OptimizerName, TrainingSpec
-from murnau_worker.textual_inversion.optimizer import TrainedRows
+from murnau_worker.training.optimizer import TrainedRows
 
 STATE_VERSION = 2
 _METADATA_KEY = "murnau_state"

@@ -8,55 +8,26 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.run_state import (
-    Best,
-    BestRows,
-    Evaluation,
-    RunIdentity,
-    RunState,
-    read_state,
-    write_state,
-)
 from murnau_worker.core.batch import DecoderSamples, LearntPair, PriorSamples
 from murnau_worker.core.draws import Draws
-from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.families.kandinsky21.phases import phase_of, schedule_place
-from murnau_worker.models.model_parts import VocabularyScale
+from murnau_worker.families.kandinsky21.phases import phase_of
 from murnau_worker.text.embedding_file import LearntEmbedding, Published, write_embedding
 from murnau_worker.text.prompts import LearntWord
-from murnau_worker.textual_inversion.batches import SampleDraws, bucket_of_step
-from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
-from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
-from murnau_worker.textual_inversion.initializers import initial_rows
-from murnau_worker.textual_inversion.optimizer import TrainedRows, schedule_factor, tangent
-from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients
-from murnau_worker.textual_inversion.plateau import has_settled
-from murnau_worker.textual_inversion.training_prompts import training_prompts
-
-
-@dataclass(frozen=True)
-class TowerSetting:
-    """Where a tower's rows start, and what its vocabulary says about them."""
-
-    initial_RD: torch.Tensor
-    learning_rate: float
-    median_norm: float
-
-
-def tower_setting(initial_RD: torch.Tensor, scale: VocabularyScale, rate: float, unit: str) -> TowerSetting:
-    """`rate` in `unit`: absolute, or relative to the vocabulary rows' root mean square."""
-    return TowerSetting(
-        initial_RD=initial_RD,
-        learning_rate=rate * scale.rms if unit == "relative" else rate,
-        median_norm=scale.median_norm,
-    )
+from murnau_worker.training.data.dataset import LatentSet
+from murnau_worker.training.data.image_embeddings import ImageEmbeddings
+from murnau_worker.training.data.prompts import training_prompts
+from murnau_worker.training.data.samples import SampleDraws, bucket_of_step
+from murnau_worker.training.evaluation import EvalLosses, Evaluator
+from murnau_worker.training.initial_rows import initial_rows
+from murnau_worker.training.optimizer import TrainedRows
+from murnau_worker.training.plateau import has_settled
+from murnau_worker.training.state import Best, BestRows, Evaluation, RunIdentity, RunState, read_state, write_state
+from murnau_worker.training.step import PackGroup, Share, StepGradients, apply_step, diverged, tower_setting
 
 
 class TrainingRun:
@@ -229,52 +200,3 @@ class TrainingRun:
                 published=published,
             )
         )
-
-
-def diverged(spec: TrainingSpec, message: str) -> WorkerError:
-    """Why a run whose numbers are none any more ends."""
-    return WorkerError(
-        "run.diverged",
-        message,
-        field="spec.learning_rate_t1",
-        given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
-        allowed="lower learning rates",
-    )
-
-
-def apply_step(
-    spec: TrainingSpec, state: RunState, settings: tuple[TowerSetting, TowerSetting], gradients: StepGradients
-) -> dict[str, float]:
-    """One update of the rows that the step's loss reaches; returns the step's metrics."""
-    reached = [gradient_RD for gradient_RD in (gradients.t1_RD, gradients.t2_RD) if gradient_RD is not None]
-    norms = torch.stack([gradient_RD.norm() for gradient_RD in reached]).tolist()
-    if not all(map(math.isfinite, (gradients.loss, *norms))):
-        raise diverged(spec, f"the loss or its gradient is no number any more at step {state.step + 1}")
-    metrics = {"train_loss": gradients.loss}
-    done, total = schedule_place(spec, state.step)
-    factor = schedule_factor(spec.schedule, done, total, spec.warmup_steps)
-    towers = (("t1", state.t1, gradients.t1_RD, settings[0]), ("t2", state.t2, gradients.t2_RD, settings[1]))
-    for name, trained, gradient_RD, setting in towers:
-        if gradient_RD is not None:
-            rate = setting.learning_rate * factor
-            _move(spec, trained, gradient_RD, setting, rate)
-            metrics |= {f"grad_norm_{name}": norms.pop(0), f"learning_rate_{name}": rate}
-        metrics |= {
-            f"norm_{name}": float(trained.rows_RD.norm()),
-            f"distance_{name}": float((trained.rows_RD - setting.initial_RD).norm()),
-        }
-    if not all(map(math.isfinite, metrics.values())):
-        raise diverged(spec, f"the learnt rows are no numbers any more at step {state.step + 1}")
-    state.step += 1
-    return metrics
-
-
-def _move(
-    spec: TrainingSpec, trained: TrainedRows, gradient_RD: torch.Tensor, setting: TowerSetting, rate: float
-) -> None:
-    """One tower's update by the optimizer and the norm rule, and its average."""
-    update_RD = tangent(gradient_RD, trained.rows_RD) if spec.norm == "vocabulary" else gradient_RD
-    trained.step(update_RD, learning_rate=rate, weight_decay=spec.weight_decay)
-    if spec.norm == "vocabulary":
-        trained.project(setting.median_norm)
-    trained.average(spec.ema_decay)

@@ -19,9 +19,9 @@ from murnau_worker.families.kandinsky21.losses import decoder_losses, noise_draw
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.text.prompts import PromptEncoder
-from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.templates import TEMPLATES
-from murnau_worker.textual_inversion.training_prompts import evaluation_text, worded
+from murnau_worker.training.data.dataset import LatentSet
+from murnau_worker.training.data.prompts import evaluation_text, worded
+from murnau_worker.training.data.templates import TEMPLATES
 
 EVAL_SAMPLES = 64
 EVAL_CHUNK = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import pvariance
 
-from murnau_worker.checkpoints.run_state import Evaluation
+from murnau_worker.training.state import Evaluation
 
 WINDOW_STEPS = 200
 LEAST_EVALUATIONS = 8  # in the window

@@ -1,4 +1,4 @@
-"""Pictures of a run: on the way, at its end, its baselines, and what the judge says of them.
+"""Pictures of a run: on the way, at its end, those of its baselines, and the judge's scores of them.
 
 Legend: N pictures, H/W pixels.
 """
@@ -6,19 +6,19 @@ Legend: N pictures, H/W pixels.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from murnau_worker.core.batch import LearntPair
-from murnau_worker.core.pictures import open_picture, to_png
+from murnau_worker.core.pictures import to_png
 from murnau_worker.core.recently_used import Recent
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
-from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.request import DrawingTask, DrawRequest
+from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
+from murnau_worker.engine.baselines import Subject, best_word, fused_with, known_word
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.judged_pictures import JudgedPictures
 from murnau_worker.families.kandinsky21.model import Kandinsky
@@ -32,20 +32,10 @@ from murnau_worker.scoring.alignment import (
 from murnau_worker.scoring.judge import Judge
 from murnau_worker.sessions.events import Judgement, Log, Metrics, Sample, SampleKind, TrainEvent
 from murnau_worker.text.prompt_reader import PromptReader
-from murnau_worker.textual_inversion.dataset import NamedPicture
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.training.data.dataset import NamedPicture
+from murnau_worker.training.run import TrainingRun
 
 BATCH = 8  # pictures drawn together
-FUSE_WEIGHT = 0.5  # of the reference picture, and of the text
-
-
-@dataclass(frozen=True)
-class _Subject:
-    """What pictures are drawn of: the word that stands in prompts, who reads them, and the task of one prompt each."""
-
-    word: str
-    reader: PromptReader
-    task: Callable[[tuple[str, ...]], DrawingTask]
 
 
 @dataclass(frozen=True)
@@ -78,16 +68,16 @@ class RunPictures:
         spec, samples, step = self.run.spec, self.run.spec.samples, self.run.state.step
         if samples.final_count == 0 or not samples.prompts:
             return
-        word, loss = yield from self._best_word()
+        word, loss = yield from best_word(self.run, self.emit)
         self._name_the_judge(word)
         seeds = [samples.final_seed + index for index in range(samples.final_count)]
         prompts = samples.prompts[:1] * len(seeds)
         judged = yield from self._judged(self._learnt(self.run.published_rows), prompts, seeds, seeds)
         self._send("final", judged)
         self.emit(Metrics(step, {"baseline_eval_loss": loss, **judged.scores()}))
-        subjects: tuple[tuple[SampleKind, str, _Subject], ...] = (
-            ("baseline", "baseline_", self._known(word)),
-            ("fuse_baseline", "fuse_", self._fused(spec.initializer_token)),
+        subjects: tuple[tuple[SampleKind, str, Subject], ...] = (
+            ("baseline", "baseline_", known_word(self.run, word)),
+            ("fuse_baseline", "fuse_", fused_with(self.run, spec.initializer_token, self.reference)),
         )
         for kind, prefix, subject in subjects:
             key = (
@@ -106,21 +96,6 @@ class RunPictures:
             if judged.scores():
                 self.emit(Metrics(step, judged.scores(prefix)))
 
-    def _best_word(self) -> Generator[Turn, None, tuple[str, float]]:
-        """Of the run's own initializer and the model's words, the one with the lowest eval loss, and that loss."""
-        losses: dict[str, float] = {}
-        for word in dict.fromkeys((self.run.spec.initializer_token, *self.model.settings.initializer_tokens)):
-            for loss in self.run.evaluator.word_loss(self.run.encoder, word):
-                yield Turn.WORKED
-                if loss is not None:
-                    losses[word] = loss
-        best = min(losses, key=lambda word: losses[word])
-        others = ", ".join(f"{word} {loss:.4f}" for word, loss in losses.items() if word != best)
-        compared = f"; of the others: {others}" if others else ""
-        message = f'the best known word alone is "{best}" with an eval loss of {losses[best]:.4f}{compared}'
-        self.emit(Log("info", message, self.run.state.step))
-        return best, losses[best]
-
     def _name_the_judge(self, baseline_word: str) -> None:
         step = self.run.state.step
         judge, concept = "", ""
@@ -130,28 +105,13 @@ class RunPictures:
             self.emit(Log("info", message, step))
         self.emit(Judgement(step, judge, concept, baseline_word))
 
-    def _learnt(self, rows: LearntPair) -> _Subject:
+    def _learnt(self, rows: LearntPair) -> Subject:
         spec = self.run.spec
         reader = PromptReader(self.run.encoder, rows, {spec.placeholder_token: spec.pooling})
-        return _Subject(spec.placeholder_token, reader, TextToImage)
-
-    @property
-    def _plain_reader(self) -> PromptReader:
-        return PromptReader(replace(self.run.encoder, words={}), None, {})
-
-    def _known(self, word: str) -> _Subject:
-        return _Subject(word, self._plain_reader, TextToImage)
-
-    def _fused(self, word: str) -> _Subject:
-        picture = open_picture(self.reference.content, name=self.reference.name, field="images[0]")
-
-        def task(prompts: tuple[str, ...]) -> DrawingTask:
-            return Fuse((FuseItem(picture, FUSE_WEIGHT), FuseItem(prompts[0], FUSE_WEIGHT)))
-
-        return _Subject(word, self._plain_reader, task)
+        return Subject(spec.placeholder_token, reader, TextToImage)
 
     def _judged(
-        self, subject: _Subject, prompts: Sequence[str], seeds: Sequence[int], background_seeds: Sequence[int]
+        self, subject: Subject, prompts: Sequence[str], seeds: Sequence[int], background_seeds: Sequence[int]
     ) -> Generator[Turn, None, JudgedPictures]:
         """Draws pictures, and for `text_alignment` others on the background that it asks for."""
         worded = tuple(prompt.replace("{placeholder}", subject.word) for prompt in prompts)
@@ -184,7 +144,7 @@ class RunPictures:
             )
 
     def _draw(
-        self, subject: _Subject, prompts: tuple[str, ...], seeds: Sequence[int]
+        self, subject: Subject, prompts: tuple[str, ...], seeds: Sequence[int]
     ) -> Generator[Turn, None, torch.Tensor]:
         samples = self.run.spec.samples
         asked = DrawOptions(num_steps=samples.num_steps, guidance_scale=samples.guidance_scale)

@@ -16,10 +16,10 @@ from murnau_worker.families.kandinsky21.condition import image_embeddings
 from murnau_worker.families.kandinsky21.losses import POOL_SIZE, PRIOR_TIMESTEPS, noise_draws
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.noising import min_snr_weights
-from murnau_worker.textual_inversion.dataset import LatentSet
-from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
-from murnau_worker.textual_inversion.loss_masks import loss_weights
-from murnau_worker.textual_inversion.training_prompts import TrainingPrompts
+from murnau_worker.training.data.dataset import LatentSet
+from murnau_worker.training.data.image_embeddings import ImageEmbeddings
+from murnau_worker.training.data.loss_masks import loss_weights
+from murnau_worker.training.data.prompts import TrainingPrompts
 
 
 def picture_of(draws: Draws, sample_number: int, pictures: int, order: str = "order") -> int:
