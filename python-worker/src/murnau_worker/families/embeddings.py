@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from murnau_worker.core.embedding_formats import LARGEST_FILE_BYTES
-from murnau_worker.families.family import EmbeddingFile, families
+from murnau_worker.families.family import EmbeddingFile
+from murnau_worker.families.layouts import families
 from murnau_worker.text.embedding_file import LearntEmbedding, read_canonical, unreadable, write_embedding
 
 Writer = Callable[[LearntEmbedding], bytes]

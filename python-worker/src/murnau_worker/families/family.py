@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 from murnau_worker.core.picture_noise import PictureNoise
 from murnau_worker.families.description import FamilyDescription
-from murnau_worker.families.registry import REGISTRATIONS
 from murnau_worker.models.model_parts import PartPlan
 from murnau_worker.models.parts import PartSource
 from murnau_worker.text.embedding_file import LearntEmbedding
@@ -61,11 +59,6 @@ class Family:
     open: Callable[..., Any]
     converted: ConvertedFolders
     embedding_files: tuple[EmbeddingFile, ...] = ()
-
-
-def families() -> tuple[Family, ...]:
-    """All that are registered."""
-    return tuple(importlib.import_module(registration.module).FAMILY for registration in REGISTRATIONS)
 
 
 def part_plan(description: FamilyDescription) -> PartPlan:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.families.family import Family, Layout, families
+from murnau_worker.families.family import Family, Layout
+from murnau_worker.families.registry import REGISTRATIONS
 from murnau_worker.models import fingerprint
 from murnau_worker.models.parts import PartSource
+
+
+def families() -> tuple[Family, ...]:
+    """The code of all that are registered; loaded with the first folder or file that is looked at."""
+    return tuple(importlib.import_module(registration.module).FAMILY for registration in REGISTRATIONS)
 
 
 @dataclass(frozen=True)
