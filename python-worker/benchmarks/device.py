@@ -28,7 +28,8 @@ from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, Refere
 from runs import SMALL_MODEL, step
 from training_memory import PRIOR_STEPS, random_shares, ready_model
 
-from murnau_worker.device_memory import free_memory
+from murnau_worker.core.batch import NoiseDraws
+from murnau_worker.core.device_memory import free_memory
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawRequest
@@ -37,13 +38,11 @@ from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
-from murnau_worker.models.parts import PartName, Phase
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.objective import NoiseDraws
-from murnau_worker.textual_inversion.pack import PackGroup, packed_gradients
+from murnau_worker.training.step import PackGroup, packed_gradients
 
 CUDA = torch.device("cuda")
 STEPS = 7  # of a median
@@ -74,7 +73,7 @@ class Measured:
 
 
 def fresh_model(
-    dtype: torch.dtype, offload: Offload = "none", checkpointing: Checkpointing = "off", phase: Phase = "joint"
+    dtype: torch.dtype, offload: Offload = "none", checkpointing: Checkpointing = "off", phase: str = "joint"
 ) -> Kandinsky:
     """The model ready for a phase in the device's memory; of the model before, nothing is left there."""
     free_memory()
@@ -86,7 +85,7 @@ def fresh_model(
 
 def training(side: int) -> list[dict[str, Any]]:
     """A step by phase, memory setting and packed runs of batch 1, in bf16."""
-    settings: list[tuple[Phase, Offload, Checkpointing, tuple[int, ...]]] = [
+    settings: list[tuple[str, Offload, Checkpointing, tuple[int, ...]]] = [
         ("joint", "none", "off", PACKED),
         ("joint", "none", "on", PACKED),
         ("prior", "parts", "on", (1, 16)),
@@ -131,7 +130,7 @@ def reference(side: int) -> dict[str, float]:
     free_memory()
     torch.manual_seed(0)
     source = RealSizeSource(CUDA)
-    names: tuple[PartName, ...] = ("text_encoder", "clip_text", "prior", "unet", "movq")
+    names: tuple[str, ...] = ("text_encoder", "clip_text", "prior", "unet", "movq")
     parts: list[Any] = [source.read(name, torch.float32) for name in names]
     rows = (torch.randn(1, 1024, device=CUDA), torch.randn(1, 768, device=CUDA))
     plain = ReferenceStep(ReferenceParts(*parts), rows=rows, rates=(1e-4, 1e-4), decay=1e-2)
@@ -204,7 +203,7 @@ def _draw(model: Kandinsky, request: DrawRequest) -> None:
 
 def small_model() -> dict[str, Any]:
     """The packer's ratios on the small model, and the same step when the device has little memory left."""
-    model, cache = ModelRegistry({"benchmark": SMALL_MODEL}).load("benchmark"), DataCache()
+    model, cache = ServedModels({"benchmark": SMALL_MODEL}).load("benchmark"), DataCache()
     ratios = {f"packed_ratio_batch{size}": round(compare(model, cache, size, 9).ratio, 2) for size in (1, 4)}
     runs = eight_runs(model, cache, 64)
     capacities = Capacities()

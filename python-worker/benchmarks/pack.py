@@ -24,9 +24,9 @@ from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
 
 CONCEPTS = ("owl", "octopus", "elephant", "lion", "turtle", "violin", "doughnut", "helicopter")
 
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="pairs of each comparison")
     rounds: int = parser.parse_args().rounds
     set_up_torch(2)
-    model = ModelRegistry({"benchmark": SMALL_MODEL}).load("benchmark")
+    model = ServedModels({"benchmark": SMALL_MODEL}).load("benchmark")
     cache = DataCache()
     result = {
         "packed_ratio": round(compare(model, cache, 1, rounds).ratio, 3),

@@ -19,9 +19,9 @@ from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
 from torch import nn
 from transformers import CLIPTextModelWithProjection
 
+from murnau_worker.core.batch import NoiseDraws
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.tables import decoder_alpha_bar
-from murnau_worker.textual_inversion.objective import NoiseDraws
 
 PADDED_LENGTH = 77
 GUIDANCE = 4.0

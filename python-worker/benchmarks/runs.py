@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
-from murnau_worker.engine.packer import Packer
+from murnau_worker.core.spec import TrainingSpec
+from murnau_worker.engine.packer import Packer, StepWork
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.engine.step_work import StepWork
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.dataset import NamedPicture
-from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.data.dataset import NamedPicture
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.state import RunIdentity, spec_hash
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL_MODEL = REPOSITORY / "models" / "kandinsky-2.1-small"

@@ -31,13 +31,14 @@ from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, Refere
 from runs import make_run
 from transformers import CLIPTextModelWithProjection
 
+from murnau_worker.core.batch import DecoderSamples
+from murnau_worker.core.draws import Draws
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.batches import DecoderSamples, picture_of
-from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.training.data.samples import picture_of
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import StepGradients, packed_gradients
 
 
 def reference_parts(folder: Path) -> ReferenceParts:
@@ -130,7 +131,7 @@ def main() -> None:
 
 def compare(folder: Path, rounds: int) -> None:
     """Times both ways in pairs on the model in `folder`, whose parts are read when they are first asked for."""
-    model, parts = ModelRegistry({"benchmark": folder}).load("benchmark"), reference_parts(folder)
+    model, parts = ServedModels({"benchmark": folder}).load("benchmark"), reference_parts(folder)
     cache = DataCache()
     run, twin = (make_run(model, cache, "purple-car", packing="exclusive") for _ in range(2))
     reference = ReferenceStep(

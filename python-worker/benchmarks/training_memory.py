@@ -17,28 +17,25 @@ from real_size import CPU, TOKENS, real_size_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from murnau_worker.core.batch import DecoderSamples, LearntPair, NoiseDraws, PriorSamples, PromptIds
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
-from murnau_worker.models.parts import Phase
-from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
-from murnau_worker.textual_inversion.dataset import Bucket, LatentSet
-from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
-from murnau_worker.textual_inversion.pack import Share, packed_gradients
-from murnau_worker.textual_inversion.prompts import PromptIds, encoder_for
+from murnau_worker.training.data.dataset import Bucket, LatentSet
+from murnau_worker.training.evaluation import Evaluator
+from murnau_worker.training.step import Share, packed_gradients
 
 BATCHES = (1, 4)
 RUNS = (1, 4, 16)
 PRIOR_STEPS = 5  # the default
-SPLIT_PHASES: tuple[Phase, ...] = ("prior", "decoder")
+SPLIT_PHASES: tuple[str, ...] = ("prior", "decoder")
 
 
 @dataclass(frozen=True)
 class TrainingCase:
     """`runs` of batch `batch` in one tick."""
 
-    phase: Phase
+    phase: str
     offload: Offload
     checkpointing: Checkpointing
     batch: int
@@ -49,14 +46,14 @@ def cases() -> Iterator[TrainingCase]:
     yield TrainingCase("joint", "none", "off", 1, 1)
     for phase in SPLIT_PHASES:
         yield TrainingCase(phase, "parts", "off", 1, 1)
-    held: tuple[tuple[Phase, Offload], ...] = (("joint", "none"), *((phase, "parts") for phase in SPLIT_PHASES))
+    held: tuple[tuple[str, Offload], ...] = (("joint", "none"), *((phase, "parts") for phase in SPLIT_PHASES))
     for phase, offload in held:
         for batch in BATCHES:
             for runs in RUNS:
                 yield TrainingCase(phase, offload, "on", batch, runs)
 
 
-def _samples(model: Kandinsky, phase: Phase, count: int, side: int) -> DecoderSamples | PriorSamples:
+def _samples(model: Kandinsky, phase: str, count: int, side: int) -> DecoderSamples | PriorSamples:
     prompt = PromptIds(_longest(model.t1_vocabulary), _longest(model.t2_vocabulary))
     prompts, given_NE = (prompt,) * count, torch.randn(count, model.embedding_width)
     timesteps_N = torch.full((count,), 800)
@@ -102,7 +99,7 @@ def _ready(case: TrainingCase, side: int) -> tuple[Kandinsky, list[Share]]:
 
 
 def ready_model(
-    phase: Phase,
+    phase: str,
     offload: Offload,
     checkpointing: Checkpointing,
     *,
@@ -117,7 +114,7 @@ def ready_model(
     return model
 
 
-def random_shares(model: Kandinsky, phase: Phase, *, batch: int, runs: int, side: int) -> list[Share]:
+def random_shares(model: Kandinsky, phase: str, *, batch: int, runs: int, side: int) -> list[Share]:
     """What so many runs hand in for a step of a phase, with random rows, pictures of `side` pixels and noise."""
     return [
         Share(
@@ -139,7 +136,7 @@ def evaluation_peak(offload: Offload, side: int) -> int:
         bucket = Bucket((0,), torch.zeros(1, 2, 4, cells, cells), None)
         latents = LatentSet((bucket,), (torch.zeros(3, side, side),), (), "real-size", "real-size")
         evaluator = Evaluator(model, latents, "object")
-        encoder = encoder_for(model, {})
+        encoder = model.encoder({})
         model.empty_text_keys()
         model.hold("decoder")
         live.forget_peak()
@@ -156,7 +153,7 @@ def _prepared(
     for _ in model.prepare("train"):
         pass
     # As a run's start does: sizes are read while the parts are there that tell them.
-    encoder_for(model, {})
+    model.encoder({})
     _ = model.embedding_width
     return model
 

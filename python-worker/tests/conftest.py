@@ -10,8 +10,8 @@ from tiny_judge import write_tiny_judge
 from tiny_model import write_tiny_model
 
 from murnau_worker.engine.device_thread import set_up_torch
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,6 +38,6 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> Kandinsky:
     """The tiny random model in memory."""
-    model = ModelRegistry({"tiny": tiny_folder}).load("tiny")
+    model = ServedModels({"tiny": tiny_folder}).load("tiny")
     _ = model.tokenizers.common_words  # read now: a property test's first example has a deadline
     return model

@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
-from murnau_worker.engine.packer import Packer
-from murnau_worker.engine.step_work import StepWork
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.dataset import LatentSet, NamedPicture, encode_pictures
-from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
-from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.engine.packer import Packer, StepWork
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.data.dataset import LatentSet, NamedPicture, encode_pictures
+from murnau_worker.training.data.image_embeddings import ImageEmbeddings
+from murnau_worker.training.evaluation import Evaluator
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.state import RunIdentity, spec_hash
 
 
 def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:

@@ -13,17 +13,17 @@ from run_tools import tiny_run, tiny_spec
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.layouts import recognise
+from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import BlockCheckpointing, Checkpointing, fills_much
-from murnau_worker.models.config import ModelConfig
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.layouts import recognise
-from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
+from murnau_worker.training.step import StepGradients, packed_gradients
 
 CPU = torch.device("cpu")
 
 
 def open_model(folder: Path, checkpointing: Checkpointing) -> Kandinsky:
-    return Kandinsky(recognise(folder).read(folder), ModelConfig(image_size=16), "f", checkpointing=checkpointing)
+    return Kandinsky(recognise(folder).read(), ModelSettings(image_size=16), "f", checkpointing=checkpointing)
 
 
 class Operators(TorchDispatchMode):

@@ -11,17 +11,17 @@ import torch
 from PIL import Image
 from run_tools import encoded, picture, png, step, step_together, tiny_run, tiny_spec
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.sampling.decoder import predict
-from murnau_worker.textual_inversion.aspect_buckets import bucket_sizes, nearest_size
-from murnau_worker.textual_inversion.batches import DecoderSamples, bucket_of_step, picture_of, pictures_of_step
-from murnau_worker.textual_inversion.dataset import dataset_fingerprint
-from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.loss_masks import loss_weights, on_cells
-from murnau_worker.textual_inversion.named_picture import NamedPicture
-from murnau_worker.textual_inversion.objective import TrainingBatch, add_noise, condition_on, masked_mean
-from murnau_worker.textual_inversion.prompts import collate
+from murnau_worker.core.batch import DecoderSamples, TrainingBatch, collate
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.named_picture import NamedPicture
+from murnau_worker.families.kandinsky21.condition import condition_on, predict
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sampling.noising import add_noise, masked_mean
+from murnau_worker.training.data.aspect_buckets import bucket_sizes, nearest_size
+from murnau_worker.training.data.dataset import dataset_fingerprint
+from murnau_worker.training.data.loss_masks import loss_weights, on_cells
+from murnau_worker.training.data.samples import bucket_of_step, picture_of, pictures_of_step
 
 # Two squares, three wide pictures and a tall one.
 SHAPES = ((24, 24), (24, 24), (24, 48), (24, 46), (20, 40), (48, 24))

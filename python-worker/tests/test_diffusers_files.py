@@ -10,11 +10,11 @@ import pytest
 import torch
 from draw_client import embedding
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_diffusers
-from murnau_worker.drawing.prompt_reader import read_with
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.text_towers import Pooling
+from murnau_worker.core.spec import Pooling
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.embedding_file import LearntEmbedding, write_diffusers
+from murnau_worker.text.prompt_reader import read_with
 
 SMALL_MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-small"
 DOCS = Path(__file__).parents[2] / "docs" / "diffusers.md"
@@ -31,7 +31,7 @@ PROMPTS = (
 @pytest.fixture(scope="module")
 def small() -> Kandinsky:
     """The shipped model in memory."""
-    return ModelRegistry({"small": SMALL_MODEL}).load("small")
+    return ServedModels({"small": SMALL_MODEL}).load("small")
 
 
 def documented_code(exported: Path) -> str:

@@ -27,8 +27,8 @@ from draw_client import (
 from PIL import Image
 from worker_client import Worker, running_worker
 
-from murnau_worker.checkpoints.embedding_file import write_embedding
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.text.embedding_file import write_embedding
 
 
 def refusals(folder: Path, requests: Any) -> list[tuple[str, str]]:

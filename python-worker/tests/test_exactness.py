@@ -13,14 +13,14 @@ import pytest
 import torch
 from run_tools import picture, step_together, tiny_run, tiny_spec
 
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.engine import Engine
-from murnau_worker.engine.events import Checkpoint, Finished, Metrics, TrainEvent
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sessions.events import Checkpoint, Finished, Metrics, TrainEvent
 
 STEPS = 200
 PICTURES = (picture(1), picture(2), picture(3))

@@ -9,9 +9,10 @@ import torch
 from draw_client import embedding
 from run_tools import step, tiny_run, tiny_spec
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.initializers import InitializerWords, initial_rows, initializer_problems
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
+from murnau_worker.training.initial_rows import initial_rows
 
 
 def rows_of(tiny: Kandinsky, tower: str, words: str) -> torch.Tensor:

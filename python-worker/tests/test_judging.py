@@ -14,14 +14,14 @@ import torch
 from run_tools import encoded, step, tiny_run, tiny_spec
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
-from murnau_worker.checkpoints.embedding_file import read_canonical
-from murnau_worker.checkpoints.run_state import Evaluation
-from murnau_worker.engine import final_pictures
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.engine import run_pictures
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.textual_inversion import run as run_module
-from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
-from murnau_worker.textual_inversion.plateau import has_settled
+from murnau_worker.text.embedding_file import read_canonical
+from murnau_worker.training import run as run_module
+from murnau_worker.training.evaluation import EvalLosses, Evaluator
+from murnau_worker.training.plateau import has_settled
+from murnau_worker.training.state import Evaluation
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -146,13 +146,13 @@ def test_a_settled_run_ends_early_with_its_final_pictures(tiny_folder: Path, mon
 
 def test_runs_of_one_dataset_share_their_baselines(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
-    original = final_pictures.draw
+    original = run_pictures.draw
 
     def counting(model: Any, request: Any) -> Any:
         drawn.append(request.task.name)
         return original(model, request)
 
-    monkeypatch.setattr(final_pictures, "draw", counting)
+    monkeypatch.setattr(run_pictures, "draw", counting)
 
     async def work() -> tuple[Stream, Stream]:
         async with running_worker(tiny_folder) as worker:

@@ -13,11 +13,11 @@ from golden_files import check
 from model_folders import linked_copy, script_archive
 from safetensors.torch import save_file
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.config import ModelConfig
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.layouts import recognise
-from murnau_worker.models.original_tokenizers import read_clip_tokenizer
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.original_tokenizers import read_clip_tokenizer
+from murnau_worker.families.layouts import recognise
+from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.safe_pickle import load_state_dict
 from murnau_worker.verify.golden_folder import read_golden_folder
 
@@ -31,7 +31,7 @@ def original(goldens: Path, tmp_path: Path) -> Path:
 
 
 def open_model(folder: Path) -> Kandinsky:
-    return Kandinsky(recognise(folder).read(folder), ModelConfig(), "f", name="m")
+    return Kandinsky(recognise(folder).read(), ModelSettings(), "f", name="m")
 
 
 def refusal(folder: Path) -> str:

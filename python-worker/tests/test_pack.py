@@ -6,10 +6,10 @@ import pytest
 import torch
 from run_tools import tiny_run, tiny_spec
 
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.batches import DecoderSamples
-from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.core.batch import DecoderSamples
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import Share, StepGradients, packed_gradients
 
 CLOSE = 2e-5  # relative: floating-point noise of other batch sizes
 

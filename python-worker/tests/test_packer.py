@@ -12,15 +12,14 @@ import pytest
 import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.capacity import LARGEST_ON_CPU, LARGEST_ON_CUDA, Capacities, ThroughputProbe, samples_that_fit
-from murnau_worker.engine.packer import Compute, Packer, share_out
-from murnau_worker.engine.step_work import StepWork
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import ModelEntry
-from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.engine.packer import Compute, Packer, StepWork, share_out
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import PackGroup, Share, StepGradients, packed_gradients
 
 
 class Recorder:
@@ -124,7 +123,7 @@ def test_phases_take_turns_where_all_parts_are_there(tiny: Kandinsky) -> None:
 
 
 def test_a_phase_keeps_its_turn_for_a_while_where_its_parts_would_leave(tiny_folder: Path) -> None:
-    model = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
+    model = ServedModels({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
     now = 0.0
 
     def clock() -> float:
@@ -140,7 +139,7 @@ def test_a_phase_keeps_its_turn_for_a_while_where_its_parts_would_leave(tiny_fol
 
 
 def test_who_keeps_its_turn_gives_it_up_when_it_has_nothing_to_do(tiny_folder: Path) -> None:
-    model = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
+    model = ServedModels({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
     engine = Packer(Capacities(1), Recorder(), lambda: 0.0)
     works = [StepWork(run_of(model, 1, objective=name)) for name in ("split", "joint")]
     for work in works:

@@ -8,15 +8,16 @@ import pytest
 import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.core.batch import DecoderSamples, PriorSamples
+from murnau_worker.core.spec import OptimizerName
+from murnau_worker.families.kandinsky21.losses import PRIOR_TIMESTEPS
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.phases import phase_of
+from murnau_worker.sampling.noising import min_snr_weights
 from murnau_worker.sampling.tables import decoder_alpha_bar
-from murnau_worker.textual_inversion.batches import PRIOR_TIMESTEPS, DecoderSamples, PriorSamples
-from murnau_worker.textual_inversion.objective import min_snr_weights
-from murnau_worker.textual_inversion.optimizer import schedule_factor
-from murnau_worker.textual_inversion.pack import packed_gradients
-from murnau_worker.textual_inversion.phases import phase_of
-from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import OptimizerName
+from murnau_worker.training.optimizer import schedule_factor
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.step import packed_gradients
 
 CLOSE = 2e-5
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from run_tools import encoded, picture, step, tiny_run, tiny_spec
 
-from murnau_worker.checkpoints.run_state import read_state, write_state
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.dataset import NamedPicture
-from murnau_worker.textual_inversion.optimizer import schedule_factor
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.data.dataset import NamedPicture
+from murnau_worker.training.optimizer import schedule_factor
+from murnau_worker.training.state import read_state, write_state
 
 
 def test_resuming_at_any_step_ends_in_the_same_bytes(tiny: Kandinsky) -> None:

@@ -16,14 +16,14 @@ import grpc
 import pytest
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
-from murnau_worker.checkpoints.embedding_file import read_canonical
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.rpc.engine_server import EngineServer
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.simulated_service import SimulatedService
 from murnau_worker.simulated.engine import SimulatedEngine
 from murnau_worker.simulated.learning import eval_gain
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.text.embedding_file import read_canonical
 
 
 @contextlib.asynccontextmanager

@@ -7,11 +7,12 @@ from typing import get_args
 import pytest
 from run_tools import picture, step, tiny_run, tiny_spec
 
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.prompts import LearntWord, encoder_for
-from murnau_worker.textual_inversion.templates import TEMPLATES, TemplateLanguage, TranslatedSet
-from murnau_worker.textual_inversion.training_prompts import training_prompts
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.spec import TemplateLanguage, TranslatedSet
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.prompts import LearntWord
+from murnau_worker.training.data.prompts import training_prompts
+from murnau_worker.training.data.templates import TEMPLATES
 
 LANGUAGES: tuple[TemplateLanguage, ...] = get_args(TemplateLanguage)
 SETS: tuple[TranslatedSet, ...] = get_args(TranslatedSet)
@@ -29,7 +30,7 @@ def test_templates_of_a_language_are_those_of_english_one_by_one(language: Templ
 
 
 def test_t1_reads_the_language_and_t2_english(tiny: Kandinsky) -> None:
-    encoder = encoder_for(tiny, {"sapsan": LearntWord(0, 1)})
+    encoder = tiny.encoder({"sapsan": LearntWord(0, 1)})
     prompts = training_prompts(encoder, "sapsan", "object", ("de", "fr"), ())
     read = [prompts.drawn(Draws(5), number, 0, 0) for number in range(200)]
     for local, english in ((prompts.templates[0][3], "the photo of a sapsan"),):

@@ -19,6 +19,12 @@ const checks = [
     ['--check', '--log-level=warn', '--cache', '--cache-location=.cache/prettier', '.'],
     {},
   ],
+  [
+    'import-linter',
+    join(root, 'python-worker/.venv/bin/lint-imports'),
+    ['--no-cache', '--no-logo'],
+    inPython,
+  ],
   ['ruff check', python, ['-m', 'ruff', 'check', '--quiet'], inPython],
   ['ruff format', python, ['-m', 'ruff', 'format', '--check', '--quiet'], inPython],
   ['buf lint', 'buf', ['lint'], inProtos],

@@ -11,12 +11,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from murnau_worker.drawing.noise import Shape
+from murnau_worker.core.picture_noise import Shape
+from murnau_worker.core.pictures import to_pixels
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.pictures import to_pixels
-from murnau_worker.sampling.decoder import LATENT_CHANNELS
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.tables import renoising_alpha_bar
 
 
@@ -27,7 +26,7 @@ def latent_shape(model: Kandinsky, options: DrawOptions) -> Shape:
     def cells(pixels: int) -> int:
         return -(-pixels // (model.latent_factor * multiple)) * multiple
 
-    return LATENT_CHANNELS, cells(options.height), cells(options.width)
+    return model.latent_channels, cells(options.height), cells(options.width)
 
 
 def padded_to(pixels_NCHW: torch.Tensor, height: int, width: int) -> torch.Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.sampling.registry import DEFAULT_SAMPLER
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sampling.samplers import DEFAULT_SAMPLER
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def with_defaults(options: DrawOptions, model: Kandinsky, own_size: tuple[int, i
     width, height = _size(options, model, own_size)
     return replace(
         options,
-        num_steps=options.num_steps or model.config.num_steps,
-        guidance_scale=options.guidance_scale or model.config.guidance_scale,
-        prior_steps=options.prior_steps or model.config.prior_steps,
-        prior_guidance_scale=options.prior_guidance_scale or model.config.prior_guidance_scale,
+        num_steps=options.num_steps or model.settings.num_steps,
+        guidance_scale=options.guidance_scale or model.settings.guidance_scale,
+        prior_steps=options.prior_steps or model.settings.prior_steps,
+        prior_guidance_scale=options.prior_guidance_scale or model.settings.prior_guidance_scale,
         sampler=options.sampler or DEFAULT_SAMPLER,
         ddim_eta=0.0 if options.reference_quirks else options.ddim_eta,
         width=width,

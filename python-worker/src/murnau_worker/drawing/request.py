@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 
-from murnau_worker.drawing.events import Turns
-from murnau_worker.drawing.noise import NoiseSource, SeededNoise
+from murnau_worker.core.picture_noise import NoiseSource, PictureNoise, SeededNoise
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import PromptReader
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import DrawingTaskName
-from murnau_worker.models.words import WordTokenizers
-from murnau_worker.sampling.decoder import DecoderCondition, Kept
+from murnau_worker.families.family import PromptedPictures
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sampling.guidance import Condition, Denoiser, Kept
+from murnau_worker.text.prompt_reader import PromptReader
+from murnau_worker.text.tokenizers import WordTokenizers
 
 BATCH = 4  # pictures drawn together: small, so that the first is seen soon
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """Everything that the decoder is given for a request's N pictures.
+    """Everything that the denoiser is given for a request's N pictures.
 
-    `unet()` loads it where it is not in memory yet. `start(place)` gives what a picture starts from [C, H, W];
-    `start_step` as in `DecoderRequest`.
+    `denoiser(kept)` loads it where it is not in memory yet. `start(place)` gives what a picture starts from [C, H, W];
+    `start_step` as in `SamplingRequest`.
     """
 
-    unet: Callable[[], Any]
-    wanted: DecoderCondition
-    unwanted: DecoderCondition
+    denoiser: Callable[[Kept | None], Denoiser]
+    wanted: Condition
+    unwanted: Condition
     start: Callable[[int], torch.Tensor]
     start_step: int | None = None
     kept: Kept | None = None
@@ -47,7 +47,7 @@ class TaskTexts:
 class DrawingTask(Protocol):
     """A task: what makes its pictures different from another's."""
 
-    name: ClassVar[DrawingTaskName]
+    name: ClassVar[str]
 
     @property
     def texts(self) -> TaskTexts:
@@ -88,8 +88,13 @@ class DrawRequest:
     hooks: DrawHooks = field(default_factory=DrawHooks)
 
     @property
-    def noise(self) -> NoiseSource:
-        return self.hooks.noise.get(self.task.name, SeededNoise())
+    def noise(self) -> PictureNoise:
+        return PictureNoise(self.hooks.noise.get(self.task.name, SeededNoise()), self.seeds)
+
+    @property
+    def prompted(self) -> PromptedPictures:
+        """What conditions are made from."""
+        return PromptedPictures(self.task.name, self.reader, self.noise, self.options)
 
     def notices(self) -> list[str]:
         """What a person should know of how the request's texts are read."""

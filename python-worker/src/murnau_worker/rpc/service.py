@@ -13,19 +13,12 @@ import grpc
 import torch
 
 from murnau_worker import __version__
-from murnau_worker.checkpoints.embedding_file import (
-    check_fits,
-    read_embedding,
-    renamed,
-    write_diffusers,
-    write_embedding,
-    write_reference_bin,
-)
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.engine import Engine
+from murnau_worker.engine.served_models import ServedModel
 from murnau_worker.engine.training_session import TrainingSession
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.parts import PARTS_OF_TASK
-from murnau_worker.models.registry import ServedModel
+from murnau_worker.families.embeddings import read_embedding, writers_by_name
+from murnau_worker.families.kandinsky21.description import PARTS_OF_TASK
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.draw_stream import draw_responses
@@ -33,8 +26,9 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import read_format
 from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.training_calls import TrainingCalls
-from murnau_worker.textual_inversion.initializers import InitializerWords, initializer_problems
-from murnau_worker.textual_inversion.placeholders import check_placeholder
+from murnau_worker.text.embedding_file import check_fits, renamed, write_diffusers
+from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
+from murnau_worker.text.placeholder import check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -65,12 +59,12 @@ class WorkerService(TrainingCalls[TrainingSession]):
         model = self._engine.models.load(served.name)
         shape = self._engine.models.shape(served.name)
         scale_t1, scale_t2 = model.known_scale("text_encoder"), model.known_scale("clip_text")
-        sampling = served.config
+        sampling = served.settings
         return pb.Model(
             name=served.name,
-            family=served.config.family,
+            family=served.settings.family,
             fingerprint=served.fingerprint,
-            image_size=model.image_size if shape else served.config.image_size,
+            image_size=model.image_size if shape else served.settings.image_size,
             width_t1=shape.width_t1 if shape else 0,
             width_t2=shape.width_t2 if shape else 0,
             loaded=all(model.is_resident(part) for part in PARTS_OF_TASK["train"]),
@@ -127,9 +121,10 @@ class WorkerService(TrainingCalls[TrainingSession]):
             raise
 
     def _convert(self, request: pb.ConvertEmbeddingRequest) -> pb.ConvertEmbeddingResponse:
+        by_name = writers_by_name()
         writers = {
-            pb.EMBEDDING_FORMAT_SAFETENSORS: write_embedding,
-            pb.EMBEDDING_FORMAT_REFERENCE_BIN: write_reference_bin,
+            pb.EMBEDDING_FORMAT_SAFETENSORS: by_name["safetensors"],
+            pb.EMBEDDING_FORMAT_REFERENCE_BIN: by_name["reference_bin"],
             pb.EMBEDDING_FORMAT_DIFFUSERS_T1: partial(write_diffusers, tower="t1"),
             pb.EMBEDDING_FORMAT_DIFFUSERS_T2: partial(write_diffusers, tower="t2"),
         }

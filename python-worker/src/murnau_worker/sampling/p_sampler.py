@@ -1,4 +1,4 @@
-"""Ancestral sampling with the UNet's learnt variance (the original's `p_sampler`; Nichol & Dhariwal 2021, eq. 15).
+"""Ancestral sampling with the denoiser's learnt variance (the original's `p_sampler`; Nichol & Dhariwal 2021, eq. 15).
 
 The predicted picture is clamped to ±2 and then thresholded dynamically at its 99.5th percentile. The original takes the
 percentile of the batch's first picture for all; ours takes each picture's own, so that a picture does not depend on
@@ -10,10 +10,9 @@ from __future__ import annotations
 import math
 
 import torch
-from diffusers import UNet2DConditionModel
 
-from murnau_worker.sampling.decoder import DecoderRequest, GuidedUnet, Kept, SamplerStep, Sampling
-from murnau_worker.sampling.tables import decoder_tables
+from murnau_worker.sampling.guidance import Denoiser, GuidedDenoiser, Kept, SamplerStep, Sampling, SamplingRequest
+from murnau_worker.sampling.tables import PosteriorTables, decoder_tables
 
 _CLAMP = 2.0
 _PERCENTILE = 0.995
@@ -33,10 +32,10 @@ def threshold(clean_NCHW: torch.Tensor, *, kept: Kept | None = None, shares_perc
     return clean_NCHW.clamp(-limit_N111, limit_N111) / limit_N111
 
 
-def sample_p(unet: UNet2DConditionModel, request: DecoderRequest) -> Sampling:
+def sample_p(denoiser: Denoiser, request: SamplingRequest) -> Sampling:
     """Runs the respaced process, or its first `start_step` timesteps."""
     tables = decoder_tables(request.num_steps)
-    guided = GuidedUnet(unet, request)
+    guided = GuidedDenoiser(denoiser, request)
     latents = request.start_NCHW
     total = len(tables.timesteps[: request.start_step])
     for draw, index in enumerate(reversed(range(total))):
@@ -45,8 +44,15 @@ def sample_p(unet: UNet2DConditionModel, request: DecoderRequest) -> Sampling:
         clean = threshold(clean, kept=request.kept, shares_percentile=request.shares_percentile)
         latents = float(tables.clean_coefficient[index]) * clean + float(tables.noised_coefficient[index]) * latents
         if index > 0:
-            share = (fraction + 1) / 2
-            log_variance = share * math.log(tables.betas[index]) + (1 - share) * float(tables.log_variance[index])
-            latents = latents + (0.5 * log_variance).exp() * request.step_noise(draw)
+            latents = latents + _deviation(tables, index, fraction) * request.step_noise(draw)
         yield SamplerStep(draw + 1, total, clean)
     return latents
+
+
+def _deviation(tables: PosteriorTables, index: int, fraction_NCHW: torch.Tensor | None) -> torch.Tensor | float:
+    """Standard deviation of a step: between the posterior's and the process's where it is learnt, else the former."""
+    if fraction_NCHW is None:
+        return math.exp(0.5 * float(tables.log_variance[index]))
+    share = (fraction_NCHW + 1) / 2
+    log_variance = share * math.log(tables.betas[index]) + (1 - share) * float(tables.log_variance[index])
+    return (0.5 * log_variance).exp()

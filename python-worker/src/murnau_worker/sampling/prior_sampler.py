@@ -12,7 +12,7 @@ from collections.abc import Generator
 
 import torch
 
-from murnau_worker.generators import result_of
+from murnau_worker.core.turns import result_of
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys, join_texts
 from murnau_worker.sampling.prior_schedule import PriorSchedule
 from murnau_worker.sampling.tables import PosteriorTables
@@ -33,7 +33,7 @@ def _ddim(tables: PosteriorTables, index: int, noised_BE: torch.Tensor, clean_BE
     return math.sqrt(before) * clean_BE + math.sqrt(1.0 - before) * noise_BE
 
 
-def prior_steps(
+def sample_prior(
     network: PriorNetwork,
     text: TextKeys,
     empty_text: TextKeys,
@@ -72,5 +72,5 @@ def sample_image_embedding(
     guidance_scale: float,
     schedule: PriorSchedule,
 ) -> torch.Tensor:
-    """All of `prior_steps` at once: inside a loss, and where nobody waits."""
-    return result_of(prior_steps(network, text, empty_text, init_noise_BE, step_noise_SBE, guidance_scale, schedule))
+    """All steps of `sample_prior` at once, as inside a loss."""
+    return result_of(sample_prior(network, text, empty_text, init_noise_BE, step_noise_SBE, guidance_scale, schedule))

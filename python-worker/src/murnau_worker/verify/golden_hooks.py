@@ -11,9 +11,8 @@ from typing import Any
 
 import torch
 
-from murnau_worker.drawing.noise import Shape
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.models.words import PieceTokenizer, WordTokenizers
+from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
 
 PROMPT = "golden"  # stands for the goldens' prompt, of which only the token ids are known
 
@@ -28,14 +27,16 @@ class GoldenNoise:
     starts: str
     steps: str
 
-    def prior(self, seed: int, text: int, steps: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.tensors["sample.prior_init_noise"][0], self.tensors["sample.prior_step_noise"][:, 0]
-
-    def start(self, seed: int, shape: Shape) -> torch.Tensor:
-        return self.tensors[self.starts][0]
-
-    def step(self, seed: int, step: int, shape: Shape) -> torch.Tensor:
-        return self.tensors[self.steps][step, 0]
+    def normal(self, seed: int, purpose: str, step: int, number: int, shape: tuple[int, ...]) -> torch.Tensor:
+        match purpose:
+            case "prior_init":
+                return self.tensors["sample.prior_init_noise"][0]
+            case "prior_steps":
+                return self.tensors["sample.prior_step_noise"][:, 0]
+            case "start":
+                return self.tensors[self.starts][0]
+            case _:
+                return self.tensors[self.steps][step, 0]
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,17 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
+from murnau_worker.core.turns import in_inference_mode, result_of
 from murnau_worker.drawing.draw import draw, sample_latents
-from murnau_worker.drawing.events import Picture, in_inference_mode
+from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.image_to_image import ImageToImage, start_of
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.generators import result_of
-from murnau_worker.sampling.decoder import Kept
+from murnau_worker.families.kandinsky21.condition import DecoderCondition
+from murnau_worker.sampling.guidance import Kept
+from murnau_worker.text.prompt_reader import read_with
 from murnau_worker.verify.golden_folder import GoldenFolder
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks
 from murnau_worker.verify.parts import Outputs
@@ -72,8 +73,9 @@ def _steps(golden: GoldenFolder) -> int:
 def text_to_image(golden: GoldenFolder) -> Outputs:
     task = TextToImage((PROMPT,))
     sketch = _sketch(golden, _request(golden, task, "ddim_sampler", 5))
-    yield "sample.image_embed", sketch.wanted.image_NE
-    yield "sample.negative_image_embed", sketch.unwanted.image_NE
+    for name, condition in (("image_embed", sketch.wanted), ("negative_image_embed", sketch.unwanted)):
+        assert isinstance(condition, DecoderCondition)
+        yield f"sample.{name}", condition.image_NE
     for name, sampler, num_steps in (
         ("sample.ddim7_latents", "ddim_sampler", 7),
         ("sample.plms_latents", "plms_sampler", 5),

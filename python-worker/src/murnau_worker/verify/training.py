@@ -9,22 +9,13 @@ from typing import get_args
 
 import torch
 
-from murnau_worker.checkpoints.run_state import RunState
-from murnau_worker.models.text_towers import Pooling
-from murnau_worker.sampling.decoder import LATENT_CHANNELS, predict
-from murnau_worker.textual_inversion.batches import DecoderSamples
-from murnau_worker.textual_inversion.objective import (
-    LearntPair,
-    NoiseDraws,
-    TrainingBatch,
-    add_noise,
-    condition_on,
-)
-from murnau_worker.textual_inversion.optimizer import TrainedRows
-from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
-from murnau_worker.textual_inversion.prompts import PromptBatch, PromptIds
-from murnau_worker.textual_inversion.run import TowerSetting, apply_step
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.core.batch import DecoderSamples, LearntPair, NoiseDraws, PromptBatch, PromptIds, TrainingBatch
+from murnau_worker.core.spec import Pooling, TrainingSpec
+from murnau_worker.families.kandinsky21.condition import LATENT_CHANNELS, condition_on, predict
+from murnau_worker.sampling.noising import add_noise
+from murnau_worker.training.optimizer import TrainedRows
+from murnau_worker.training.state import RunState
+from murnau_worker.training.step import Share, StepGradients, TowerSetting, apply_step, packed_gradients
 from murnau_worker.verify.golden_folder import GoldenFolder
 from murnau_worker.verify.parts import Outputs
 
