@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { main } from './cli.js';
 import { createOutput } from './core/io.js';
 import { readEnvironment } from './env.js';
-import { main } from './program.js';
 
 // `murnau runs ls | head` is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,5 @@
 import { MurnauError, toMurnauError } from '@murnau/domain';
+import { CommanderError } from 'commander';
 import type { Io } from './io.js';
 
 export interface ErrorDocument {
@@ -44,9 +45,16 @@ export function errorLines(error: MurnauError): string[] {
   ];
 }
 
+/** Commander's complaint as one of ours: what is wrong, the nearest known word, and whose help to read. */
+function usageError(error: CommanderError): MurnauError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const hint = rest.join(' ').replace(/^\(|\)$/g, '');
+  return new MurnauError('usage.invalid', hint === '' ? first : `${first}. ${hint}`, { cause: error });
+}
+
 /** Writes an error for its reader and gives the exit code. */
 export function reportError(failure: unknown, io: Io, isJson: boolean): number {
-  const error = toMurnauError(failure);
+  const error = failure instanceof CommanderError ? usageError(failure) : toMurnauError(failure);
   if (isJson) {
     io.err.line(JSON.stringify(errorDocument(error)));
   } else {

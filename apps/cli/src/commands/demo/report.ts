@@ -7,7 +7,7 @@ import { duration, metric, plural } from '../../output/format.js';
 import { writeFileTo } from '../../output/files.js';
 import { leaderboardLines } from '../../output/leaderboard.js';
 import { fieldLines } from '../../output/table.js';
-import type { Addresses } from '../stack/addresses.js';
+import type { Addresses } from '../../stack/addresses.js';
 import { demoSheet } from './contact-sheet.js';
 import type { Milestones } from './milestones.js';
 

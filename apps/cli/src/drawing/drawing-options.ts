@@ -1,8 +1,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { defaultModel, samplers } from '@murnau/domain';
-import { decimal, wholeNumber } from '../../core/list.js';
-import { collected } from '../train/train.js';
+import { collected, decimal, wholeNumber } from '../core/list.js';
 
 /** What every drawing command takes. */
 export interface DrawingOptions {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { MurnauError } from '@murnau/domain';
-import { action, leaf } from '../../core/command.js';
+import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import { exitCodes } from '../../core/exit-codes.js';
@@ -15,8 +15,7 @@ export interface Finding {
   readonly mend?: string | undefined;
 }
 
-export function registerDoctor(parent: Command, host: Host): void {
-  const command = leaf(parent, 'doctor', 'check every part and say how to mend what is wrong');
+export function register(command: Command, host: Host): void {
   action(command, host, async (context) => {
     const findings = [...(await localFindings(context)), ...(await serverFindings(context))];
     const isWell = findings.every(({ ok }) => ok);

@@ -12,9 +12,10 @@ import {
 } from '@murnau/domain';
 import type { Embedding, Preset, TrainingSpec } from '@murnau/domain';
 import { badPictureOption } from '../../core/bad-picture-option.js';
-import { action, leaf } from '../../core/command.js';
+import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
+import { collected } from '../../core/list.js';
 import { plural } from '../../output/format.js';
 import type { BadPictureRule } from '../../spec/picture-folder.js';
 import { flagOf, flagValue, hyperparameterHelp, hyperparametersOf } from '../../spec/training-flags.js';
@@ -34,32 +35,23 @@ interface Options {
   readonly onBadPicture: BadPictureRule;
 }
 
-export const collected = (value: string, previous: string[] | undefined): string[] => [
-  ...(previous ?? []),
-  value,
-];
-
-export function registerTrain(parent: Command, host: Host): void {
-  const command = leaf(
-    parent,
-    'train <dataset>',
-    'train one embedding on a folder of pictures or a dataset id',
-    [
-      {
-        command: 'murnau train examples/purple-car --placeholder lumicar --initializer car --watch',
-        does: 'uploads the pictures, starts a run and follows it',
-      },
-      {
-        command: 'murnau train 5f0c11aa --placeholder lumicar --initializer car --set samples.every_steps=25',
-        does: 'trains on a dataset that is there already and prints the id of the run',
-      },
-      {
-        command:
-          'murnau train examples/purple-car --placeholder lumicar --initializer car --preset reference --max-steps 3000',
-        does: 'trains as the reference script does, see docs/reference-mode.md',
-      },
-    ],
-  )
+export function register(command: Command, host: Host): void {
+  addExamples(command, [
+    {
+      command: 'murnau train examples/purple-car --placeholder lumicar --initializer car --watch',
+      does: 'uploads the pictures, starts a run and follows it',
+    },
+    {
+      command: 'murnau train 5f0c11aa --placeholder lumicar --initializer car --set samples.every_steps=25',
+      does: 'trains on a dataset that is there already and prints the id of the run',
+    },
+    {
+      command:
+        'murnau train examples/purple-car --placeholder lumicar --initializer car --preset reference --max-steps 3000',
+      does: 'trains as the reference script does, see docs/reference-mode.md',
+    },
+  ]);
+  command
     .requiredOption('--placeholder <word>', 'the new word: 2 to 32 letters a to z that no tokenizer knows')
     .option(
       '--initializer <word>',

@@ -1,8 +1,8 @@
 import type { StackDescription, StackOptions } from '@murnau/stack';
 import { MurnauError } from '@murnau/domain';
-import type { Context } from '../../core/context.js';
-import { pad } from '../../output/text.js';
-import { Screen } from '../../output/screen.js';
+import type { Context } from '../core/context.js';
+import { pad } from '../output/text.js';
+import { Screen } from '../output/screen.js';
 
 export interface BroughtUp {
   readonly stack: StackDescription;

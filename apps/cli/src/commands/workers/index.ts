@@ -1,15 +1,12 @@
 import type { Command } from 'commander';
 import type { Worker } from '@murnau/domain';
-import { action, leaf } from '../../core/command.js';
+import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { ago, bytes } from '../../output/format.js';
 import { tableLines } from '../../output/table.js';
 
-export function registerWorkers(parent: Command, host: Host): void {
-  const command = leaf(parent, 'workers', 'show each worker: device, memory, models, runs and speed').option(
-    '--lift <name>',
-    'first let a quarantined worker work again',
-  );
+export function register(command: Command, host: Host): void {
+  command.option('--lift <name>', 'first let a quarantined worker work again');
   action<{ lift?: string }>(command, host, async (context, _, { lift }) => {
     if (lift !== undefined) {
       await context.client().liftWorker(lift);

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import { defaultModel, MurnauError } from '@murnau/domain';
-import { action, leaf } from '../../core/command.js';
+import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { addDrawingOptions, givenOptions } from './drawing-options.js';
-import type { DrawingOptions } from './drawing-options.js';
-import { makePictures } from './make-pictures.js';
+import { addDrawingOptions, givenOptions } from '../../drawing/drawing-options.js';
+import type { DrawingOptions } from '../../drawing/drawing-options.js';
+import { makePictures } from '../../drawing/make-pictures.js';
 
 interface Options extends DrawingOptions {
   readonly from?: string;
 }
 
-export function registerGenerate(parent: Command, host: Host): void {
-  const command = leaf(parent, 'generate [prompt]', 'make pictures from text, learnt words included', [
+export function register(command: Command, host: Host): void {
+  addExamples(command, [
     {
       command: 'murnau generate "a photo of lumicar on a blue background" --out pictures',
       does: 'four pictures with the newest embedding of each learnt word, and a contact sheet',
@@ -28,7 +28,7 @@ export function registerGenerate(parent: Command, host: Host): void {
   action<Options>(command, host, async (context, [prompt], options) => {
     const given = givenOptions(options);
     if (options.from !== undefined) {
-      const { recipeIn, requestAgain, sayWhatChanged } = await import('./from-picture.js');
+      const { recipeIn, requestAgain, sayWhatChanged } = await import('../../drawing/from-picture.js');
       const recipe = await recipeIn(options.from);
       const request = requestAgain(recipe, prompt, given);
       await sayWhatChanged(context, recipe, options.model ?? recipe.model.name);

@@ -2,11 +2,11 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LiveMessage } from '@murnau/api-client';
 import type { Generation } from '@murnau/domain';
-import type { Context } from '../../core/context.js';
-import { catchInterrupt } from '../../core/interrupt.js';
-import { writeFileTo } from '../../output/files.js';
-import { bar } from '../../output/bar.js';
-import { Screen } from '../../output/screen.js';
+import type { Context } from '../core/context.js';
+import { catchInterrupt } from '../core/interrupt.js';
+import { writeFileTo } from '../output/files.js';
+import { bar } from '../output/bar.js';
+import { Screen } from '../output/screen.js';
 import { fileBase } from './save-generation.js';
 
 /** What a person sees of a generation on its way: a bar on a terminal, notices and where the preview lies anywhere. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { MurnauError, slug, titleOf } from '@murnau/domain';
 import type { Generation } from '@murnau/domain';
-import type { Context } from '../../core/context.js';
+import type { Context } from '../core/context.js';
 
 /** Beginning of the names of a generation's files. */
 export const fileBase = ({ request, id }: Generation): string => `${slug(titleOf(request))}-${id}`;
@@ -17,7 +17,7 @@ export async function saveGeneration(
   generation: Generation,
   folder: string,
 ): Promise<SavedPictures> {
-  const { writeFileTo } = await import('../../output/files.js');
+  const { writeFileTo } = await import('../output/files.js');
   const client = context.client();
   const base = fileBase(generation);
   const files: string[] = [];

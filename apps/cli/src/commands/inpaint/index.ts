@@ -1,22 +1,23 @@
 import type { Command } from 'commander';
-import { action, leaf } from '../../core/command.js';
+import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { addDrawingOptions, givenOptions } from './drawing-options.js';
-import type { DrawingOptions } from './drawing-options.js';
-import { makePictures } from './make-pictures.js';
+import { addDrawingOptions, givenOptions } from '../../drawing/drawing-options.js';
+import type { DrawingOptions } from '../../drawing/drawing-options.js';
+import { makePictures } from '../../drawing/make-pictures.js';
 
 interface Options extends DrawingOptions {
   readonly image: string;
   readonly mask: string;
 }
 
-export function registerInpaint(parent: Command, host: Host): void {
-  const command = leaf(parent, 'inpaint <prompt>', 'draw a part of a picture anew', [
+export function register(command: Command, host: Host): void {
+  addExamples(command, [
     {
       command: 'murnau inpaint "a red car" --image examples/purple-car/1.png --mask examples/mask.png',
       does: 'draws the black part of the mask anew and keeps the rest',
     },
-  ])
+  ]);
+  command
     .requiredOption('--image <file>', 'the picture')
     .requiredOption('--mask <file>', 'of its size: what is dark or transparent is drawn anew');
   addDrawingOptions(command);

@@ -2,12 +2,11 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { MurnauError, nearest } from '@murnau/domain';
 import type { ServedModel } from '@murnau/stack';
-import { action, leaf } from '../../core/command.js';
+import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { wholeNumber } from '../../core/list.js';
-import { collected } from '../train/train.js';
-import { bringUp } from './bring-up.js';
-import { printAddresses } from './addresses.js';
+import { collected, wholeNumber } from '../../core/list.js';
+import { bringUp } from '../../stack/bring-up.js';
+import { printAddresses } from '../../stack/addresses.js';
 
 interface Options {
   readonly model?: string[];
@@ -23,16 +22,12 @@ interface Options {
   readonly workerPort?: number;
 }
 
-export function registerUp(parent: Command, host: Host): void {
-  const command = leaf(
-    parent,
-    'up',
-    'start the embedded stack, or mend what is missing of it; it outlives the terminal',
-    [
-      { command: 'murnau up', does: 'one worker with every model of models/ and every registered one' },
-      { command: 'murnau up --workers 2 --api-port 9000', does: 'two workers; the api on port 9000' },
-    ],
-  )
+export function register(command: Command, host: Host): void {
+  addExamples(command, [
+    { command: 'murnau up', does: 'one worker with every model of models/ and every registered one' },
+    { command: 'murnau up --workers 2 --api-port 9000', does: 'two workers; the api on port 9000' },
+  ]);
+  command
     .option(
       '--model <name>',
       'model to serve, or NAME=FOLDER; may be repeated (default: all of models/ and all registered)',

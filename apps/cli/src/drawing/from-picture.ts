@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { GenerationRequest, Recipe } from '@murnau/domain';
 import { MurnauError } from '@murnau/domain';
-import type { Context } from '../../core/context.js';
+import type { Context } from '../core/context.js';
 
 /** The recipe that a picture of ours carries. @throws `usage.invalid`, `image.unreadable`, `recipe.*` */
 export async function recipeIn(path: string): Promise<Recipe> {

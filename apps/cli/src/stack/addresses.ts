@@ -1,7 +1,7 @@
 import type { StackDescription } from '@murnau/stack';
-import type { Context } from '../../core/context.js';
-import { galleryLogin } from '../../core/gallery.js';
-import { fieldLines } from '../../output/table.js';
+import type { Context } from '../core/context.js';
+import { galleryLogin } from '../core/gallery.js';
+import { fieldLines } from '../output/table.js';
 
 /** What a visitor opens. */
 export interface Addresses {

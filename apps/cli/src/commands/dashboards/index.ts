@@ -1,15 +1,10 @@
 import type { Command } from 'commander';
-import { action, leaf } from '../../core/command.js';
+import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { galleryLogin } from '../../core/gallery.js';
 import { dashboardViews } from './views.js';
 
-export function registerDashboards(parent: Command, host: Host): void {
-  const command = leaf(
-    parent,
-    'dashboards',
-    'print links to ready-made views of the Temporal UI and to the gallery',
-  );
+export function register(command: Command, host: Host): void {
   action(command, host, async (context) => {
     const info = await context.client().info();
     const views = dashboardViews(info, new Date());

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { action, leaf } from '../../core/command.js';
+import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 
-export function registerDown(parent: Command, host: Host): void {
-  const command = leaf(parent, 'down', 'stop the embedded stack; what is running goes on at the next up');
+export function register(command: Command, host: Host): void {
   action(command, host, async (context) => {
     const { stopStack } = await import('@murnau/stack');
     const { home } = context.environment;

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Sweep } from '@murnau/domain';
-import { action, leaf } from '../../core/command.js';
+import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import { exitCodes, sweepExitCode } from '../../core/exit-codes.js';
 import { duration, plural } from '../../output/format.js';
 import { sayDetached, watchSweep } from '../../watch/follow-sweep.js';
-import { addressesOf } from '../stack/addresses.js';
-import type { Addresses } from '../stack/addresses.js';
-import { bringUp } from '../stack/bring-up.js';
+import { addressesOf } from '../../stack/addresses.js';
+import type { Addresses } from '../../stack/addresses.js';
+import { bringUp } from '../../stack/bring-up.js';
 import { Milestones } from './milestones.js';
 
 interface Options {
@@ -17,8 +17,8 @@ interface Options {
   readonly out: string;
 }
 
-export function registerDemo(parent: Command, host: Host): void {
-  const command = leaf(parent, 'demo', 'up, then a small sweep on example pictures, watched to its end')
+export function register(command: Command, host: Host): void {
+  command
     .option('--once', 'stop everything afterwards; stdout is one JSON object')
     .option('--out <folder>', 'folder for the embedding and the contact sheet', 'murnau-demo');
   action<Options>(command, host, async (context, _, options) => {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { mostFuseItems, MurnauError } from '@murnau/domain';
-import { action, leaf } from '../../core/command.js';
+import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { plural } from '../../output/format.js';
-import { addDrawingOptions, givenOptions } from './drawing-options.js';
-import type { DrawingOptions } from './drawing-options.js';
-import { makePictures } from './make-pictures.js';
+import { addDrawingOptions, givenOptions } from '../../drawing/drawing-options.js';
+import type { DrawingOptions } from '../../drawing/drawing-options.js';
+import { makePictures } from '../../drawing/make-pictures.js';
 
 interface Options extends DrawingOptions {
   readonly weights?: string;
@@ -41,18 +41,19 @@ export function weightsOf(text: string | undefined, things: readonly Thing[]): n
   return weights;
 }
 
-export function registerFuse(parent: Command, host: Host): void {
+export function register(command: Command, host: Host): void {
   const things: Thing[] = [];
   const take =
     (kind: Thing['kind']) =>
     (value: string): void =>
       void things.push({ kind, value });
-  const command = leaf(parent, 'fuse', 'make pictures of several texts and pictures mixed', [
+  addExamples(command, [
     {
       command: 'murnau fuse --text "a cat" --image examples/owl/1.png --weights 0.4,0.6',
       does: 'mixes them in the order given, the weights in the same order',
     },
-  ])
+  ]);
+  command
     .option('--text <text>', 'a text to mix in; may be repeated', take('text'))
     .option('--image <file>', 'a picture to mix in; may be repeated', take('image'))
     .option('--weights <list>', 'weights in the order of the things, e.g. 0.3,0.7 (default: all the same)');

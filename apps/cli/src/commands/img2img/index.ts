@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { action, leaf } from '../../core/command.js';
+import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { decimal } from '../../core/list.js';
-import { addDrawingOptions, givenOptions } from './drawing-options.js';
-import type { DrawingOptions } from './drawing-options.js';
-import { makePictures } from './make-pictures.js';
+import { addDrawingOptions, givenOptions } from '../../drawing/drawing-options.js';
+import type { DrawingOptions } from '../../drawing/drawing-options.js';
+import { makePictures } from '../../drawing/make-pictures.js';
 
 interface Options extends DrawingOptions {
   readonly image: string;
@@ -14,13 +14,14 @@ interface Options extends DrawingOptions {
 /** As the original's. */
 const defaultStrength = 0.7;
 
-export function registerImageToImage(parent: Command, host: Host): void {
-  const command = leaf(parent, 'img2img <prompt>', 'make pictures from text and a picture to start from', [
+export function register(command: Command, host: Host): void {
+  addExamples(command, [
     {
       command: 'murnau img2img "a red car" --image examples/purple-car/1.png --strength 0.5',
       does: 'keeps half of the way from the picture',
     },
-  ])
+  ]);
+  command
     .requiredOption('--image <file>', 'the picture to start from')
     .option(
       '--strength <x>',

@@ -1,10 +1,10 @@
 import type { ApiClient } from '@murnau/api-client';
 import { generationRequestSchema, parse } from '@murnau/domain';
 import type { Generation } from '@murnau/domain';
-import type { Context } from '../../core/context.js';
-import { exitCodes, runExitCode } from '../../core/exit-codes.js';
-import { plural } from '../../output/format.js';
-import type { Picture } from '../../spec/pictures.js';
+import type { Context } from '../core/context.js';
+import { exitCodes, runExitCode } from '../core/exit-codes.js';
+import { plural } from '../output/format.js';
+import type { Picture } from '../spec/pictures.js';
 import type { DrawingOptions } from './drawing-options.js';
 import { followGeneration } from './follow-generation.js';
 import { saveGeneration } from './save-generation.js';
@@ -35,7 +35,7 @@ export async function makePictures(
 ): Promise<number> {
   const what = 'picture request';
   parse(generationRequestSchema, drawing.request(drawing.inputs.map(() => standIn)), what);
-  const { pictureAt } = await import('../../spec/pictures.js');
+  const { pictureAt } = await import('../spec/pictures.js');
   const files = [];
   for (const input of drawing.inputs)
     files.push({ ...input, picture: await pictureAt(input.path, input.flag) });
@@ -66,7 +66,7 @@ export async function makePictures(
 }
 
 async function upload(client: ApiClient, picture: Picture, isMask: boolean): Promise<string> {
-  const { readPicture } = await import('../../spec/pictures.js');
+  const { readPicture } = await import('../spec/pictures.js');
   const content = await readPicture(picture);
   const stored = isMask
     ? await client.uploadMask(content, picture.mediaType, picture.name)
@@ -75,7 +75,7 @@ async function upload(client: ApiClient, picture: Picture, isMask: boolean): Pro
 }
 
 async function embeddingIds(client: ApiClient, given: readonly string[]): Promise<string[]> {
-  const { findEmbedding } = await import('../../spec/embeddings.js');
+  const { findEmbedding } = await import('../spec/embeddings.js');
   const ids: string[] = [];
   for (const text of given) ids.push((await findEmbedding(client, text)).id);
   return ids;
