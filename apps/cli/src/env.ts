@@ -18,6 +18,9 @@ const variables = {
   /** Epoch ms when the person's command started, and the seconds that set-up took of it (`npm start`). */
   MURNAU_COMMAND_STARTED_MS: number,
   MURNAU_SETUP_S: number,
+  PATH: text,
+  /** The person's shell. */
+  SHELL: text,
   NO_COLOR: text,
   FORCE_COLOR: text,
   TERM: text,
@@ -38,6 +41,10 @@ export interface Environment {
   readonly profile: string | undefined;
   readonly commandStartedMs: number | undefined;
   readonly setupSeconds: number | undefined;
+  /** Folders in which a shell looks for a command. */
+  readonly searchPath: string;
+  readonly shell: string;
+  readonly userHome: string;
   readonly colour: 'always' | 'auto' | 'never';
   /** Whether the terminal understands cursor movements. */
   readonly canRedraw: boolean;
@@ -56,6 +63,9 @@ export function readEnvironment(values: NodeJS.ProcessEnv = process.env): Enviro
     profile: given.MURNAU_PROFILE,
     commandStartedMs: given.MURNAU_COMMAND_STARTED_MS,
     setupSeconds: given.MURNAU_SETUP_S,
+    searchPath: given.PATH ?? '',
+    shell: given.SHELL ?? '',
+    userHome: homedir(),
     colour: given.NO_COLOR !== undefined ? 'never' : given.FORCE_COLOR !== undefined ? 'always' : 'auto',
     canRedraw: given.TERM !== 'dumb',
   };

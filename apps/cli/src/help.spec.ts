@@ -13,8 +13,9 @@ import { buildProgram, leavesOf } from './program.js';
 const environment = readEnvironment({ NO_COLOR: '1' });
 const output = createOutput({ write: () => true }, environment);
 const io: Io = { out: output, err: output };
-const context = async (options: CommonOptions): Promise<Context> => createContext(io, environment, options);
-const program = await buildProgram({ context, exitWith: () => {} }, io);
+const context = async (options: CommonOptions): Promise<Context> =>
+  createContext(io, environment, options, String);
+const program = await buildProgram({ io, context, exitWith: () => {}, spell: String });
 const leaves = leavesOf(program);
 const docs = await readFile(fileURLToPath(new URL('../../../docs/cli.md', import.meta.url)), 'utf8');
 

@@ -9,8 +9,12 @@ import { nameOf, nouns } from './nouns.js';
 import { buildProgram } from './program.js';
 
 const output = createOutput({ write: () => true }, readEnvironment({ NO_COLOR: '1' }));
-const io = { out: output, err: output };
-const host = { context: () => expect.fail('nothing is run'), exitWith: () => undefined };
+const host = {
+  io: { out: output, err: output },
+  context: () => expect.fail('nothing is run'),
+  exitWith: () => undefined,
+  spell: String,
+};
 const entry = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 /** Writes the address of each module that is loaded to stderr. */
@@ -37,14 +41,14 @@ describe('nouns', () => {
   });
 
   it('are listed alike whether they are loaded or not', async () => {
-    const bare = await buildProgram(host, io, []);
-    expect(bare.helpInformation()).toBe((await buildProgram(host, io)).helpInformation());
+    const bare = await buildProgram(host, []);
+    expect(bare.helpInformation()).toBe((await buildProgram(host)).helpInformation());
     for (const { commands, options } of bare.commands)
       expect(commands.length + options.length).toBeLessThan(4);
   });
 
   it('are loaded where they are named', async () => {
-    const program = await buildProgram(host, io, ['--profile', 'lab', 'runs', 'ls']);
+    const program = await buildProgram(host, ['--profile', 'lab', 'runs', 'ls']);
     const filled = program.commands.filter(({ commands }) => commands.length > 0);
     expect(filled.map((command) => command.name())).toEqual(['runs']);
   });

@@ -99,6 +99,11 @@ export const nouns: readonly Noun[] = [
     summary: 'print links to ready-made views of the Temporal UI and to the gallery',
     load: () => import('./commands/dashboards/index.js'),
   },
+  {
+    usage: 'completion <shell>',
+    summary: 'print the script by which bash, zsh or fish completes murnau',
+    load: () => import('./commands/completion/index.js'),
+  },
 ];
 
 /** The word itself. */

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { group, leaf } from './core/command.js';
 import type { Host } from './core/command.js';
-import type { Io } from './core/io.js';
 import { nameOf, nouns } from './nouns.js';
 import { version } from './version.js';
 
@@ -11,9 +10,9 @@ import { version } from './version.js';
  */
 export async function buildProgram(
   host: Host,
-  io: Io,
   words: readonly string[] = nouns.map(nameOf),
 ): Promise<Command> {
+  const { io } = host;
   const program = new Command('murnau')
     .description('Teaches Kandinsky 2.1 new words from a few pictures.')
     .version(version, '--version', 'show the version')
@@ -21,7 +20,7 @@ export async function buildProgram(
     .option('--profile <name>', 'use another server, by its name in profiles.json')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => io.out.write(text),
+      writeOut: (text) => io.out.write(withExamplesSpelled(text, host)),
       writeErr: (text) => io.err.write(text),
       // Errors are written once, by reportError.
       outputError: () => {},
@@ -34,6 +33,9 @@ export async function buildProgram(
   }
   return program;
 }
+
+/** Usage lines keep the plain name. */
+const withExamplesSpelled = (help: string, { spell }: Host): string => help.replace(/^ {2}\$ .*$/gm, spell);
 
 /** Commands that do something, as `sweep create`, with the commander object of each. */
 export function leavesOf(command: Command, path: readonly string[] = []): Map<string, Command> {

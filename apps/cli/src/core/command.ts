@@ -1,10 +1,14 @@
 import { Command, Option } from 'commander';
+import type { Spell } from './command-name.js';
 import type { CommonOptions, Context } from './context.js';
+import type { Io } from './io.js';
 
 /** What runs commands: a context made from the options, and where the exit code goes. */
 export interface Host {
+  readonly io: Io;
   readonly context: (options: CommonOptions) => Promise<Context>;
   readonly exitWith: (code: number) => void;
+  readonly spell: Spell;
 }
 
 export interface Example {

@@ -1,5 +1,6 @@
 import { MurnauError, toMurnauError } from '@murnau/domain';
 import { CommanderError } from 'commander';
+import type { Spell } from './command-name.js';
 import type { Io } from './io.js';
 
 export interface ErrorDocument {
@@ -53,12 +54,12 @@ function usageError(error: CommanderError): MurnauError {
 }
 
 /** Writes an error for its reader and gives the exit code. */
-export function reportError(failure: unknown, io: Io, isJson: boolean): number {
+export function reportError(failure: unknown, io: Io, isJson: boolean, spell: Spell): number {
   const error = failure instanceof CommanderError ? usageError(failure) : toMurnauError(failure);
   if (isJson) {
     io.err.line(JSON.stringify(errorDocument(error)));
   } else {
-    const [first = '', ...rest] = errorLines(error);
+    const [first = '', ...rest] = errorLines(error).map(spell);
     const { colours } = io.err;
     io.err.line(colours.red(first));
     for (const line of rest) io.err.line(colours.dim(line));

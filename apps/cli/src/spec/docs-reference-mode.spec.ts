@@ -6,6 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { registerEmbeddingsExport } from '../commands/embeddings/export.js';
 import { register as registerTrain } from '../commands/train/index.js';
 import { register as registerUp } from '../commands/up/index.js';
+import { createOutput } from '../core/io.js';
+import { readEnvironment } from '../env.js';
 import { parseSetValue } from './set-values.js';
 
 const docs = await readFile(
@@ -37,7 +39,13 @@ const ofTheScript = [
   ...['log_image_frequency', 'log_embed_frequency'],
 ];
 
-const host = { context: () => expect.fail('nothing is run'), exitWith: () => undefined };
+const output = createOutput({ write: () => true }, readEnvironment({}));
+const host = {
+  io: { out: output, err: output },
+  context: () => expect.fail('nothing is run'),
+  exitWith: () => undefined,
+  spell: String,
+};
 const program = new Command();
 registerTrain(program.command('train'), host);
 registerUp(program.command('up'), host);

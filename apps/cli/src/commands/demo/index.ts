@@ -10,6 +10,7 @@ import { sayDetached, watchSweep } from '../../watch/follow-sweep.js';
 import { addressesOf } from '../../stack/addresses.js';
 import type { Addresses } from '../../stack/addresses.js';
 import { bringUp } from '../../stack/bring-up.js';
+import { everywhereLines } from './everywhere.js';
 import { Milestones } from './milestones.js';
 
 interface Options {
@@ -67,13 +68,12 @@ async function sweepAndShow(
   const files = await writeDemoFiles(context.client(), best, resolve(options.out));
   const report = demoReport(board, best, times, files);
   const isDocument = isOnce || given.isJson;
-  printDemoEnd(isDocument ? err : out, {
-    report,
-    board,
-    best,
-    files,
-    addresses: isOnce ? undefined : addresses,
-  });
+  const everywhere = everywhereLines(context.environment);
+  printDemoEnd(
+    isDocument ? err : out,
+    { report, board, best, files, addresses: isOnce ? undefined : addresses, everywhere },
+    context.spell,
+  );
   if (isDocument) out.line(JSON.stringify(isOnce ? report : { ...report, ...addresses }));
   return sweepExitCode(end.sweep.phase, end.sweep.counts, 'any');
 }

@@ -20,7 +20,7 @@ export function register(command: Command, host: Host): void {
     const findings = [...(await localFindings(context)), ...(await serverFindings(context))];
     const isWell = findings.every(({ ok }) => ok);
     context.result({ ok: isWell, checks: findings }, () => {
-      for (const line of findingLines(findings, context)) context.io.out.line(line);
+      for (const line of findingLines(findings, context)) context.io.out.line(context.spell(line));
     });
     context.say(isWell ? 'Everything that was checked is well.' : 'Mend what is marked ✗ from the top down.');
     return isWell ? exitCodes.done : exitCodes.failed;

@@ -16,9 +16,16 @@ import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import { collected } from '../../core/list.js';
+import { suggestValues } from '../../core/suggestions.js';
 import { plural } from '../../output/format.js';
 import type { BadPictureRule } from '../../spec/picture-folder.js';
-import { flagOf, flagValue, hyperparameterHelp, hyperparametersOf } from '../../spec/training-flags.js';
+import {
+  flagOf,
+  flagValue,
+  hyperparameterHelp,
+  hyperparametersOf,
+  knownValues,
+} from '../../spec/training-flags.js';
 import { followRun } from '../../watch/follow-run.js';
 
 interface Options {
@@ -76,7 +83,8 @@ export function register(command: Command, host: Host): void {
     .addOption(badPictureOption());
   for (const name of hyperparameterNames) {
     const help = hyperparameterHelp[name] ?? name;
-    command.addOption(new Option(`${flagOf(name)} <value>`, help).argParser(flagValue));
+    const option = new Option(`${flagOf(name)} <value>`, help).argParser(flagValue);
+    command.addOption(suggestValues(option, knownValues(name)));
   }
   action<Options>(command, host, async (context, [dataset = ''], options) => {
     const { checkReference, ensureDataset, remarksOn, resolveDataset } =
