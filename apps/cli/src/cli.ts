@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import type { Host } from './core/command.js';
 import { createSpell } from './core/command-name.js';
+import type { Spell } from './core/command-name.js';
 import { exitCodes } from './core/exit-codes.js';
 import type { Io } from './core/io.js';
 import type { Environment } from './env.js';
@@ -8,6 +9,8 @@ import { nameOf, nouns } from './nouns.js';
 import { buildProgram } from './program.js';
 
 const silent = new Set(['commander.help', 'commander.helpDisplayed', 'commander.version']);
+
+const spellIn = ({ searchPath }: Environment): Spell => createSpell(searchPath, nouns.map(nameOf));
 
 /** What `murnau __complete WORDS` prints to a shell's script: at worst nothing. */
 async function answerCompletion(host: Host, words: readonly string[]): Promise<number> {
@@ -20,7 +23,7 @@ async function answerCompletion(host: Host, words: readonly string[]): Promise<n
 /** Runs one command. @param args without the program's name. @returns the exit code. */
 export async function main(args: readonly string[], io: Io, environment: Environment): Promise<number> {
   let exitCode: number = exitCodes.done;
-  const spell = createSpell(environment.searchPath, nouns.map(nameOf));
+  const spell = spellIn(environment);
   const host: Host = {
     io,
     context: async (options) => {
@@ -43,4 +46,16 @@ export async function main(args: readonly string[], io: Io, environment: Environ
     const { reportError } = await import('./core/report-error.js');
     return reportError(error, io, args.includes('--json'), spell);
   }
+}
+
+/** Says that stdout could not be written. @returns the exit code. */
+export async function outputFailed(
+  cause: Error,
+  args: readonly string[],
+  io: Io,
+  environment: Environment,
+): Promise<number> {
+  const { reportError } = await import('./core/report-error.js');
+  const { unwritable } = await import('./output/files.js');
+  return reportError(unwritable('stdout', cause), io, args.includes('--json'), spellIn(environment));
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { group, leaf } from './core/command.js';
 import type { Host } from './core/command.js';
+import type { Output } from './core/io.js';
 import { nameOf, nouns } from './nouns.js';
 import { version } from './version.js';
 
@@ -24,7 +25,8 @@ export async function buildProgram(
       writeErr: (text) => io.err.write(text),
       // Errors are written once, by reportError.
       outputError: () => {},
-      getOutHelpWidth: () => Math.min(110, io.out.isTerminal ? io.out.columns() : 100),
+      getOutHelpWidth: () => helpWidth(io.out),
+      getErrHelpWidth: () => helpWidth(io.err),
     });
   const loading = nouns.map((noun) => (words.includes(nameOf(noun)) ? noun.load() : undefined));
   for (const [index, { usage, summary, hasVerbs }] of nouns.entries()) {
@@ -33,6 +35,8 @@ export async function buildProgram(
   }
   return program;
 }
+
+const helpWidth = ({ isTerminal, columns }: Output): number => Math.min(110, isTerminal ? columns() : 100);
 
 /** Usage lines keep the plain name. */
 const withExamplesSpelled = (help: string, { spell }: Host): string => help.replace(/^ {2}\$ .*$/gm, spell);
