@@ -101,9 +101,17 @@ function childrenOf(pid: number): number[] {
 
 /** Waits for a killed server's own processes: one of them may answer a last query before it sees that it is alone. */
 async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => pid > 0 && existsSync(`/proc/${pid}`))) {
+  while (pids.some((pid) => pid > 0 && isRunning(pid))) {
     await new Promise((done) => setTimeout(done, 20));
   }
+}
+
+/** In a container whose first process reaps nobody, a process that has ended stays as a zombie. */
+function isRunning(pid: number): boolean {
+  const path = `/proc/${pid}/stat`;
+  if (!existsSync(path)) return false;
+  const stat = readFileSync(path, 'utf8');
+  return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
 /** A new empty database beside the one of `databaseUrl`. */
