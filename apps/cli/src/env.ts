@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { dataFolder, keepLoopbackDirect, settingsFolder } from '@murnau/config';
 import { z } from 'zod';
 
 /** An empty variable is an absent one. */
@@ -23,12 +23,12 @@ const environmentSchema = z.object({
   NO_COLOR: text,
   FORCE_COLOR: text,
   TERM: text,
-  XDG_CONFIG_HOME: text,
-  XDG_DATA_HOME: text,
 });
 
 export interface Environment {
+  /** @throws MurnauError `setup.home_unusable` */
   readonly home: string;
+  /** @throws MurnauError `setup.home_unusable` */
   readonly profilesFile: string;
   readonly server: string | undefined;
   readonly token: string | undefined;
@@ -41,13 +41,16 @@ export interface Environment {
 }
 
 export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
+  keepLoopbackDirect(variables);
   const given = environmentSchema.parse(variables);
-  const config = given.XDG_CONFIG_HOME ?? join(homedir(), '.config');
   return {
-    home: resolve(
-      given.MURNAU_HOME ?? join(given.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'murnau'),
-    ),
-    profilesFile: join(config, 'murnau', 'profiles.json'),
+    // Told when asked for: where there is no home folder, only the commands that need one are refused.
+    get home() {
+      return dataFolder(variables);
+    },
+    get profilesFile() {
+      return join(settingsFolder(variables), 'murnau', 'profiles.json');
+    },
     server: given.MURNAU_SERVER,
     token: given.MURNAU_TOKEN,
     profile: given.MURNAU_PROFILE,

@@ -1,4 +1,4 @@
-import { logLevelSchema, readEnv } from '@murnau/config';
+import { keepLoopbackDirect, logLevelSchema, readEnv } from '@murnau/config';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -17,6 +17,7 @@ export type Environment = z.output<typeof schema>;
 
 /** @throws MurnauError `config.invalid` */
 export function readEnvironment(): Environment {
+  keepLoopbackDirect(process.env);
   const env = readEnv(schema, process.env);
   return { ...env, GALLERY_URL: env.GALLERY_URL.replace(/\/+$/, '') };
 }

@@ -161,6 +161,24 @@ export const errorRegistry = {
     exitCode: 2,
     nextStep: 'Stop the other program or choose another port.',
   },
+  'setup.port_unusable': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Choose another port, or none: free ones are found.',
+  },
+  'setup.home_unusable': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Mend the named folder, or choose another: `MURNAU_HOME=/path murnau up`.',
+  },
+  'setup.machine_unfit': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Mend what is named, then look at `murnau doctor`.',
+  },
   'setup.postgres_failed': {
     retryable: false,
     httpStatus: 500,

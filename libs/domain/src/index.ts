@@ -14,6 +14,7 @@ export {
 export { checkDatasetFits, needsOfRun, needsOfSweep } from './dataset-fit.js';
 export type { DatasetNeeds, PictureFacts } from './dataset-fit.js';
 export { nearest } from './nearest.js';
+export { shellWord } from './shell-word.js';
 export { parse } from './parse.js';
 export {
   defaultModel,
