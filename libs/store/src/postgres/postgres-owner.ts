@@ -13,10 +13,7 @@ export interface PostgresOwner {
  * Undefined when the current user may run PostgreSQL itself. A database that exists keeps its user: `nobody` may have
  * made it before there was a user `postgres`.
  */
-export async function findPostgresOwner(
-  dataDir: string,
-  runAs: string | undefined,
-): Promise<PostgresOwner | undefined> {
+export async function findPostgresOwner(dataDir: string, runAs?: string): Promise<PostgresOwner | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const candidates = runAs === undefined ? ['postgres', 'nobody'] : [runAs];
   const lines = (await readFile('/etc/passwd', 'utf8').catch(() => ''))
