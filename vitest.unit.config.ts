@@ -1,4 +1,4 @@
-import { loopbackExceptions } from '@murnau/config';
+import { loopbackExceptions } from '@murnau/environment';
 import { defineConfig } from 'vitest/config';
 
 /** Tests reach servers of their own over loopback, whatever proxy a person has set. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createStarters, createTemporalClient } from '@murnau/activities';
-import { keepLoopbackDirect } from '@murnau/config';
+import { keepLoopbackDirect } from '@murnau/environment';
 import { expandTrials, parse, sweepFileSchema } from '@murnau/domain';
 import { startStack, stopStack } from '@murnau/stack';
 import { createStore } from '@murnau/store';

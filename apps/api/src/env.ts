@@ -1,4 +1,5 @@
-import { accountName, keepLoopbackDirect, logLevelSchema, readEnv, webPortSchema } from '@murnau/config';
+import { logLevelSchema, readEnv, webPortSchema } from '@murnau/config';
+import { accountName, keepLoopbackDirect } from '@murnau/environment';
 import { z } from 'zod';
 
 const schema = z.object({

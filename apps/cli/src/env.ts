@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { dataFolder, keepLoopbackDirect, settingsFolder } from '@murnau/config';
+import { dataFolder, keepLoopbackDirect, settingsFolder } from '@murnau/environment';
 import { z } from 'zod';
 
 /** An empty variable is an absent one. */
@@ -26,9 +26,9 @@ const environmentSchema = z.object({
 });
 
 export interface Environment {
-  /** @throws MurnauError `setup.home_unusable` */
+  /** @throws FolderError */
   readonly home: string;
-  /** @throws MurnauError `setup.home_unusable` */
+  /** @throws FolderError */
   readonly profilesFile: string;
   readonly server: string | undefined;
   readonly token: string | undefined;

@@ -1,4 +1,5 @@
-import { keepLoopbackDirect, logLevelSchema, readEnv } from '@murnau/config';
+import { logLevelSchema, readEnv } from '@murnau/config';
+import { keepLoopbackDirect } from '@murnau/environment';
 import { z } from 'zod';
 
 const schema = z.object({

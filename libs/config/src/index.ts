@@ -1,5 +1,3 @@
-export { keepLoopbackDirect, loopbackExceptions } from './direct-loopback.js';
-export { accountName, dataFolder, settingsFolder } from './folders.js';
 export { logLevelSchema, portSchema, readEnv } from './read-env.js';
 export type { Environment } from './read-env.js';
 export { isRefusedByBrowsers, webPortAllowed, webPortSchema } from './web-ports.js';

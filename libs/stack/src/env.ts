@@ -1,4 +1,4 @@
-import { accountName, dataFolder, loopbackExceptions } from '@murnau/config';
+import { accountName, dataFolder, loopbackExceptions } from '@murnau/environment';
 
 /** Data of the embedded stack: `$MURNAU_HOME`, by default `~/.local/share/murnau`. */
 export const defaultHome = (): string => dataFolder(process.env);

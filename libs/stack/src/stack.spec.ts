@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { keepLoopbackDirect } from '@murnau/config';
+import { keepLoopbackDirect } from '@murnau/environment';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   checkStack,

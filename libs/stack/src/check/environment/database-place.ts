@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { accountName } from '@murnau/config';
+import { accountName } from '@murnau/environment';
 import type { StackPaths } from '../../paths.js';
 import { met, refusedWith, unmet, type Requirement } from './requirement.js';
 

@@ -1,27 +1,27 @@
 import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { MurnauError } from '@murnau/domain';
-import type { Environment } from './read-env.js';
+import type { Environment } from './environment.js';
+import { FolderError } from './folder-error.js';
 
 /**
  * Data of the embedded stack: `$MURNAU_HOME`, else `murnau` in `$XDG_DATA_HOME`, else `~/.local/share/murnau`.
- * @throws MurnauError `setup.home_unusable` where none can be told, or the path was meant for a shell
+ * @throws FolderError where none can be told, or the path was meant for a shell
  */
 export function dataFolder(env: Environment): string {
   const given = env['MURNAU_HOME'];
   if (!given) return join(absolute(env['XDG_DATA_HOME']) ?? join(homeFolder(env), '.local/share'), 'murnau');
   if (/^~/.test(given)) {
-    throw new MurnauError(
-      'setup.home_unusable',
+    throw new FolderError(
       `MURNAU_HOME is ${given}: only a shell knows what ~ stands for, and this one was in quotes or in a file. ` +
         'Write the whole path, or ./~ for a folder of that name.',
-      { field: 'MURNAU_HOME', given, allowed: 'a path without ~ at its beginning' },
+      given,
+      'a path without ~ at its beginning',
     );
   }
   return resolve(given);
 }
 
-/** A person's settings: `$XDG_CONFIG_HOME`, else `~/.config`. @throws MurnauError `setup.home_unusable` */
+/** A person's settings: `$XDG_CONFIG_HOME`, else `~/.config`. @throws FolderError */
 export function settingsFolder(env: Environment): string {
   return absolute(env['XDG_CONFIG_HOME']) ?? join(homeFolder(env), '.config');
 }
@@ -35,11 +35,11 @@ function homeFolder(env: Environment): string {
   if (given !== undefined) return given;
   const known = accountName() === undefined ? undefined : userInfo().homedir;
   if (known !== undefined && isAbsolute(known)) return known;
-  throw new MurnauError(
-    'setup.home_unusable',
+  throw new FolderError(
     `There is no home folder: HOME is not set, and the user ${process.getuid?.() ?? ''} has none in /etc/passwd. ` +
       'Set HOME, or MURNAU_HOME for the data alone.',
-    { field: 'MURNAU_HOME', given: 'nothing', allowed: 'a folder that can be written' },
+    'nothing',
+    'a folder that can be written',
   );
 }
 

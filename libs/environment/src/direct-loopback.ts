@@ -1,4 +1,4 @@
-import type { Environment } from './read-env.js';
+import type { Environment } from './environment.js';
 
 /** The names of this machine's loopback, in the forms that programs compare with. */
 const loopbackNames = ['127.0.0.1', 'localhost', '::1', '[::1]'];
