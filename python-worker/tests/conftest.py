@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from tiny_model import write_tiny_model
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.families.kandinsky21.model import Kandinsky
+
+
+# The tests' own servers are reached directly, whatever proxy a person has set. gRPC reads the lower case only, and its
+# own list in place of the other.
+for _name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+    _given = [os.environ[_name]] if os.environ.get(_name) else []
+    os.environ[_name] = ",".join([*_given, "127.0.0.1", "localhost", "::1"])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,5 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { dataFolder, homeFolder, keepLoopbackDirect, settingsFolder } from '@murnau/environment';
 
 /** An empty variable is an absent one. */
 const text = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
@@ -24,8 +24,6 @@ const variables = {
   NO_COLOR: text,
   FORCE_COLOR: text,
   TERM: text,
-  XDG_CONFIG_HOME: text,
-  XDG_DATA_HOME: text,
 } as const;
 
 type Variables = { readonly [Name in keyof typeof variables]: ReturnType<(typeof variables)[Name]> };
@@ -34,7 +32,9 @@ const read = (given: NodeJS.ProcessEnv): Variables =>
   Object.fromEntries(Object.entries(variables).map(([name, of]) => [name, of(given[name])])) as Variables;
 
 export interface Environment {
+  /** @throws FolderError */
   readonly home: string;
+  /** @throws FolderError */
   readonly profilesFile: string;
   readonly server: string | undefined;
   readonly token: string | undefined;
@@ -44,20 +44,24 @@ export interface Environment {
   /** Folders in which a shell looks for a command. */
   readonly searchPath: string;
   readonly shell: string;
-  readonly userHome: string;
+  /** Undefined where nothing tells of one. */
+  readonly userHome: string | undefined;
   readonly colour: 'always' | 'auto' | 'never';
   /** Whether the terminal understands cursor movements. */
   readonly canRedraw: boolean;
 }
 
-export function readEnvironment(values: NodeJS.ProcessEnv = process.env): Environment {
-  const given = read(values);
-  const config = given.XDG_CONFIG_HOME ?? join(homedir(), '.config');
+export function readEnvironment(environment: NodeJS.ProcessEnv = process.env): Environment {
+  keepLoopbackDirect(environment);
+  const given = read(environment);
   return {
-    home: resolve(
-      given.MURNAU_HOME ?? join(given.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'murnau'),
-    ),
-    profilesFile: join(config, 'murnau', 'profiles.json'),
+    // Told when asked for: where there is no home folder, only the commands that need one are refused.
+    get home() {
+      return dataFolder(environment);
+    },
+    get profilesFile() {
+      return join(settingsFolder(environment), 'murnau', 'profiles.json');
+    },
     server: given.MURNAU_SERVER,
     token: given.MURNAU_TOKEN,
     profile: given.MURNAU_PROFILE,
@@ -65,7 +69,13 @@ export function readEnvironment(values: NodeJS.ProcessEnv = process.env): Enviro
     setupSeconds: given.MURNAU_SETUP_S,
     searchPath: given.PATH ?? '',
     shell: given.SHELL ?? '',
-    userHome: homedir(),
+    get userHome() {
+      try {
+        return homeFolder(environment);
+      } catch {
+        return undefined;
+      }
+    },
     colour: given.NO_COLOR !== undefined ? 'never' : given.FORCE_COLOR !== undefined ? 'always' : 'auto',
     canRedraw: given.TERM !== 'dumb',
   };

@@ -1,13 +1,10 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { delimiter, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellWord } from '@murnau/environment';
 
 /** This checkout's launcher; this file lies in apps/cli/dist/core. */
 export const launcher = fileURLToPath(new URL('../../../../bin/murnau', import.meta.url));
-
-/** Quoted for bash, zsh and fish where that is needed. */
-export const shellWord = (text: string): string =>
-  /^[\w@%+=:,./~-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 function isExecutable(file: string): boolean {
   try {

@@ -5,7 +5,8 @@
 export function postgresSettings(socketDir: string, ownSettings: string): string {
   const settings: Record<string, string> = {
     listen_addresses: '',
-    unix_socket_directories: socketDir,
+    // A list: a comma in a folder's name would end an entry that is not quoted.
+    unix_socket_directories: `"${socketDir.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
     port: '5432', // names the socket file only: there is no TCP listener
     max_connections: '100',
@@ -36,7 +37,7 @@ export function postgresSettings(socketDir: string, ownSettings: string): string
     log_checkpoints: 'off',
     lc_messages: 'C',
   };
-  const quote = (value: string) => `'${value.replaceAll("'", "''")}'`;
+  const quote = (value: string) => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${quote(value)}`);
   return `# Written by murnau at each start; put your own settings into ${ownSettings}.\n${lines.join('\n')}\ninclude_if_exists = ${quote(ownSettings)}\n`;
 }

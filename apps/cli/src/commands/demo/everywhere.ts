@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isOnPath, launcher, searchedFolders, shellWord } from '../../core/command-name.js';
+import { shellWord } from '@murnau/environment';
+import { isOnPath, launcher, searchedFolders } from '../../core/command-name.js';
 import type { Environment } from '../../env.js';
 
 type Person = Pick<Environment, 'searchPath' | 'shell' | 'userHome'>;
@@ -23,7 +24,7 @@ const completion: Readonly<Record<Shell, string>> = {
 /** Whether a link can be made there, the folder included if it is one of the person's home. */
 function isWritable(folder: string, { userHome }: Person): boolean {
   try {
-    accessSync(existsSync(folder) ? folder : userHome, constants.W_OK);
+    accessSync(existsSync(folder) ? folder : (userHome ?? folder), constants.W_OK);
     return true;
   } catch {
     return false;
@@ -36,14 +37,15 @@ export function everywhereLines(person: Person, file = launcher): string[] {
   const shell = shells.find((known) => known === name) ?? 'bash';
   if (isOnPath(person.searchPath, file)) return [completion[shell]];
   const searched = searchedFolders(person.searchPath);
-  const home = (folder: string): string => join(person.userHome, folder);
+  const ofEverybody = ['/usr/local/bin', '/usr/local/bin'] as const;
   const folders = [
-    [home('.local/bin'), '~/.local/bin'],
-    [home('bin'), '~/bin'],
-    ['/usr/local/bin', '/usr/local/bin'],
-  ] as const;
+    ...['.local/bin', 'bin'].flatMap((folder) =>
+      person.userHome === undefined ? [] : [[join(person.userHome, folder), `~/${folder}`] as const],
+    ),
+    ofEverybody,
+  ];
   const ready = folders.find(([folder]) => searched.includes(folder) && isWritable(folder, person));
-  const [folder, written] = ready ?? folders[0];
+  const [folder, written] = ready ?? folders[0] ?? ofEverybody;
   return [
     ...(existsSync(folder) ? [] : [`mkdir -p ${written}`]),
     `ln -sf ${shellWord(file)} ${written}/murnau`,
