@@ -1,7 +1,8 @@
 import {
+  type EndedPhase,
   type Failure,
   type Generation,
-  type GenerationPhase,
+  generationPhasesWithWorkflow,
   type GenerationRequest,
   generationWorkflowId,
   inputsOf,
@@ -22,8 +23,6 @@ export interface GeneratedImage {
   seed: number;
   hash: string;
 }
-
-const OPEN_PHASES: readonly GenerationPhase[] = ['queued', 'running'];
 
 /** Pictures asked for by hand. Their pictures depend on the request only, so a repetition overwrites like with like. */
 export class Generations {
@@ -137,7 +136,7 @@ export class Generations {
         .updateTable('generations')
         .set(values)
         .where('id', '=', id)
-        .where('phase', 'in', OPEN_PHASES)
+        .where('phase', 'in', generationPhasesWithWorkflow)
         .returning('id')
         .executeTakeFirst();
       if (changed !== undefined) await insertEvents(trx, [{ ...event, generation_id: id }]);
@@ -161,7 +160,7 @@ export class Generations {
   /** An ended generation stays as it ended. */
   async end(
     id: string,
-    { phase, failure }: { phase: 'finished' | 'failed' | 'cancelled'; failure?: Failure | null },
+    { phase, failure }: { phase: EndedPhase; failure?: Failure | null },
   ): Promise<Generation> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const changed = await trx
@@ -173,7 +172,7 @@ export class Generations {
           ...(phase === 'finished' && { progress: 1, preview_hash: null }),
         })
         .where('id', '=', id)
-        .where('phase', 'in', OPEN_PHASES)
+        .where('phase', 'in', generationPhasesWithWorkflow)
         .returning('id')
         .executeTakeFirst();
       if (changed === undefined) return;

@@ -1,7 +1,9 @@
 import {
   type Asked,
   type Failure,
+  type EndedPhase,
   type Finalist,
+  isOpen,
   type Leaderboard,
   type Page,
   type Run,
@@ -10,7 +12,9 @@ import {
   type SweepDecision,
   type SweepFile,
   type SweepPhase,
+  runPhasesWithWorkflow,
   sweepWorkflowId,
+  type TrialCounts,
 } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from './database/connection.js';
@@ -37,7 +41,7 @@ import { planFinalists, selectFinalists } from './sweeps/finalists.js';
 import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
 import { openGate, passGate } from './sweeps/gates.js';
 import { type FactsQuery, selectFacts, type SweepFacts } from './sweeps/sweep-facts.js';
-import { selectCounts, type TrialCounts } from './sweeps/trial-counts.js';
+import { selectCounts } from './sweeps/trial-counts.js';
 import {
   isDecidedBy,
   markSweepLost,
@@ -78,8 +82,6 @@ export interface SweepTrial {
   phase: RunPhase;
   best_value: number | null;
 }
-
-type EndedPhase = Exclude<SweepPhase, 'running' | 'paused'>;
 
 export class Sweeps {
   readonly #connection: Connection;
@@ -241,7 +243,7 @@ export class Sweeps {
         .where('sweep_id', '=', id)
         .where('trial', '>', after)
         .where('workflow_started', '=', true)
-        .where('phase', 'in', ['queued', 'running', 'paused'])
+        .where('phase', 'in', runPhasesWithWorkflow)
         .orderBy('trial')
         .limit(limit)
         .execute(),
@@ -328,13 +330,10 @@ export class Sweeps {
   }
 
   /** Ends it when none of its trials has anything left to do; else it stays as it is. */
-  async settle(
-    id: string,
-    phaseOf: (counts: TrialCounts) => 'finished' | 'failed' | 'cancelled' | undefined,
-  ): Promise<Sweep> {
+  async settle(id: string, phaseOf: (counts: TrialCounts) => EndedPhase | undefined): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const sweep = await lockSweep(trx, id);
-      if (sweep.phase !== 'running' && sweep.phase !== 'paused') return;
+      if (!isOpen(sweep.phase)) return;
       const phase = phaseOf(await selectCounts(trx, id));
       if (phase !== undefined) await writeEnd(trx, sweep, phase, null);
     });
@@ -358,7 +357,7 @@ export class Sweeps {
   ): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const sweep = await lockSweep(trx, id);
-      if (sweep.phase === 'running' || sweep.phase === 'paused') {
+      if (isOpen(sweep.phase)) {
         await writeEnd(trx, sweep, phase, failure ?? null);
         if (asked !== undefined) await noteSweepEdit(trx, id, { kind: 'cancel', ...asked });
       }

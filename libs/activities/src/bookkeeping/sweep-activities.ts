@@ -1,6 +1,5 @@
-import { workflowMessages } from '@murnau/domain';
+import { settledPhase, workflowMessages } from '@murnau/domain';
 import type { BookkeepingActivities } from '../activity-types.js';
-import { settledPhase } from '../decisions/decide-sweep.js';
 import type { BookkeepingDeps } from './deps.js';
 import { toStoredFailure } from './run-activities.js';
 import { ShownDetails, shownOf } from './shown-details.js';

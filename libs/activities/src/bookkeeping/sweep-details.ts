@@ -1,4 +1,4 @@
-import { expectedTrials } from '@murnau/domain';
+import { endedPhases, expectedTrials } from '@murnau/domain';
 import type { Run, Sweep, SweepDecision } from '@murnau/domain';
 import { parameterText } from '../board-text.js';
 
@@ -25,8 +25,6 @@ export function sweepDetails(
     ...(decisions.length === 0 ? [] : ['', 'Decided last:', '', ...decisions.map(decisionLine)]),
   ].join('\n');
 }
-
-const endedPhases = ['finished', 'failed', 'cancelled'];
 
 /** `3 of 12 trials ended (1 failed) · 2 running`: an end that is no result is named. */
 function progress(sweep: Sweep): string {

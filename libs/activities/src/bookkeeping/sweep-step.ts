@@ -1,5 +1,6 @@
 import { durationSeconds } from '@murnau/domain';
-import type { SweepFacts, TrialCounts } from '@murnau/store';
+import type { TrialCounts } from '@murnau/domain';
+import type { SweepFacts } from '@murnau/store';
 import type { SweepQuestion, SweepStep, TrialToStart } from '../activity-types.js';
 import { decideSweep } from '../decisions/decide-sweep.js';
 import { runCard } from '../start/workflow-card.js';

@@ -1,3 +1,4 @@
+import { isEnded } from '@murnau/domain';
 import type { RunPhase, RunWish, SweepPhase } from '@murnau/domain';
 import type { RunAction } from '../activity-types.js';
 
@@ -20,7 +21,7 @@ export interface RunState {
 export function decideNext(state: RunState): RunAction {
   const { phase, certified_step, max_steps, wish, sweep_phase } = state;
   const by = state.wish_by ?? 'somebody';
-  if (phase === 'finished' || phase === 'failed' || phase === 'cancelled') return { kind: 'ended', phase };
+  if (isEnded(phase)) return { kind: 'ended', phase };
   if (sweep_phase === 'cancelled' || sweep_phase === 'failed') return { kind: 'cancel', by: 'its sweep' };
   if (wish === 'drop') return { kind: 'cancel', by };
   if (certified_step >= max_steps) return { kind: 'finish' };

@@ -66,7 +66,8 @@ describe('decidePolicy', () => {
     const spec = { ...state.spec, gate: { after_rung: 1, wait: '48h' } };
     const gated = { ...state, ...waiting(5), spec };
     expect(decidePolicy(gated)).toEqual({ kind: 'open_gate', rung: 1, wait_s: 48 * 3_600 });
-    const gate = { rung: 1, deadline: '2026-01-02T03:04:06Z', is_passed: false };
+    const times = { opened_at: '2026-01-02T03:04:04Z', deadline: '2026-01-02T03:04:06Z' };
+    const gate = { rung: 1, ...times, is_passed: false };
     expect(decidePolicy({ ...gated, gate })).toEqual({ kind: 'none' });
     expect(decidePolicy({ ...gated, gate: { ...gate, deadline: null } })).toEqual({ kind: 'none' });
     const late = { ...gate, deadline: '2026-01-02T03:04:05Z' };

@@ -1,17 +1,8 @@
-import { durationSeconds } from '@murnau/domain';
-import type { SweepFile, SweepPhase, SweepPolicies } from '@murnau/domain';
+import { durationSeconds, hasSettled } from '@murnau/domain';
+import type { Gate, SweepFile, SweepPhase, SweepPolicies, TrialCounts } from '@murnau/domain';
 import type { RungFacts } from '@murnau/store';
 import type { Promoted } from './decide-rungs.js';
 import { decidePromotions, timerPicks } from './decide-rungs.js';
-import type { TrialCounts } from './decide-sweep.js';
-import { hasSettled } from './decide-sweep.js';
-
-export interface Gate {
-  readonly rung: number;
-  /** Null: the timer never picks. */
-  readonly deadline: string | null;
-  readonly is_passed: boolean;
-}
 
 export interface PolicyState {
   readonly phase: SweepPhase;
@@ -19,7 +10,7 @@ export interface PolicyState {
   readonly stop_reason: string | null;
   readonly spec: Pick<SweepFile, 'budget' | 'early_terminate' | 'finalists' | 'gate' | 'ordered'>;
   readonly max_concurrent_trials: number;
-  readonly counts: TrialCounts & { readonly resumed: number };
+  readonly counts: TrialCounts;
   /** Time since the sweep was stored. */
   readonly age_s: number;
   readonly device_s: number;

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   MurnauError,
   generationWorkflowId,
+  isEnded,
+  isOpen,
   orchestratorQueue,
   toMurnauError,
   workflowMessages,
@@ -73,7 +75,6 @@ export interface Starters {
   checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;
 }
 
-const openPhases: ReadonlySet<string> = new Set(['queued', 'running', 'waiting', 'paused']);
 const callTimeoutMs = 5_000;
 /** How long a workflow's task waits for an orchestrator that was killed over it. */
 const taskTimeoutMs = 3_000;
@@ -175,7 +176,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
       if (error instanceof WorkflowUpdateFailedError) throw fromFailure(error.cause);
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       const phase = await subject.phase();
-      if (!openPhases.has(phase)) throw new MurnauError(ended, `It has ended already: ${phase}.`);
+      if (isEnded(phase)) throw new MurnauError(ended, `It has ended already: ${phase}.`);
       await subject.end();
     }
   }
@@ -260,7 +261,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
       await store.sweeps.edit(id, { edit, by, why, updateId });
       // It may have been ended, and have something to do again.
       const sweep = await store.sweeps.get(id);
-      if (openPhases.has(sweep.phase)) await startSweep(sweep);
+      if (isOpen(sweep.phase)) await startSweep(sweep);
     },
     cancelGeneration: ({ id }, by) =>
       cancel(generationWorkflowId(id), { by }, 'generation.already_ended', {

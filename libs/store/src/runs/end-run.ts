@@ -1,7 +1,9 @@
 import {
   type Asked,
   type EarlyStop,
+  type EndedPhase,
   type Failure,
+  isEnded,
   MurnauError,
   type Publication,
   type Run,
@@ -14,7 +16,6 @@ import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { noteRunEdit } from './note-run-edit.js';
 import {
-  isEnded,
   lockClaimedRun,
   lockRun,
   refuseEnded,
@@ -148,7 +149,7 @@ export async function setRunPhase(
 }
 
 interface EndChanges {
-  phase: 'finished' | 'failed' | 'cancelled';
+  phase: EndedPhase;
   epoch?: number;
   failure?: string | null;
   embedding_id?: string;

@@ -1,11 +1,11 @@
-import { type Failure, type Run } from '@murnau/domain';
+import { type Failure, hasWorkflow, type Run } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { insertDecisions } from '../sweeps/decisions.js';
 import { endLocked } from './end-run.js';
-import { isEnded, lockRun, type RunRow, selectRun, toRun } from './run-records.js';
+import { lockRun, type RunRow, selectRun, toRun } from './run-records.js';
 
 /**
  * A run's workflow may be started several times under one id: after a rung, a retry, or when Temporal lost it. Each
@@ -78,9 +78,7 @@ export async function endAbandonedRun(
 }
 
 function isAtWork(run: RunRow, chain: number): boolean {
-  return (
-    run.workflow_started && run.workflow_chain === chain && !isEnded(run.phase) && run.phase !== 'waiting'
-  );
+  return run.workflow_started && run.workflow_chain === chain && hasWorkflow(run.phase);
 }
 
 /** A run that had ended goes on from its newest checkpoint. */

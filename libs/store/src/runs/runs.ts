@@ -5,6 +5,7 @@ import {
   type Page,
   type Run,
   type RunPhase,
+  runPhasesWithWorkflow,
   runWorkflowId,
   type Sample,
   type SampleKind,
@@ -318,7 +319,7 @@ export class Runs {
         .where('id', '>', afterId)
         .where('sweep_id', 'is', null)
         .where('workflow_started', '=', true)
-        .where('phase', 'in', ['queued', 'running', 'paused'])
+        .where('phase', 'in', runPhasesWithWorkflow)
         .orderBy('id')
         .limit(limit)
         .execute(),

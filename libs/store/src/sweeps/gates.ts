@@ -1,6 +1,6 @@
-import { MurnauError } from '@murnau/domain';
+import { type Gate, MurnauError } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
-import type { Database, Gate } from '../database/schema.js';
+import type { Database } from '../database/schema.js';
 import { insertDecisions } from './decisions.js';
 import { promote } from './rungs.js';
 import type { SweepRow } from './sweep-records.js';

@@ -1,9 +1,8 @@
-import type { SweepFile, SweepPhase } from '@murnau/domain';
+import { endedPhases, type Gate, type SweepFile, type SweepPhase, type TrialCounts } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
-import type { Database, Gate } from '../database/schema.js';
-import { ENDED_PHASES } from '../runs/run-records.js';
+import type { Database } from '../database/schema.js';
 import { given, type StartedRun } from '../runs/run-starts.js';
-import { selectCounts, type TrialCounts } from './trial-counts.js';
+import { selectCounts } from './trial-counts.js';
 
 export interface TrialToStart {
   run_id: string;
@@ -115,7 +114,7 @@ async function selectFirstOpen(db: Kysely<Database>, id: string): Promise<number
     .selectFrom('runs')
     .select(sql<number | null>`min(trial)`.as('first'))
     .where('sweep_id', '=', id)
-    .where('phase', 'not in', ENDED_PHASES)
+    .where('phase', 'not in', endedPhases)
     .executeTakeFirstOrThrow();
   return first;
 }

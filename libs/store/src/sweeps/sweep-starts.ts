@@ -1,4 +1,4 @@
-import type { Sweep } from '@murnau/domain';
+import { type Sweep, sweepPhasesWithWorkflow } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.js';
 import type { OpenWorkflow } from '../runs/runs.js';
@@ -16,8 +16,6 @@ export interface OpenQuery {
   limit?: number;
 }
 
-const living = ['running', 'paused'] as const;
-
 export async function selectUnstarted(
   db: Kysely<Database>,
   { olderThanMs = 2_000, limit = 100 }: UnstartedQuery,
@@ -26,7 +24,7 @@ export async function selectUnstarted(
     .selectFrom('sweeps')
     .selectAll()
     .where('workflow_started', '=', false)
-    .where('phase', 'in', living)
+    .where('phase', 'in', sweepPhasesWithWorkflow)
     .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
     .orderBy('created_at')
     .limit(limit)
@@ -47,7 +45,7 @@ export async function selectOpen(
     .select(['id', 'workflow_id', 'workflow_chain'])
     .where('id', '>', afterId)
     .where('workflow_started', '=', true)
-    .where('phase', 'in', living)
+    .where('phase', 'in', sweepPhasesWithWorkflow)
     .orderBy('id')
     .limit(limit)
     .execute();
@@ -79,7 +77,7 @@ export async function markSweepLost(db: Kysely<Database>, id: string, chain: num
     .set({ workflow_started: false, workflow_chain: chain + 1 })
     .where('id', '=', id)
     .where('workflow_chain', '=', chain)
-    .where('phase', 'in', living)
+    .where('phase', 'in', sweepPhasesWithWorkflow)
     .execute();
 }
 

@@ -1,23 +1,7 @@
+import type { TrialCounts } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database, TrialState } from '../database/schema.js';
 import { given, type StartedRun } from '../runs/run-starts.js';
-
-/** Trials of a sweep by what may be done with them; what it costs to read does not grow with their number. */
-export interface TrialCounts {
-  /** Planned, or to go on, with no workflow yet. */
-  to_start: number;
-  /** Of these, the ones that go on from a stored step. */
-  resumed: number;
-  /** With a workflow that is to train: they fill the window. */
-  open: number;
-  /** Paused by a person. */
-  held: number;
-  /** At a rung. */
-  waiting: number;
-  finished: number;
-  failed: number;
-  cancelled: number;
-}
 
 /** Changes that may pile up before they are folded into one row for each state. */
 const mostChanges = 200;
@@ -33,7 +17,10 @@ const none: Record<TrialState, number> = {
   cancelled: 0,
 };
 
-/** @param starting starts that are under way: their trials are counted as open, which the store does not know yet */
+/**
+ * What it costs to read does not grow with the number of trials.
+ * @param starting starts that are under way: their trials are counted as open, which the store does not know yet
+ */
 export async function selectCounts(
   db: Kysely<Database>,
   id: string,

@@ -6,7 +6,7 @@ import type {
   TrialEnded,
   TrialStarted,
 } from '@murnau/activities';
-import { workflowMessages } from '@murnau/domain';
+import { isEnded, isOpen, workflowMessages } from '@murnau/domain';
 import {
   allHandlersFinished,
   ApplicationFailure,
@@ -152,7 +152,7 @@ async function finishSweep(
   stop.close();
   const outcome =
     step.action === 'ended' ? step : await books.endSweep({ sweep_id: sweepId, phase: 'settled' });
-  if (outcome.phase === 'running' || outcome.phase === 'paused') {
+  if (isOpen(outcome.phase)) {
     stop.reopen();
     return undefined;
   }
@@ -177,7 +177,7 @@ async function cancelSweep(
 }
 
 const isSettled = (counts: Readonly<Record<string, number>>): boolean =>
-  ['waiting', 'queued', 'running', 'paused'].every((phase) => (counts[phase] ?? 0) === 0);
+  Object.entries(counts).every(([phase, count]) => isEnded(phase) || count === 0);
 
 async function end(
   outcome: { phase: string; details?: string | undefined; row?: SweepRow | undefined },
