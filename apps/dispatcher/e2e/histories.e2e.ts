@@ -3,14 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import {
-  expandTrials,
-  generationRequestSchema,
-  orchestratorQueue,
-  parse,
-  sweepFileSchema,
-  workflowTypes,
-} from '@murnau/domain';
+import { orchestratorQueue, workflowTypes } from '@murnau/contracts';
+import { expandTrials, generationRequestSchema, parse, sweepFileSchema } from '@murnau/domain';
 import type { Sweep, SweepEdit } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { pause, root, startHarness } from './harness.js';

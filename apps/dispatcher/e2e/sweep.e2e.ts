@@ -1,5 +1,6 @@
-import type { SweepInput } from '@murnau/activities';
-import { expandTrials, orchestratorQueue, parse, sweepFileSchema, workflowTypes } from '@murnau/domain';
+import type { SweepInput } from '@murnau/contracts';
+import { orchestratorQueue, workflowTypes } from '@murnau/contracts';
+import { expandTrials, parse, sweepFileSchema } from '@murnau/domain';
 import type { Sweep, SweepFileInput } from '@murnau/domain';
 import { fakeEmbedding } from '@murnau/gpu-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -6,7 +6,8 @@ import {
   findLost,
   startStored,
 } from '@murnau/activities';
-import { MurnauError, orchestratorQueue, toMurnauError } from '@murnau/domain';
+import { orchestratorQueue } from '@murnau/contracts';
+import { MurnauError, toMurnauError } from '@murnau/domain';
 import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
 import { createStore } from '@murnau/store';

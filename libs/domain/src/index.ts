@@ -1,14 +1,11 @@
 export { errorRegistry, isErrorCode, MurnauError, toMurnauError } from './errors.js';
 export type { ErrorCode, ErrorDetails, ErrorKind } from './errors.js';
 export {
-  generateQueue,
   generationWorkflowId,
   idPattern,
-  orchestratorQueue,
   runWorkflowId,
   slug,
   sweepWorkflowId,
-  trainQueue,
   trialWorkflowId,
 } from './ids.js';
 export { checkDatasetFits, needsOfRun, needsOfSweep } from './dataset-fit.js';
@@ -187,5 +184,3 @@ export type {
 } from './api.js';
 export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
 export type { Verdict } from './verdict.js';
-export { searchAttributes, workflowMessages, workflowTypes } from './temporal.js';
-export type { SearchAttributeName } from './temporal.js';

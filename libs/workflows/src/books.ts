@@ -1,4 +1,4 @@
-import type { BookkeepingActivities } from '@murnau/activities';
+import type { GenerationActivities, RunActivities, SweepActivities } from '@murnau/contracts';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow';
 import { bookkeepingOptions, nearOptions } from './retry.js';
 
+export type BookkeepingActivities = SweepActivities & RunActivities & GenerationActivities;
 type Name = keyof BookkeepingActivities;
 type Call = (input: unknown) => Promise<unknown>;
 

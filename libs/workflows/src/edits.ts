@@ -1,5 +1,5 @@
-import type { RunEditRequest, SweepEditMessage } from '@murnau/activities';
-import { workflowMessages } from '@murnau/domain';
+import type { RunEditRequest, SweepEditMessage } from '@murnau/contracts';
+import { workflowMessages } from '@murnau/contracts';
 import type { RunEditKind, SweepEditKind } from '@murnau/domain';
 import {
   ApplicationFailure,

@@ -26,6 +26,3 @@ export const deviceOptions: ActivityOptions = {
   cancellationType: 'WAIT_CANCELLATION_COMPLETED',
   retry: flatRetry,
 };
-
-/** How long a workflow's task waits for an orchestrator that was killed over it; one that only takes long says so. */
-export const workflowTaskTimeout = '3 s';

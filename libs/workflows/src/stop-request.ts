@@ -1,6 +1,6 @@
-import { workflowMessages } from '@murnau/domain';
+import { workflowMessages } from '@murnau/contracts';
+import type { CancelRequest } from '@murnau/contracts';
 import type { Asked } from '@murnau/domain';
-import type { CancelRequest } from '@murnau/activities';
 import { ApplicationFailure, CancellationScope, defineUpdate, setHandler } from '@temporalio/workflow';
 
 export const cancelUpdate = defineUpdate<void, [CancelRequest]>(workflowMessages.cancel);

@@ -1,6 +1,6 @@
+import type { TrialStarted } from '@murnau/contracts';
 import { searchCap, toMurnauError } from '@murnau/domain';
 import type { SweepFacts, SweepState } from '@murnau/store';
-import type { TrialStarted } from '../activity-types.js';
 import type { PolicyAction } from '../decisions/decide-policy.js';
 import { decidePolicy } from '../decisions/decide-policy.js';
 import type { BookkeepingDeps } from './deps.js';

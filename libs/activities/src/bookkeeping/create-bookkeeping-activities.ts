@@ -1,14 +1,16 @@
-import type { BookkeepingActivities } from '../activity-types.js';
-import { classified } from '../failures.js';
-import { keptAlive } from '../keep-alive.js';
+import { toStoredFailure } from '@murnau/contracts';
+import type { GenerationActivities, RunActivities, SweepActivities } from '@murnau/contracts';
+import { classified, keptAlive } from '../activity.js';
 import type { BookkeepingDeps } from './deps.js';
-import { createRunActivities, toStoredFailure } from './run-activities.js';
+import { createRunActivities } from './run-activities.js';
 import { createSweepActivities } from './sweep-activities.js';
 
-type EndGeneration = Parameters<BookkeepingActivities['endGeneration']>[0];
+type EndGeneration = Parameters<GenerationActivities['endGeneration']>[0];
 
 /** Decisions and what is written down about them: on the orchestrator's queue, near the store. */
-export function createBookkeepingActivities(deps: BookkeepingDeps): BookkeepingActivities {
+export function createBookkeepingActivities(
+  deps: BookkeepingDeps,
+): SweepActivities & RunActivities & GenerationActivities {
   const runs = createRunActivities(deps);
   const sweeps = createSweepActivities(deps);
   const kept = <Input, Output>(

@@ -1,5 +1,5 @@
+import { toStoredFailure } from '@murnau/contracts';
 import type { BookkeepingDeps } from './deps.js';
-import { toStoredFailure } from './run-activities.js';
 import { mapBounded, presenceOf } from './trial-workflows.js';
 
 const concurrency = 10;

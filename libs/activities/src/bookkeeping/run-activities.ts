@@ -1,15 +1,10 @@
-import { errorRegistry, isErrorCode, MurnauError } from '@murnau/domain';
-import type { Failure, Run } from '@murnau/domain';
-import type { BookkeepingActivities, NextStep, RunFailure, RunView } from '../activity-types.js';
+import { toStoredFailure } from '@murnau/contracts';
+import type { NextStep, RunActivities, RunView } from '@murnau/contracts';
+import { MurnauError } from '@murnau/domain';
+import type { Run } from '@murnau/domain';
 import { decideNext } from '../decisions/decide-next.js';
 import type { BookkeepingDeps } from './deps.js';
 import { runView } from './run-view.js';
-
-/** Errors that the registry does not know keep their message. */
-export function toStoredFailure({ code, message }: RunFailure): Failure {
-  const known = isErrorCode(code) ? code : 'internal';
-  return { code: known, message, next_step: errorRegistry[known].nextStep };
-}
 
 /** The worker applies the rule and says so at the step where it holds; a run that was taken further has gone past it. */
 async function hasSettledLoss({ store }: BookkeepingDeps, run: Run): Promise<boolean> {
@@ -50,11 +45,6 @@ async function nextStep(deps: BookkeepingDeps, runId: string, chain: number): Pr
     view: runView(run, galleryUrl),
   };
 }
-
-type RunActivities = Pick<
-  BookkeepingActivities,
-  'decideNext' | 'finishRun' | 'waitRun' | 'pauseRun' | 'editRun' | 'failRun' | 'cancelRun'
->;
 
 export function createRunActivities(deps: BookkeepingDeps): RunActivities {
   const { store, galleryUrl } = deps;

@@ -1,7 +1,7 @@
+import type { RunView } from '@murnau/contracts';
+import { factLine, roundedMetric } from '@murnau/contracts';
 import { judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
-import type { RunView } from '../activity-types.js';
-import { factLine, roundedMetric } from '../board-text.js';
 
 const shownMetrics = [
   'train_loss',

@@ -1,4 +1,4 @@
-import type { SweepRow } from '../activity-types.js';
+import type { SweepRow } from '@murnau/contracts';
 import type { BookkeepingDeps } from './deps.js';
 import { sweepDetails } from './sweep-details.js';
 import { sweepRow } from './sweep-row.js';

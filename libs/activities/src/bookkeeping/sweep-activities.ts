@@ -1,24 +1,13 @@
-import { settledPhase, workflowMessages } from '@murnau/domain';
-import type { BookkeepingActivities } from '../activity-types.js';
+import { toStoredFailure, workflowMessages } from '@murnau/contracts';
+import { settledPhase } from '@murnau/domain';
+import type { SweepActivities } from '@murnau/contracts';
 import type { BookkeepingDeps } from './deps.js';
-import { toStoredFailure } from './run-activities.js';
 import { ShownDetails, shownOf } from './shown-details.js';
 import { sweepStep } from './sweep-step.js';
 import { cancelWorkflow, mapBounded, signalWorkflow } from './trial-workflows.js';
 
 /** Calls to Temporal or the store at once. */
 const concurrency = 10;
-
-type SweepActivities = Pick<
-  BookkeepingActivities,
-  | 'decideSweep'
-  | 'markTrialsStarted'
-  | 'isSweepTold'
-  | 'lookAgain'
-  | 'editSweep'
-  | 'cancelTrials'
-  | 'endSweep'
->;
 
 export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
   const { store, client } = deps;

@@ -1,6 +1,6 @@
+import { parameterText } from '@murnau/contracts';
 import { endedPhases, expectedTrials } from '@murnau/domain';
 import type { Run, Sweep, SweepDecision } from '@murnau/domain';
-import { parameterText } from '../board-text.js';
 
 /** What the Temporal UI shows of a sweep: how it goes, its best trials, and what was decided last. */
 export function sweepDetails(

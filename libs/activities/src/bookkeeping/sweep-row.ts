@@ -1,6 +1,6 @@
+import type { SweepRow } from '@murnau/contracts';
+import { roundedMetric } from '@murnau/contracts';
 import type { Run } from '@murnau/domain';
-import type { SweepRow } from '../activity-types.js';
-import { roundedMetric } from '../board-text.js';
 
 /** @param best absent: none has a score */
 export function sweepRow(phase: SweepRow['MurnauPhase'], best: Run | undefined): SweepRow {

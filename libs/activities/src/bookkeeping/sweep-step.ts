@@ -1,9 +1,9 @@
+import type { SweepQuestion, SweepStep, TrialToStart } from '@murnau/contracts';
+import { runCard } from '@murnau/contracts';
 import { durationSeconds } from '@murnau/domain';
 import type { TrialCounts } from '@murnau/domain';
 import type { SweepFacts } from '@murnau/store';
-import type { SweepQuestion, SweepStep, TrialToStart } from '../activity-types.js';
 import { decideSweep } from '../decisions/decide-sweep.js';
-import { runCard } from '../start/workflow-card.js';
 import { applyPolicies } from './apply-policies.js';
 import type { BookkeepingDeps } from './deps.js';
 import { reconcileTrials } from './reconcile-trials.js';

@@ -1,6 +1,6 @@
+import type { RunAction } from '@murnau/contracts';
 import { isEnded } from '@murnau/domain';
 import type { RunPhase, RunWish, SweepPhase } from '@murnau/domain';
-import type { RunAction } from '../activity-types.js';
 
 export interface RunState {
   readonly phase: RunPhase;

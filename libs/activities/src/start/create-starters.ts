@@ -1,14 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import {
-  MurnauError,
-  generationWorkflowId,
-  isEnded,
-  isOpen,
+  attributePairs,
+  conversionCard,
+  conversionTimeoutMs,
+  fromFailure,
+  generationCard,
   orchestratorQueue,
-  toMurnauError,
+  runCard,
+  sweepCard,
+  tokenCheckCard,
+  tokenCheckTimeoutMs,
   workflowMessages,
+  workflowTaskTimeoutMs,
   workflowTypes,
-} from '@murnau/domain';
+} from '@murnau/contracts';
+import type {
+  CancelRequest,
+  ConversionResult,
+  EmbeddingConversionInput,
+  GenerationInput,
+  SweepInput,
+  TokenCheckInput,
+  TrainingRunInput,
+  WordProblem,
+  WorkflowCard,
+} from '@murnau/contracts';
+import { MurnauError, generationWorkflowId, isEnded, isOpen, toMurnauError } from '@murnau/domain';
 import type {
   Asked,
   EmbeddingFormat,
@@ -27,19 +44,6 @@ import {
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
-import type { ConversionResult, WordProblem } from '../activity-types.js';
-import { fromFailure } from '../failures.js';
-import type {
-  CancelRequest,
-  EmbeddingConversionInput,
-  GenerationInput,
-  SweepInput,
-  TokenCheckInput,
-  TrainingRunInput,
-} from '../workflow-inputs.js';
-import { toAttributePairs } from './attributes.js';
-import type { WorkflowCard } from './workflow-card.js';
-import { generationCard, runCard, sweepCard } from './workflow-card.js';
 
 export interface StarterDeps {
   readonly client: Client;
@@ -76,12 +80,8 @@ export interface Starters {
 }
 
 const callTimeoutMs = 5_000;
-/** How long a workflow's task waits for an orchestrator that was killed over it. */
-const taskTimeoutMs = 3_000;
 /** For what a workflow must answer itself: its orchestrator may have just been killed over its task, and start again. */
 const updateTimeoutMs = 10_000;
-const conversionTimeoutMs = 30_000;
-const tokenCheckTimeoutMs = 10_000;
 
 export function createStarters({ client, store, galleryUrl }: StarterDeps): Starters {
   /** Runs a call with a deadline; what Temporal says of itself becomes `temporal.unavailable`. */
@@ -122,11 +122,11 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
           // What was started, ended, and is stored as to be started again, is.
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           args: [input],
-          workflowTaskTimeout: taskTimeoutMs,
+          workflowTaskTimeout: workflowTaskTimeoutMs,
           ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
           staticSummary: card.summary,
           staticDetails: card.details,
-          typedSearchAttributes: toAttributePairs(card.attributes),
+          typedSearchAttributes: attributePairs(card.attributes),
         }),
       );
       return true;
@@ -197,7 +197,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
           args: [input],
           workflowExecutionTimeout: timeoutMs,
           staticSummary: card.summary,
-          typedSearchAttributes: toAttributePairs(card.attributes),
+          typedSearchAttributes: attributePairs(card.attributes),
         }),
       );
       return (await ask(timeoutMs + callTimeoutMs, () => handle.result())) as Result;
@@ -275,23 +275,18 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
         placeholder_token: placeholderToken,
         to_format: toFormat,
       };
-      const card = {
-        summary: `embedding to ${toFormat} · ${model}`,
-        details: '',
-        attributes: { MurnauKind: 'conversion', MurnauModel: model },
-      };
       const workflowId = `conversion/${randomUUID().slice(0, 8)}`;
-      return execute(workflowTypes.embeddingConversion, workflowId, input, conversionTimeoutMs, card);
+      return execute(
+        workflowTypes.embeddingConversion,
+        workflowId,
+        input,
+        conversionTimeoutMs,
+        conversionCard(input),
+      );
     },
     checkTokens: (input) => {
-      const { model, words } = input;
-      const card = {
-        summary: `${words.length} pairs of words · ${model}`,
-        details: '',
-        attributes: { MurnauKind: 'words', MurnauModel: model },
-      };
       const workflowId = `words/${randomUUID().slice(0, 8)}`;
-      return execute(workflowTypes.tokenCheck, workflowId, input, tokenCheckTimeoutMs, card);
+      return execute(workflowTypes.tokenCheck, workflowId, input, tokenCheckTimeoutMs, tokenCheckCard(input));
     },
   };
 }

@@ -1,11 +1,12 @@
+import type { SegmentInput, SegmentResult, TrainingActivities } from '@murnau/contracts';
+import { toActivityFailure } from '@murnau/contracts';
 import { MurnauError, toMurnauError } from '@murnau/domain';
 import type { TrainingSpec } from '@murnau/domain';
 import type { GpuClient } from '@murnau/gpu-client';
 import type { Claim, Store } from '@murnau/store';
 import { activityInfo, cancellationDetails, cancellationSignal, heartbeat, log } from '@temporalio/activity';
-import type { SegmentInput, SegmentResult, TrainingActivities } from '../activity-types.js';
+import { classified } from '../activity.js';
 import { restartPolicy } from '../decisions/restart-policy.js';
-import { classified, toActivityFailure } from '../failures.js';
 import { followSession } from './follow-session.js';
 import { SegmentHeartbeat } from './segment-heartbeat.js';
 import type { WorkerTrouble } from './worker-trouble.js';

@@ -1,7 +1,7 @@
+import type { SegmentEnd, SegmentResult } from '@murnau/contracts';
 import { MurnauError } from '@murnau/domain';
 import type { FinishReason, TrainSession } from '@murnau/gpu-client';
 import type { Claim, Store } from '@murnau/store';
-import type { SegmentEnd, SegmentResult } from '../activity-types.js';
 import { Recorder } from './recorder.js';
 import type { SegmentHeartbeat } from './segment-heartbeat.js';
 import { storeBatch } from './store-batch.js';

@@ -1,9 +1,9 @@
-import type { ConversionResult, EmbeddingConversionInput, GenerationActivities } from '@murnau/activities';
-import { generateQueue } from '@murnau/domain';
+import type { ConversionResult, EmbeddingConversionInput, TextActivities } from '@murnau/contracts';
+import { generateQueue } from '@murnau/contracts';
 import { proxyActivities } from '@temporalio/workflow';
 import { flatRetry } from '../retry.js';
 
-const device = proxyActivities<GenerationActivities>({
+const device = proxyActivities<TextActivities>({
   scheduleToCloseTimeout: '28 s',
   startToCloseTimeout: '12 s',
   retry: flatRetry,

@@ -1,5 +1,5 @@
-import type { GenerationActivities, GenerationInput } from '@murnau/activities';
-import { generateQueue, workflowMessages } from '@murnau/domain';
+import type { DrawingActivities, GenerationInput } from '@murnau/contracts';
+import { failureOf, generateQueue, workflowMessages } from '@murnau/contracts';
 import {
   allHandlersFinished,
   ApplicationFailure,
@@ -11,13 +11,12 @@ import {
   setHandler,
 } from '@temporalio/workflow';
 import { showAttributes } from '../attributes.js';
-import { failureOf } from '../failure-of.js';
 import { durableBooks } from '../books.js';
 import { deviceOptions } from '../retry.js';
 import type { StopRequest } from '../stop-request.js';
 import { listenForStop } from '../stop-request.js';
 
-const device = proxyActivities<GenerationActivities>(deviceOptions);
+const device = proxyActivities<DrawingActivities>(deviceOptions);
 
 export const generationStatusQuery = defineQuery<{ phase: string }>(workflowMessages.status);
 

@@ -1,4 +1,4 @@
-import type { TrialStarted, TrialToStart } from '@murnau/activities';
+import type { TrialStarted, TrialToStart } from '@murnau/contracts';
 import { condition, sleep } from '@temporalio/workflow';
 import { closingMs, startTrial } from './start-trial.js';
 

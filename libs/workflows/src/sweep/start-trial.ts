@@ -1,8 +1,6 @@
-import type { TrialStarted, TrialToStart } from '@murnau/activities';
-import { orchestratorQueue, workflowTypes } from '@murnau/domain';
+import type { TrialStarted, TrialToStart } from '@murnau/contracts';
+import { attributePairs, orchestratorQueue, workflowTaskTimeoutMs, workflowTypes } from '@murnau/contracts';
 import { ParentClosePolicy, startChild } from '@temporalio/workflow';
-import { attributePairs } from '../attributes.js';
-import { workflowTaskTimeout } from '../retry.js';
 
 /** How soon to start again a trial whose former workflow is about to close. */
 export const closingMs = 200;
@@ -32,8 +30,8 @@ export async function startTrial(
       ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
       staticSummary: card.summary,
       staticDetails: card.details,
-      typedSearchAttributes: attributePairs(card.attributes) as never,
-      workflowTaskTimeout,
+      typedSearchAttributes: attributePairs(card.attributes),
+      workflowTaskTimeout: workflowTaskTimeoutMs,
     });
     if (onEnded !== undefined) void trial.result().then(onEnded, onEnded);
     return true;

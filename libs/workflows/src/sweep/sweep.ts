@@ -1,12 +1,6 @@
-import type {
-  BookkeepingActivities,
-  SweepInput,
-  SweepRow,
-  SweepStep,
-  TrialEnded,
-  TrialStarted,
-} from '@murnau/activities';
-import { isEnded, isOpen, workflowMessages } from '@murnau/domain';
+import type { SweepInput, SweepRow, SweepStep, TrialEnded, TrialStarted } from '@murnau/contracts';
+import { workflowMessages } from '@murnau/contracts';
+import { isEnded, isOpen } from '@murnau/domain';
 import {
   allHandlersFinished,
   ApplicationFailure,
@@ -21,6 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ShownRow, showAttributes } from '../attributes.js';
+import type { BookkeepingActivities } from '../books.js';
 import { durableBooks, nearBooks } from '../books.js';
 import { listenForSweepEdits } from '../edits.js';
 import { isPatched } from '../patches.js';

@@ -1,9 +1,9 @@
-import type { GenerationActivities, TokenCheckInput, WordProblem } from '@murnau/activities';
-import { generateQueue } from '@murnau/domain';
+import type { TextActivities, TokenCheckInput, WordProblem } from '@murnau/contracts';
+import { generateQueue } from '@murnau/contracts';
 import { proxyActivities } from '@temporalio/workflow';
 import { flatRetry } from '../retry.js';
 
-const device = proxyActivities<GenerationActivities>({
+const device = proxyActivities<TextActivities>({
   scheduleToCloseTimeout: '8 s',
   startToCloseTimeout: '3 s',
   retry: flatRetry,

@@ -1,13 +1,12 @@
 import type {
-  BookkeepingActivities,
   NextStep,
   RunView,
   SegmentResult,
   TrainingActivities,
   TrainingRunInput,
   TrialEnded,
-} from '@murnau/activities';
-import { trainQueue, workflowMessages } from '@murnau/domain';
+} from '@murnau/contracts';
+import { failureOf, trainQueue, workflowMessages } from '@murnau/contracts';
 import type { Asked } from '@murnau/domain';
 import {
   allHandlersFinished,
@@ -27,7 +26,7 @@ import {
 } from '@temporalio/workflow';
 import { showAttributes } from '../attributes.js';
 import { listenForRunEdits } from '../edits.js';
-import { failureOf } from '../failure-of.js';
+import type { BookkeepingActivities } from '../books.js';
 import { durableBooks, nearBooks } from '../books.js';
 import { isPatched } from '../patches.js';
 import { deviceOptions } from '../retry.js';

@@ -1,4 +1,6 @@
+import { toActivityFailure } from '@murnau/contracts';
 import { activityInfo, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 
 const intervalMs = 500;
 
@@ -17,6 +19,25 @@ export function keptAlive<Input, Output>(
       return await activity(input, (newest) => void (details = newest));
     } finally {
       clearInterval(timer);
+    }
+  };
+}
+
+/** Wraps an activity so that whatever it throws is classified once, here. */
+export function classified<Input, Output>(
+  activity: (input: Input) => Promise<Output>,
+): (input: Input) => Promise<Output> {
+  return async (input) => {
+    try {
+      return await activity(input);
+    } catch (error) {
+      if (
+        error instanceof Error &&
+        (error.name === 'CancelledFailure' || error instanceof ApplicationFailure)
+      ) {
+        throw error;
+      }
+      throw toActivityFailure(error);
     }
   };
 }

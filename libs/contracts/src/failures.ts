@@ -1,4 +1,5 @@
-import { isErrorCode, MurnauError, toMurnauError } from '@murnau/domain';
+import { errorRegistry, isErrorCode, MurnauError, toMurnauError } from '@murnau/domain';
+import type { Failure } from '@murnau/domain';
 import {
   ActivityFailure,
   ApplicationFailure,
@@ -53,21 +54,23 @@ function hasCause(error: unknown): error is Error & { cause: unknown } {
   return error instanceof Error && error.name === 'WorkflowFailedError' && 'cause' in error;
 }
 
-/** Wraps an activity so that whatever it throws is classified once, here. */
-export function classified<Input, Output>(
-  activity: (input: Input) => Promise<Output>,
-): (input: Input) => Promise<Output> {
-  return async (input) => {
-    try {
-      return await activity(input);
-    } catch (error) {
-      if (
-        error instanceof Error &&
-        (error.name === 'CancelledFailure' || error instanceof ApplicationFailure)
-      ) {
-        throw error;
-      }
-      throw toActivityFailure(error);
-    }
-  };
+/** Why something ended, as it crosses Temporal. */
+export interface RunFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What an activity gave up with, in the words of the error registry. */
+export function failureOf(error: unknown): RunFailure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'internal', message: cause.message };
+  if (cause instanceof TimeoutFailure)
+    return { code: 'worker.unavailable', message: 'No worker took the task in time.' };
+  return { code: 'internal', message: cause instanceof Error ? cause.message : String(cause) };
+}
+
+/** As the store keeps it. Errors that the registry does not know keep their message. */
+export function toStoredFailure({ code, message }: RunFailure): Failure {
+  const known = isErrorCode(code) ? code : 'internal';
+  return { code: known, message, next_step: errorRegistry[known].nextStep };
 }

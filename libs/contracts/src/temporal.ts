@@ -1,5 +1,8 @@
 /** Names that the workflows share with who starts, asks and lists them. */
 
+/** How long a workflow's task waits for an orchestrator that was killed over it; one that only takes long says so. */
+export const workflowTaskTimeoutMs = 3_000;
+
 export const workflowTypes = {
   trainingRun: 'trainingRun',
   sweep: 'sweep',

@@ -1,0 +1,44 @@
+export { attributePairs } from './attributes.js';
+export type { AttributeValues } from './attributes.js';
+export { factLine, pairsText, parameterText, roundedMetric, shortNumber } from './board-text.js';
+export type { CancelRequest } from './cancel.js';
+export { failureOf, fromFailure, toActivityFailure, toStoredFailure } from './failures.js';
+export type { RunFailure } from './failures.js';
+export type { DrawingActivities, GenerationActivities } from './generation/activities.js';
+export { generationCard } from './generation/card.js';
+export type { GenerationInput } from './generation/input.js';
+export { generateQueue, orchestratorQueue, trainQueue } from './queues.js';
+export type {
+  SweepActivities,
+  SweepEditInput,
+  SweepQuestion,
+  SweepRow,
+  SweepStep,
+  TrialStarted,
+  TrialToStart,
+} from './sweep/activities.js';
+export { sweepCard } from './sweep/card.js';
+export type { SweepInput } from './sweep/input.js';
+export type { SweepEditMessage, TrialEnded } from './sweep/messages.js';
+export { searchAttributes, workflowMessages, workflowTaskTimeoutMs, workflowTypes } from './temporal.js';
+export type { SearchAttributeName } from './temporal.js';
+export type { ConversionResult, TextActivities, WordProblem } from './text/activities.js';
+export { conversionCard, tokenCheckCard } from './text/card.js';
+export { conversionTimeoutMs, tokenCheckTimeoutMs } from './text/input.js';
+export type { EmbeddingConversionInput, TokenCheckInput } from './text/input.js';
+export type {
+  NextStep,
+  RunAction,
+  RunActivities,
+  RunEditInput,
+  RunFacts,
+  RunView,
+  SegmentEnd,
+  SegmentInput,
+  SegmentResult,
+  TrainingActivities,
+} from './training-run/activities.js';
+export { runCard } from './training-run/card.js';
+export type { TrainingRunInput } from './training-run/input.js';
+export type { RunEditRequest } from './training-run/messages.js';
+export type { WorkflowCard } from './workflow-card.js';

@@ -1,0 +1,5 @@
+/** Update of a run. */
+export interface RunEditRequest {
+  readonly by: string;
+  readonly why: string;
+}
