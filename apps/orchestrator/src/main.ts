@@ -1,15 +1,10 @@
 import { existsSync } from 'node:fs';
-import {
-  createBookkeepingActivities,
-  createStarters,
-  createTemporalClient,
-  findLost,
-  startStored,
-} from '@murnau/activities';
+import { createBookkeepingActivities } from '@murnau/activities';
 import { orchestratorQueue } from '@murnau/contracts';
 import { MurnauError, toMurnauError } from '@murnau/domain';
 import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
+import { createStarters, createTemporalClient, findLost, startStored } from '@murnau/orchestration';
 import { createStore } from '@murnau/store';
 import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
 import { Worker } from '@temporalio/worker';

@@ -8,9 +8,3 @@ export { createTrainingActivities } from './training/create-training-activities.
 export type { TrainingDeps } from './training/create-training-activities.js';
 export { createWorkerTrouble } from './training/worker-trouble.js';
 export type { WorkerTrouble } from './training/worker-trouble.js';
-export { createStarters } from './start/create-starters.js';
-export type { StarterDeps, Starters } from './start/create-starters.js';
-export { findLost, startStored } from './start/start-stored.js';
-export type { FindLostDeps, StartStoredDeps } from './start/start-stored.js';
-export { createTemporalClient } from './start/temporal-client.js';
-export type { TemporalClientOptions } from './start/temporal-client.js';

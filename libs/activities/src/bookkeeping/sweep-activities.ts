@@ -1,10 +1,10 @@
 import { toStoredFailure, workflowMessages } from '@murnau/contracts';
 import { settledPhase } from '@murnau/domain';
 import type { SweepActivities } from '@murnau/contracts';
+import { cancelWorkflow, mapBounded, signalWorkflow } from '@murnau/orchestration';
 import type { BookkeepingDeps } from './deps.js';
 import { ShownDetails, shownOf } from './shown-details.js';
 import { sweepStep } from './sweep-step.js';
-import { cancelWorkflow, mapBounded, signalWorkflow } from './trial-workflows.js';
 
 /** Calls to Temporal or the store at once. */
 const concurrency = 10;

@@ -2,11 +2,11 @@ import type { SweepQuestion, SweepStep, TrialToStart } from '@murnau/contracts';
 import { runCard } from '@murnau/contracts';
 import { durationSeconds } from '@murnau/domain';
 import type { TrialCounts } from '@murnau/domain';
+import { reconcileTrials } from '@murnau/orchestration';
 import type { SweepFacts } from '@murnau/store';
 import { decideSweep } from '../decisions/decide-sweep.js';
 import { applyPolicies } from './apply-policies.js';
 import type { BookkeepingDeps } from './deps.js';
-import { reconcileTrials } from './reconcile-trials.js';
 import type { ShownDetails } from './shown-details.js';
 
 /** How soon to look whether trials have done what they were told. */

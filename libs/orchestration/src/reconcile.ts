@@ -1,6 +1,6 @@
 import type { OpenWorkflow, Store } from '@murnau/store';
 import type { Client } from '@temporalio/client';
-import { mapBounded, presenceOf } from '../bookkeeping/trial-workflows.js';
+import { mapBounded, presenceOf } from './workflow-presence.js';
 import type { Starters } from './create-starters.js';
 
 export interface StartStoredDeps {

@@ -1,7 +1,14 @@
 import { toStoredFailure } from '@murnau/contracts';
-import type { BookkeepingDeps } from './deps.js';
-import { mapBounded, presenceOf } from './trial-workflows.js';
+import type { Store } from '@murnau/store';
+import type { Client } from '@temporalio/client';
+import { mapBounded, presenceOf } from './workflow-presence.js';
 
+export interface ReconcileTrialsDeps {
+  readonly store: Pick<Store, 'runs' | 'sweeps'>;
+  readonly client: Client;
+}
+
+/** Calls to Temporal at once. */
 const concurrency = 10;
 
 /**
@@ -9,7 +16,10 @@ const concurrency = 10;
  * Temporal never heard of (its data was lost) is to be started again. Only trials that should be at work are looked at,
  * and there are never more of them than the sweep's window holds.
  */
-export async function reconcileTrials({ store, client }: BookkeepingDeps, sweepId: string): Promise<void> {
+export async function reconcileTrials(
+  { store, client }: ReconcileTrialsDeps,
+  sweepId: string,
+): Promise<void> {
   let after = -1;
   for (;;) {
     const trials = await store.sweeps.openTrials(sweepId, { after });
