@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { createBookkeepingActivities } from '@murnau/activities';
+import { createGenerationActivities, createRunActivities, createSweepActivities } from '@murnau/activities';
 import { orchestratorQueue } from '@murnau/contracts';
 import { MurnauError, toMurnauError } from '@murnau/domain';
 import { createAdvisorClient } from '@murnau/gpu-client';
@@ -38,7 +38,11 @@ async function main(): Promise<void> {
     namespace: temporal.namespace,
     taskQueue: orchestratorQueue,
     workflowBundle: { codePath: bundlePath },
-    activities: { ...createBookkeepingActivities(deps) },
+    activities: {
+      ...createSweepActivities(deps),
+      ...createRunActivities(deps),
+      ...createGenerationActivities(deps),
+    },
     maxConcurrentActivityTaskExecutions: 20,
     maxHeartbeatThrottleInterval: '500 ms',
     defaultHeartbeatThrottleInterval: '500 ms',

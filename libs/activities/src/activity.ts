@@ -41,3 +41,8 @@ export function classified<Input, Output>(
     }
   };
 }
+
+/** For the orchestrator's queue: kept alive, and its errors classified. */
+export const activity = <Input, Output>(
+  work: (input: Input) => Promise<Output>,
+): ((input: Input) => Promise<Output>) => classified(keptAlive(work));

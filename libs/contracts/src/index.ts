@@ -11,7 +11,7 @@ export { generateQueue, orchestratorQueue, trainQueue } from './queues.js';
 export type {
   SweepActivities,
   SweepEditInput,
-  SweepQuestion,
+  DecideSweepInput,
   SweepRow,
   SweepStep,
   TrialStarted,

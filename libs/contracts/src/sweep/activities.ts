@@ -52,7 +52,7 @@ export interface TrialStarted {
   readonly chain: number;
 }
 
-export interface SweepQuestion {
+export interface DecideSweepInput {
   readonly sweep_id: string;
   readonly reconcile: boolean;
   /** Of the asking workflow. Absent: 0. */
@@ -68,7 +68,7 @@ export interface SweepQuestion {
 /** On the orchestrator's queue: a sweep's decisions, and what is written down about them. */
 export interface SweepActivities {
   /** @param chain of the asking workflow, and the run of it that asks */
-  decideSweep(input: SweepQuestion): Promise<SweepStep>;
+  decideSweep(input: DecideSweepInput): Promise<SweepStep>;
   markTrialsStarted(input: { sweep_id: string; started: readonly TrialStarted[] }): Promise<void>;
   /** Whether Temporal itself tells the sweep that its trial has ended: the run of it that started the trial decides. */
   isSweepTold(input: { run_id: string; sweep_run_id: string }): Promise<boolean>;

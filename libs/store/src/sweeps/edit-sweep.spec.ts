@@ -52,9 +52,9 @@ describe('an edit', () => {
     const { id } = await newSweep();
     const [first, second] = await test.store.sweeps.trials(id);
     await test.store.runs.markStarted(first?.run_id ?? '', 0);
-    expect((await test.store.sweeps.facts(id)).astray).toEqual([]);
+    expect((await test.store.sweeps.facts(id)).unresponsive).toEqual([]);
     await edit(id, { kind: 'pause' });
-    expect((await test.store.sweeps.facts(id)).astray).toEqual([first?.workflow_id]);
+    expect((await test.store.sweeps.facts(id)).unresponsive).toEqual([first?.workflow_id]);
     await edit(id, { kind: 'drop_trial', trial: 0 });
     await edit(id, { kind: 'drop_trial', trial: 1 });
     expect(await test.store.runs.get(first?.run_id ?? '')).toMatchObject({ phase: 'queued', wish: 'drop' });

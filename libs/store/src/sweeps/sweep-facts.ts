@@ -38,7 +38,7 @@ export interface SweepFacts {
   /** Of an `ordered` sweep, the lowest number of a trial that has not ended; null: all have. */
   first_open: number | null;
   /** Workflows of trials that do something else than what is wanted of them. */
-  astray: string[];
+  unresponsive: string[];
 }
 
 export interface FactsQuery {
@@ -46,14 +46,14 @@ export interface FactsQuery {
   starting?: readonly StartedRun[];
   /** Most trials to start. Default 50. */
   starts?: number;
-  /** Most workflows that are astray. Default 200. */
-  astray?: number;
+  /** Most workflows that are unresponsive. Default 200. */
+  unresponsive?: number;
 }
 
 export async function selectFacts(
   db: Kysely<Database>,
   id: string,
-  { starting = [], starts = 50, astray = 200 }: FactsQuery,
+  { starting = [], starts = 50, unresponsive = 200 }: FactsQuery,
 ): Promise<SweepFacts | undefined> {
   const row = await db
     .selectFrom('sweeps')
@@ -68,7 +68,8 @@ export async function selectFacts(
     counts,
     first_open: row.spec.ordered ? await selectFirstOpen(db, id) : null,
     next: counts.to_start === 0 ? [] : await selectNext(db, id, starting, starts),
-    astray: counts.open === 0 ? [] : await selectAstray(db, id, row.phase === 'paused', astray),
+    unresponsive:
+      counts.open === 0 ? [] : await selectUnresponsive(db, id, row.phase === 'paused', unresponsive),
   };
 }
 
@@ -93,7 +94,7 @@ function selectNext(
     .execute();
 }
 
-async function selectAstray(
+async function selectUnresponsive(
   db: Kysely<Database>,
   id: string,
   isPaused: boolean,

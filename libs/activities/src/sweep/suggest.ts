@@ -1,7 +1,7 @@
 import { adviceParameters, adviceTrial, adviceValues } from '@murnau/domain';
 import type { PastTrial, SweepFile } from '@murnau/domain';
 import type { SweepState, TrialHistory } from '@murnau/store';
-import type { BookkeepingDeps } from './deps.js';
+import type { OrchestratorDeps } from '../deps.js';
 
 /** A stored trial as the advisor learns from it. */
 export function toPastTrial(file: SweepFile, past: TrialHistory): PastTrial {
@@ -20,7 +20,7 @@ export function toPastTrial(file: SweepFile, past: TrialHistory): PastTrial {
  * @throws `advisor.unavailable`
  */
 export async function suggestTrials(
-  { store, advisor }: BookkeepingDeps,
+  { store, advisor }: OrchestratorDeps,
   { id, spec }: SweepState,
   { trial, count }: { trial: number; count: number },
 ): Promise<void> {

@@ -1,8 +1,8 @@
-import { durationSeconds, hasSettled } from '@murnau/domain';
+import { durationSeconds, hasSettled, isEnded } from '@murnau/domain';
 import type { Gate, SweepFile, SweepPhase, SweepPolicies, TrialCounts } from '@murnau/domain';
 import type { RungFacts } from '@murnau/store';
-import type { Promoted } from './decide-rungs.js';
-import { decidePromotions, timerPicks } from './decide-rungs.js';
+import type { Promoted } from './halving.js';
+import { decidePromotions, timerPicks } from './halving.js';
 
 export interface PolicyState {
   readonly phase: SweepPhase;
@@ -123,4 +123,27 @@ function decideFinalists({ stage, stop_reason, spec, counts }: PolicyState): Pol
   const { finalists } = spec;
   const isDue = finalists !== undefined && stage === 'search' && stop_reason === null && counts.finished > 0;
   return isDue ? { kind: 'plan_finalists', ...finalists } : none;
+}
+
+export interface StartDecision {
+  readonly action: 'run' | 'finish' | 'ended';
+  /** How many trials to start now, in their order. */
+  readonly starts: number;
+}
+
+/** Keeps one decision's payload small; the next follows at once. */
+export const maxStartsPerDecision = 50;
+
+/** A sliding window over the trials in their order: as many run as may, and the next starts when one ends. */
+export function decideStarts({
+  phase,
+  counts,
+  stop_reason,
+  max_concurrent_trials,
+}: Pick<PolicyState, 'phase' | 'counts' | 'stop_reason' | 'max_concurrent_trials'>): StartDecision {
+  if (isEnded(phase)) return { action: 'ended', starts: 0 };
+  if (hasSettled(counts)) return { action: 'finish', starts: 0 };
+  if (phase === 'paused' || stop_reason !== null) return { action: 'run', starts: 0 };
+  const free = Math.max(0, max_concurrent_trials - counts.open);
+  return { action: 'run', starts: Math.min(free, counts.to_start, maxStartsPerDecision) };
 }

@@ -1,7 +1,7 @@
 import { runPhases, runWishes, sweepPhases } from '@murnau/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideNext } from './decide-next.js';
+import { actionOf } from './decide.js';
 
 const states = fc.record({
   phase: fc.constantFrom(...runPhases),
@@ -23,11 +23,11 @@ const running = {
   sweep_phase: 'running',
 } as const;
 
-describe('decideNext', () => {
+describe('actionOf', () => {
   it('never goes on with what has ended, and never trains past the end', () => {
     fc.assert(
       fc.property(states, (state) => {
-        const action = decideNext(state);
+        const action = actionOf(state);
         const hasEnded = ['finished', 'failed', 'cancelled'].includes(state.phase);
         expect(action.kind === 'ended').toBe(hasEnded);
         if (action.kind === 'train') {
@@ -57,7 +57,7 @@ describe('decideNext', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 100 }), (progress) => {
         let step = 0;
         for (const done of progress) {
-          const action = decideNext({
+          const action = actionOf({
             phase: 'running',
             certified_step: step,
             target_step: 100,
@@ -76,15 +76,15 @@ describe('decideNext', () => {
   });
 
   it('ends a trial whose sweep was cancelled', () => {
-    expect(decideNext({ ...running, sweep_phase: 'cancelled' })).toEqual({ kind: 'cancel', by: 'its sweep' });
+    expect(actionOf({ ...running, sweep_phase: 'cancelled' })).toEqual({ kind: 'cancel', by: 'its sweep' });
   });
 
   it('finishes early, or ends with nothing, as it was asked', () => {
     const asked = { ...running, wish_by: 'ann' };
-    expect(decideNext({ ...asked, wish: 'stop' })).toEqual({ kind: 'finish', early_stop: 'stopped' });
-    expect(decideNext({ ...asked, wish: 'stop', certified_step: 0 })).toEqual({ kind: 'cancel', by: 'ann' });
-    expect(decideNext({ ...asked, wish: 'drop' })).toEqual({ kind: 'cancel', by: 'ann' });
-    expect(decideNext({ ...running, is_plateau: true })).toEqual({ kind: 'finish', early_stop: 'plateau' });
-    expect(decideNext({ ...asked, wish: 'pause' })).toEqual({ kind: 'pause', by: 'ann' });
+    expect(actionOf({ ...asked, wish: 'stop' })).toEqual({ kind: 'finish', early_stop: 'stopped' });
+    expect(actionOf({ ...asked, wish: 'stop', certified_step: 0 })).toEqual({ kind: 'cancel', by: 'ann' });
+    expect(actionOf({ ...asked, wish: 'drop' })).toEqual({ kind: 'cancel', by: 'ann' });
+    expect(actionOf({ ...running, is_plateau: true })).toEqual({ kind: 'finish', early_stop: 'plateau' });
+    expect(actionOf({ ...asked, wish: 'pause' })).toEqual({ kind: 'pause', by: 'ann' });
   });
 });

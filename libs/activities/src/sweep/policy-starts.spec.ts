@@ -2,7 +2,7 @@ import { hasSettled, settledPhase, sweepPhases } from '@murnau/domain';
 import type { TrialCounts } from '@murnau/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decideSweep, maxStartsPerDecision } from './decide-sweep.js';
+import { decideStarts, maxStartsPerDecision } from './policy.js';
 
 const none: TrialCounts = {
   to_start: 0,
@@ -28,7 +28,7 @@ const counts = fc.record({
 const limits = fc.integer({ min: 1, max: 100 });
 const reasons = fc.option(fc.constant('stopped by ann'));
 
-describe('decideSweep', () => {
+describe('decideStarts', () => {
   it('keeps within its window, and never stands still while it may start something', () => {
     fc.assert(
       fc.property(
@@ -37,7 +37,7 @@ describe('decideSweep', () => {
         reasons,
         limits,
         (phase, all, stop_reason, max) => {
-          const { action, starts } = decideSweep({
+          const { action, starts } = decideStarts({
             phase,
             counts: all,
             stop_reason,
@@ -63,7 +63,7 @@ describe('decideSweep', () => {
         let state = { ...none, to_start: trials };
         let started = 0;
         for (;;) {
-          const { action, starts } = decideSweep({
+          const { action, starts } = decideStarts({
             phase: 'running',
             counts: state,
             stop_reason: null,

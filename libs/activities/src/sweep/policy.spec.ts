@@ -1,8 +1,8 @@
 import { sweepPhases } from '@murnau/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PolicyState } from './decide-policy.js';
-import { decidePolicy, usedUp } from './decide-policy.js';
+import type { PolicyState } from './policy.js';
+import { decidePolicy, usedUp } from './policy.js';
 
 const now = new Date('2026-01-02T03:04:05Z');
 const contender = (trial: number, place: number) => ({ run_id: `run-${trial}`, trial, place, value: 1 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RungFacts } from '@murnau/store';
-import { decidePromotions, timerPicks, topOf } from './decide-rungs.js';
+import { decidePromotions, timerPicks, topOf } from './halving.js';
 
 interface Trial {
   readonly trial: number;

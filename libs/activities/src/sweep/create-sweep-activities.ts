@@ -1,30 +1,32 @@
 import { toStoredFailure, workflowMessages } from '@murnau/contracts';
-import { settledPhase } from '@murnau/domain';
 import type { SweepActivities } from '@murnau/contracts';
+import { settledPhase } from '@murnau/domain';
 import { cancelWorkflow, mapBounded, signalWorkflow } from '@murnau/orchestration';
-import type { BookkeepingDeps } from './deps.js';
-import { ShownDetails, shownOf } from './shown-details.js';
-import { sweepStep } from './sweep-step.js';
+import { activity } from '../activity.js';
+import type { OrchestratorDeps } from '../deps.js';
+import { decideSweep } from './decide.js';
+import { SweepViews, sweepView } from './show.js';
 
 /** Calls to Temporal or the store at once. */
 const concurrency = 10;
 
-export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
+export function createSweepActivities(deps: OrchestratorDeps): SweepActivities {
   const { store, client } = deps;
-  const shown = new ShownDetails();
+  const views = new SweepViews();
   return {
-    decideSweep: (question) => sweepStep(deps, question, shown),
-    markTrialsStarted: ({ started }) => store.runs.markAllStarted(started),
-    isSweepTold: async ({ run_id, sweep_run_id }) => {
+    decideSweep: activity((input) => decideSweep(deps, input, views)),
+    markTrialsStarted: activity(({ started }) => store.runs.markAllStarted(started)),
+    isSweepTold: activity(async ({ run_id, sweep_run_id }) => {
       const { sweep_id } = await store.runs.get(run_id);
       return sweep_id !== null && store.sweeps.isDecidedBy(sweep_id, sweep_run_id);
-    },
-    lookAgain: async ({ workflow_ids }) => {
+    }),
+    lookAgain: activity(async ({ workflow_ids }) => {
       await mapBounded(workflow_ids, concurrency, (id) => signalWorkflow(client, id, workflowMessages.look));
-    },
-    editSweep: ({ sweep_id, edit, by, why, update_id }) =>
+    }),
+    editSweep: activity(({ sweep_id, edit, by, why, update_id }) =>
       store.sweeps.edit(sweep_id, { edit, by, why, updateId: update_id }),
-    cancelTrials: async ({ sweep_id, by }) => {
+    ),
+    cancelTrials: activity(async ({ sweep_id, by }) => {
       await store.sweeps.cancelIdleTrials(sweep_id, by);
       let after = -1;
       for (;;) {
@@ -38,13 +40,13 @@ export function createSweepActivities(deps: BookkeepingDeps): SweepActivities {
           await store.runs.endAbandoned(run_id, workflow_chain, failure);
         });
       }
-    },
-    endSweep: async ({ sweep_id, phase, asked }) => {
+    }),
+    endSweep: activity(async ({ sweep_id, phase, asked }) => {
       const ended =
         phase === 'cancelled'
           ? await store.sweeps.end(sweep_id, { phase, asked })
           : await store.sweeps.settle(sweep_id, settledPhase);
-      return { phase: ended.phase, ...(await shownOf(deps, sweep_id)) };
-    },
+      return { phase: ended.phase, ...(await sweepView(deps, sweep_id)) };
+    }),
   };
 }

@@ -1,9 +1,70 @@
-import { parameterText } from '@murnau/contracts';
+import { parameterText, roundedMetric } from '@murnau/contracts';
+import type { SweepRow } from '@murnau/contracts';
 import { endedPhases, expectedTrials } from '@murnau/domain';
 import type { Run, Sweep, SweepDecision } from '@murnau/domain';
+import type { OrchestratorDeps } from '../deps.js';
+
+const shownTrials = 5;
+const shownDecisions = 5;
+/** How old may be what the Temporal UI shows of a sweep. Making it reads all trials. */
+const freshForMs = 5_000;
+/** Sweeps to remember; forgetting one costs no more than showing it anew. */
+const mostSweeps = 1_000;
+
+export interface SweepView {
+  readonly details: string;
+  readonly row: SweepRow;
+}
+
+/** @param isWaiting for a person to pick its winners */
+export async function sweepView(
+  { store, galleryUrl }: OrchestratorDeps,
+  sweepId: string,
+  { isWaiting = false }: { isWaiting?: boolean } = {},
+): Promise<SweepView> {
+  const [sweep, best, decisions] = await Promise.all([
+    store.sweeps.get(sweepId),
+    store.sweeps.best(sweepId, shownTrials),
+    store.sweeps.decisions(sweepId, { limit: shownDecisions }),
+  ]);
+  return {
+    details: sweepDetails(sweep, best, decisions.items, galleryUrl),
+    row: sweepRow(isWaiting ? 'waiting' : sweep.phase, best[0]),
+  };
+}
+
+/** Knows when each sweep was shown last, and in which state: a change of phase, and what it waits for, show at once. */
+export class SweepViews {
+  private readonly shown = new Map<string, { readonly atMs: number; readonly state: string }>();
+
+  /** Undefined: what was shown last is new enough. */
+  async refresh(
+    deps: OrchestratorDeps,
+    sweepId: string,
+    { state, head = '', isWaiting }: { state: string; head?: string | undefined; isWaiting: boolean },
+  ): Promise<SweepView | undefined> {
+    const last = this.shown.get(sweepId);
+    const isFresh = last?.state === state && Date.now() - last.atMs < freshForMs;
+    if (isFresh) return undefined;
+    if (this.shown.size >= mostSweeps) this.shown.clear();
+    const { details, row } = await sweepView(deps, sweepId, { isWaiting });
+    this.shown.set(sweepId, { atMs: Date.now(), state });
+    return { details: `${head}${details}`, row };
+  }
+}
+
+/** @param best absent: none has a score */
+function sweepRow(phase: SweepRow['MurnauPhase'], best: Run | undefined): SweepRow {
+  return {
+    MurnauPhase: phase,
+    MurnauStep: best?.certified_step ?? null,
+    MurnauEvalLoss: roundedMetric(best?.metrics['eval_loss']),
+    MurnauImageAlignment: roundedMetric(best?.metrics['image_alignment']),
+  };
+}
 
 /** What the Temporal UI shows of a sweep: how it goes, its best trials, and what was decided last. */
-export function sweepDetails(
+function sweepDetails(
   sweep: Sweep,
   best: readonly Run[],
   decisions: readonly SweepDecision[],
