@@ -1,4 +1,5 @@
 import { toActivityFailure } from '@murnau/contracts';
+import { toMurnauError } from '@murnau/domain';
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 
@@ -23,6 +24,22 @@ export function keptAlive<Input, Output>(
   };
 }
 
+/** Attempts at what fails for an unknown reason. The next attempt follows after twice the time of the one before. */
+const mostInternalAttempts = 5;
+const firstRetryMs = 200;
+
+/** Known errors are retried as the registry says; an unknown one may be passing, or a mistake in the code. */
+function toFailure(error: unknown): ApplicationFailure {
+  const { code } = toMurnauError(error);
+  if (code !== 'internal') return toActivityFailure(error);
+  const { attempt, isLocal } = activityInfo();
+  const isLast = !isLocal && attempt >= mostInternalAttempts;
+  return toActivityFailure(error, {
+    retryable: !isLast,
+    retryAfterMs: firstRetryMs * 2 ** (attempt - 1),
+  });
+}
+
 /** Wraps an activity so that whatever it throws is classified once, here. */
 export function classified<Input, Output>(
   activity: (input: Input) => Promise<Output>,
@@ -37,7 +54,7 @@ export function classified<Input, Output>(
       ) {
         throw error;
       }
-      throw toActivityFailure(error);
+      throw toFailure(error);
     }
   };
 }

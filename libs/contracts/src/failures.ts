@@ -13,8 +13,15 @@ interface Details {
   readonly allowed: string | null;
 }
 
-/** Domain error → what Temporal stores. Cancellation and other Temporal failures pass unchanged. */
-export function toActivityFailure(error: unknown, retryable?: boolean): ApplicationFailure {
+/**
+ * Domain error → what Temporal stores.
+ * @param options.retryable absent: as the registry says
+ * @param options.retryAfterMs absent: as the activity's options say
+ */
+export function toActivityFailure(
+  error: unknown,
+  { retryable, retryAfterMs }: { retryable?: boolean; retryAfterMs?: number } = {},
+): ApplicationFailure {
   const known = toMurnauError(error);
   const details: Details = {
     field: known.field ?? null,
@@ -25,6 +32,7 @@ export function toActivityFailure(error: unknown, retryable?: boolean): Applicat
     message: known.message,
     type: known.code,
     nonRetryable: !(retryable ?? known.kind.retryable),
+    nextRetryDelay: retryAfterMs,
     details: [details],
     cause: known,
   });
@@ -54,14 +62,14 @@ function hasCause(error: unknown): error is Error & { cause: unknown } {
   return error instanceof Error && error.name === 'WorkflowFailedError' && 'cause' in error;
 }
 
-/** Why something ended, as it crosses Temporal. */
-export interface RunFailure {
+/** Why a run, a sweep or a generation failed, as it crosses Temporal. */
+export interface WorkflowFailure {
   readonly code: string;
   readonly message: string;
 }
 
 /** What an activity gave up with, in the words of the error registry. */
-export function failureOf(error: unknown): RunFailure {
+export function failureOf(error: unknown): WorkflowFailure {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) return { code: cause.type ?? 'internal', message: cause.message };
   if (cause instanceof TimeoutFailure)
@@ -70,7 +78,7 @@ export function failureOf(error: unknown): RunFailure {
 }
 
 /** As the store keeps it. Errors that the registry does not know keep their message. */
-export function toStoredFailure({ code, message }: RunFailure): Failure {
+export function toStoredFailure({ code, message }: WorkflowFailure): Failure {
   const known = isErrorCode(code) ? code : 'internal';
   return { code: known, message, next_step: errorRegistry[known].nextStep };
 }

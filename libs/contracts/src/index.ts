@@ -2,18 +2,25 @@ export { attributePairs } from './attributes.js';
 export type { AttributeValues } from './attributes.js';
 export { factLine, pairsText, parameterText, roundedMetric, shortNumber } from './board-text.js';
 export type { CancelRequest } from './cancel.js';
+export { toStoredEnd } from './ending.js';
+export type { Ending, StoredEnd } from './ending.js';
 export { failureOf, fromFailure, toActivityFailure, toStoredFailure } from './failures.js';
-export type { RunFailure } from './failures.js';
+export type { WorkflowFailure } from './failures.js';
+export { generationActivitySummaries } from './generation/activities.js';
 export type { DrawingActivities, GenerationActivities } from './generation/activities.js';
 export { generationCard } from './generation/card.js';
 export type { GenerationInput } from './generation/input.js';
 export { generateQueue, orchestratorQueue, trainQueue } from './queues.js';
+export { sweepActivitySummaries } from './sweep/activities.js';
 export type {
+  DecideSweepInput,
   SweepActivities,
   SweepEditInput,
-  DecideSweepInput,
+  SweepEnd,
+  SweepEnding,
   SweepRow,
   SweepStep,
+  SweepView,
   TrialStarted,
   TrialToStart,
 } from './sweep/activities.js';
@@ -26,15 +33,18 @@ export type { ConversionResult, TextActivities, WordProblem } from './text/activ
 export { conversionCard, tokenCheckCard } from './text/card.js';
 export { conversionTimeoutMs, tokenCheckTimeoutMs } from './text/input.js';
 export type { EmbeddingConversionInput, TokenCheckInput } from './text/input.js';
+export { runActivitySummaries } from './training-run/activities.js';
 export type {
-  NextStep,
   RunAction,
   RunActivities,
   RunEditInput,
+  RunEnding,
   RunFacts,
+  RunStep,
   RunView,
   SegmentEnd,
   SegmentInput,
+  SegmentOrder,
   SegmentResult,
   TrainingActivities,
 } from './training-run/activities.js';

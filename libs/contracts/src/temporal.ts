@@ -11,23 +11,12 @@ export const workflowTypes = {
   tokenCheck: 'tokenCheck',
 } as const;
 
-/** Messages that workflows take: one name means the same everywhere. */
+/** Messages that workflows take, beside the edits, whose updates are named by their kinds. */
 export const workflowMessages = {
   /** Update: ends the work; what is stored stays. */
   cancel: 'cancel',
-  /** Updates of a run or a sweep; what each asks for is in `edits.ts`. */
-  pause: 'pause',
-  resume: 'resume',
-  stop: 'stop',
-  /** Updates of a sweep. */
-  extend: 'extend',
-  addPair: 'add_pair',
-  setConcurrency: 'set_concurrency',
-  dropTrial: 'drop_trial',
-  retryFailed: 'retry_failed',
-  pickWinners: 'pick_winners',
-  /** Signal to a run: the store says something new about it; decide again. */
-  look: 'look',
+  /** Signal: the store has changed; decide again. */
+  decideAgain: 'decide_again',
   /** Query: where the work stands. */
   status: 'status',
   /** Signal of a trial to its sweep. */

@@ -34,7 +34,7 @@ export { durationSchema, durationSeconds } from './duration.js';
 export { policyProblems, rungsOf, sweepPolicies } from './sweep-policies.js';
 export type { Halving, PolicyProblem, SweepPolicies } from './sweep-policies.js';
 export { targetAfter } from './rungs.js';
-export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
+export { runEditKinds, sweepEditKinds, sweepEditSchema, whySchema } from './edits.js';
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
 export { expectedTrials, searchCap } from './expected-trials.js';

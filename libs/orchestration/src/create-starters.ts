@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import {
-  attributePairs,
   conversionCard,
   conversionTimeoutMs,
-  fromFailure,
   generationCard,
-  orchestratorQueue,
   runCard,
   sweepCard,
   tokenCheckCard,
   tokenCheckTimeoutMs,
+  toStoredEnd,
   workflowMessages,
-  workflowTaskTimeoutMs,
   workflowTypes,
 } from '@murnau/contracts';
 import type {
@@ -19,31 +16,18 @@ import type {
   ConversionResult,
   EmbeddingConversionInput,
   GenerationInput,
+  StoredEnd,
+  SweepEditMessage,
   SweepInput,
   TokenCheckInput,
   TrainingRunInput,
   WordProblem,
-  WorkflowCard,
 } from '@murnau/contracts';
-import { MurnauError, generationWorkflowId, isEnded, isOpen, toMurnauError } from '@murnau/domain';
-import type {
-  Asked,
-  EmbeddingFormat,
-  ErrorCode,
-  Generation,
-  Run,
-  RunEditKind,
-  Sweep,
-  SweepEdit,
-} from '@murnau/domain';
+import { generationWorkflowId, isEnded, isOpen, MurnauError } from '@murnau/domain';
+import type { Asked, EmbeddingFormat, Generation, Run, RunEditKind, Sweep, SweepEdit } from '@murnau/domain';
 import type { Store } from '@murnau/store';
-import {
-  WorkflowExecutionAlreadyStartedError,
-  WorkflowFailedError,
-  WorkflowNotFoundError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { TemporalCalls } from './temporal-calls.js';
 
 export interface StarterDeps {
   readonly client: Client;
@@ -62,12 +46,12 @@ export interface Starters {
   cancelRun(run: Run, by: string, why?: string): Promise<void>;
   /** @throws `sweep.already_ended` */
   cancelSweep(sweep: Sweep, by: string, why?: string): Promise<void>;
-  /** Resolves when it is written down; the run then does it. @throws `run.already_ended`, `edit.not_possible` */
+  /** Resolves when it is stored; the run's workflow then does it. @throws `run.already_ended`, `edit.not_possible` */
   editRun(run: Run, kind: RunEditKind, asked: Asked): Promise<void>;
   /** The same; under one update id it is applied once. @throws `sweep.already_ended`, `edit.not_possible` */
   editSweep(sweep: Sweep, edit: SweepEdit, asked: Asked & { updateId: string }): Promise<void>;
   /** @throws `generation.already_ended` */
-  cancelGeneration(generation: Generation, by: string): Promise<void>;
+  cancelGeneration(generation: Generation, by: string, why?: string): Promise<void>;
   /** The file is a stored blob, and so is the answer. @throws `worker.unavailable` after 30 s, `embedding.*` */
   convertEmbedding(input: {
     fileHash: string;
@@ -79,195 +63,129 @@ export interface Starters {
   checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;
 }
 
-const callTimeoutMs = 5_000;
-/** For what a workflow must answer itself: its orchestrator may have just been killed over its task, and start again. */
-const updateTimeoutMs = 10_000;
+/** A row, and how to end it where it has no workflow. */
+interface Subject {
+  readonly kind: 'run' | 'sweep' | 'generation';
+  readonly workflowId: string;
+  readonly phase: () => Promise<string>;
+  readonly end: (end: StoredEnd) => Promise<unknown>;
+}
 
 export function createStarters({ client, store, galleryUrl }: StarterDeps): Starters {
-  /** Runs a call with a deadline; what Temporal says of itself becomes `temporal.unavailable`. */
-  async function ask<Result>(timeoutMs: number, call: () => Promise<Result>): Promise<Result> {
-    try {
-      return await client.withDeadline(Date.now() + timeoutMs, call);
-    } catch (error) {
-      const passes =
-        error instanceof MurnauError ||
-        error instanceof WorkflowExecutionAlreadyStartedError ||
-        error instanceof WorkflowFailedError ||
-        error instanceof WorkflowNotFoundError ||
-        error instanceof WorkflowUpdateFailedError;
-      if (passes) throw error;
-      throw new MurnauError(
-        'temporal.unavailable',
-        `Temporal does not answer: ${toMurnauError(error).message}`,
-        {
-          cause: error,
-        },
-      );
-    }
-  }
+  const temporal = new TemporalCalls(client);
 
-  /** @returns false: one of this id is open, perhaps about to close */
-  async function start<Input>(
-    type: string,
-    workflowId: string,
-    input: Input,
-    card: WorkflowCard,
-    priority?: number,
-  ): Promise<boolean> {
-    try {
-      await ask(callTimeoutMs, () =>
-        client.workflow.start(type, {
-          workflowId,
-          taskQueue: orchestratorQueue,
-          // What was started, ended, and is stored as to be started again, is.
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          args: [input],
-          workflowTaskTimeout: workflowTaskTimeoutMs,
-          ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
-          staticSummary: card.summary,
-          staticDetails: card.details,
-          typedSearchAttributes: attributePairs(card.attributes),
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      return false;
-    }
-  }
-
-  /** Sends an update. False: there is no such workflow, or it is about to close. */
-  async function update(
-    workflowId: string,
-    name: string,
-    args: [object],
-    updateId: string,
-    endedCode: ErrorCode,
-  ): Promise<boolean> {
-    try {
-      await ask(updateTimeoutMs, () =>
-        client.workflow.getHandle(workflowId).executeUpdate(name, { args, updateId }),
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      if (!(error instanceof WorkflowUpdateFailedError)) throw error;
-      const failure = fromFailure(error.cause);
-      if (failure.code === endedCode) return false;
-      throw failure;
-    }
-  }
-
-  /** @param subject what the store knows of it, and how to end it there when there is no such workflow (yet, or any more) */
-  async function cancel(
-    workflowId: string,
-    asked: CancelRequest,
-    ended: ErrorCode,
-    subject: { phase: () => Promise<string>; end: () => Promise<unknown> },
-  ): Promise<void> {
-    const args: [CancelRequest] = [asked];
-    try {
-      await ask(updateTimeoutMs, () =>
-        client.workflow
-          .getHandle(workflowId)
-          .executeUpdate(workflowMessages.cancel, { args, updateId: randomUUID() }),
-      );
-    } catch (error) {
-      if (error instanceof WorkflowUpdateFailedError) throw fromFailure(error.cause);
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-      const phase = await subject.phase();
-      if (isEnded(phase)) throw new MurnauError(ended, `It has ended already: ${phase}.`);
-      await subject.end();
-    }
-  }
-
-  /** For workflows that answer a question. */
-  async function execute<Input, Result>(
-    type: string,
-    workflowId: string,
-    input: Input,
-    timeoutMs: number,
-    card: WorkflowCard,
-  ): Promise<Result> {
-    try {
-      const handle = await ask(callTimeoutMs, () =>
-        client.workflow.start(type, {
-          workflowId,
-          taskQueue: orchestratorQueue,
-          args: [input],
-          workflowExecutionTimeout: timeoutMs,
-          staticSummary: card.summary,
-          typedSearchAttributes: attributePairs(card.attributes),
-        }),
-      );
-      return (await ask(timeoutMs + callTimeoutMs, () => handle.result())) as Result;
-    } catch (error) {
-      if (error instanceof WorkflowFailedError) throw fromFailure(error.cause);
-      throw error;
-    }
-  }
-
-  // One that is open already says itself that it was started, by its first decision.
+  // One that is open already stores itself that it was started, by its first decision.
   async function startTrainingRun(run: Run): Promise<void> {
     const { workflow_chain: chain } = await store.runs.details(run.id);
     const input: TrainingRunInput = { run_id: run.id, chain };
+    const { workflow_id: workflowId, priority } = run;
     const card = runCard(run, galleryUrl);
-    if (await start(workflowTypes.trainingRun, run.workflow_id, input, card, run.priority)) {
-      await store.runs.markStarted(run.id, chain);
-    }
+    const isStarted = await temporal.start({
+      type: workflowTypes.trainingRun,
+      workflowId,
+      input,
+      card,
+      priority,
+    });
+    if (isStarted) await store.runs.markStarted(run.id, chain);
   }
 
   async function startSweep(sweep: Sweep): Promise<void> {
     const chain = await store.sweeps.workflowChain(sweep.id);
     const input: SweepInput = { sweep_id: sweep.id, chain };
+    const { workflow_id: workflowId, priority } = sweep;
     const card = sweepCard(sweep, galleryUrl);
-    if (await start(workflowTypes.sweep, sweep.workflow_id, input, card, sweep.priority)) {
-      await store.sweeps.markStarted(sweep.id, chain);
+    const isStarted = await temporal.start({ type: workflowTypes.sweep, workflowId, input, card, priority });
+    if (isStarted) await store.sweeps.markStarted(sweep.id, chain);
+  }
+
+  async function startGeneration(generation: Generation): Promise<void> {
+    const { id, request } = generation;
+    const chain = await store.generations.workflowChain(id);
+    const input: GenerationInput = { generation_id: id, model: request.model };
+    const card = generationCard(generation, galleryUrl);
+    await temporal.start({
+      type: workflowTypes.generation,
+      workflowId: generationWorkflowId(id),
+      input,
+      card,
+    });
+    await store.generations.markStarted(id, chain);
+  }
+
+  /** Where there is no workflow (yet, or any more), the end is stored here. */
+  async function cancel({ kind, workflowId, phase, end }: Subject, asked: CancelRequest): Promise<void> {
+    if (await temporal.update(workflowId, workflowMessages.cancel, asked, randomUUID())) return;
+    const now = await phase();
+    if (isEnded(now)) throw new MurnauError(`${kind}.already_ended`, `It has ended already: ${now}.`);
+    await end(toStoredEnd(kind, { kind: 'cancelled', by: asked.by, asked }));
+  }
+
+  /** @returns false: no workflow took the edit */
+  async function edit(
+    kind: 'run' | 'sweep',
+    workflowId: string,
+    name: string,
+    message: object,
+    updateId: string,
+  ): Promise<boolean> {
+    try {
+      return await temporal.update(workflowId, name, message, updateId);
+    } catch (error) {
+      // It is about to close.
+      if (error instanceof MurnauError && error.code === `${kind}.already_ended`) return false;
+      throw error;
     }
   }
 
   return {
     startTrainingRun,
     startSweep,
-    startGeneration: async (generation) => {
-      const { id, request } = generation;
-      const input: GenerationInput = { generation_id: id, model: request.model };
-      const card = generationCard(generation, galleryUrl);
-      await start(workflowTypes.generation, generationWorkflowId(id), input, card);
-      await store.generations.markStarted(id);
-    },
+    startGeneration,
     cancelRun: ({ id, workflow_id }, by, why = '') =>
-      cancel(workflow_id, { by, why }, 'run.already_ended', {
-        phase: async () => (await store.runs.get(id)).phase,
-        end: () => store.runs.end(id, { phase: 'cancelled', asked: { by, why } }),
-      }),
-    cancelSweep: ({ id, workflow_id }, by, why = '') =>
-      cancel(workflow_id, { by, why }, 'sweep.already_ended', {
-        phase: async () => (await store.sweeps.get(id)).phase,
-        end: async () => {
-          await store.sweeps.cancelIdleTrials(id, by);
-          await store.sweeps.end(id, { phase: 'cancelled', asked: { by, why } });
+      cancel(
+        {
+          kind: 'run',
+          workflowId: workflow_id,
+          phase: async () => (await store.runs.get(id)).phase,
+          end: (end) => store.runs.end(id, end),
         },
-      }),
-    editRun: async ({ id, workflow_id }, kind, { by, why }) => {
-      const args: [object] = [{ by, why }];
-      if (await update(workflow_id, kind, args, randomUUID(), 'run.already_ended')) return;
-      // None is at work: it waits at a rung, was not started, or has just ended.
-      await store.runs.edit(id, { kind, by, why });
+        { by, why },
+      ),
+    cancelSweep: ({ id, workflow_id }, by, why = '') =>
+      cancel(
+        {
+          kind: 'sweep',
+          workflowId: workflow_id,
+          phase: async () => (await store.sweeps.get(id)).phase,
+          end: (end) => store.sweeps.end(id, end),
+        },
+        { by, why },
+      ),
+    cancelGeneration: ({ id }, by, why = '') =>
+      cancel(
+        {
+          kind: 'generation',
+          workflowId: generationWorkflowId(id),
+          phase: async () => (await store.generations.get(id)).phase,
+          end: (end) => store.generations.end(id, end),
+        },
+        { by, why },
+      ),
+    editRun: async ({ id, workflow_id }, kind, asked) => {
+      const updateId = randomUUID();
+      if (await edit('run', workflow_id, kind, asked, updateId)) return;
+      // No workflow is open: it waits at a rung, was not started, or has just ended.
+      await store.runs.edit(id, { kind, ...asked, updateId });
     },
-    editSweep: async ({ id, workflow_id }, edit, { by, why, updateId }) => {
-      const args: [object] = [{ edit, by, why, update_id: updateId }];
-      if (await update(workflow_id, edit.kind, args, updateId, 'sweep.already_ended')) return;
-      await store.sweeps.edit(id, { edit, by, why, updateId });
-      // It may have been ended, and have something to do again.
+    editSweep: async ({ id, workflow_id }, change, { by, why, updateId }) => {
+      const message: SweepEditMessage = { edit: change, by, why, update_id: updateId };
+      if (await edit('sweep', workflow_id, change.kind, message, updateId)) return;
+      await store.sweeps.edit(id, { edit: change, by, why, updateId });
+      // It may have ended, and have something to do again.
       const sweep = await store.sweeps.get(id);
       if (isOpen(sweep.phase)) await startSweep(sweep);
     },
-    cancelGeneration: ({ id }, by) =>
-      cancel(generationWorkflowId(id), { by }, 'generation.already_ended', {
-        phase: async () => (await store.generations.get(id)).phase,
-        end: () => store.generations.end(id, { phase: 'cancelled' }),
-      }),
     convertEmbedding: ({ fileHash, model, placeholderToken, toFormat }) => {
       const input: EmbeddingConversionInput = {
         file_hash: fileHash,
@@ -276,17 +194,14 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
         to_format: toFormat,
       };
       const workflowId = `conversion/${randomUUID().slice(0, 8)}`;
-      return execute(
-        workflowTypes.embeddingConversion,
-        workflowId,
-        input,
-        conversionTimeoutMs,
-        conversionCard(input),
-      );
+      const card = conversionCard(input);
+      const conversion = { type: workflowTypes.embeddingConversion, workflowId, input, card };
+      return temporal.execute<ConversionResult>(conversion, conversionTimeoutMs);
     },
     checkTokens: (input) => {
       const workflowId = `words/${randomUUID().slice(0, 8)}`;
-      return execute(workflowTypes.tokenCheck, workflowId, input, tokenCheckTimeoutMs, tokenCheckCard(input));
+      const check = { type: workflowTypes.tokenCheck, workflowId, input, card: tokenCheckCard(input) };
+      return temporal.execute<WordProblem[]>(check, tokenCheckTimeoutMs);
     },
   };
 }

@@ -1,10 +1,7 @@
 export { createStarters } from './create-starters.js';
 export type { StarterDeps, Starters } from './create-starters.js';
-export { findLost, startStored } from './reconcile.js';
-export type { FindLostDeps, StartStoredDeps } from './reconcile.js';
-export { reconcileTrials } from './reconcile-trials.js';
-export type { ReconcileTrialsDeps } from './reconcile-trials.js';
+export { createReconciler } from './reconcile.js';
+export type { Reconciler, ReconcilerDeps, Row } from './reconcile.js';
 export { createTemporalClient } from './temporal-client.js';
 export type { TemporalClientOptions } from './temporal-client.js';
-export { cancelWorkflow, mapBounded, presenceOf, signalWorkflow } from './workflow-presence.js';
-export type { WorkflowPresence } from './workflow-presence.js';
+export { cancelWorkflow, mapBounded, signalWorkflow } from './workflow-presence.js';

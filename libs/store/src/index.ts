@@ -2,6 +2,7 @@ export { createStore } from './create-store.js';
 export type { Store, StoreOptions } from './create-store.js';
 export type { Blobs, NewBlob, StoredBlob } from './blobs/blobs.js';
 export type { ByteRange } from './blobs/blob-files.js';
+export type { OpenQuery, OpenWorkflow } from './database/open-workflows.js';
 export type { PageQuery } from './database/pages.js';
 export type { Datasets, NewDataset } from './datasets.js';
 export type { EmbeddingQuery, Embeddings, ImportedEmbedding } from './embeddings.js';
@@ -15,7 +16,8 @@ export type { CheckpointRecord, MetricRecord, Progress, ProgressRecorded } from 
 export type { RestartCount, Started } from './runs/run-history.js';
 export type { Fork } from './runs/fork-run.js';
 export type { RunEdit } from './runs/edit-run.js';
-export type { NewRun, OpenWorkflow, RunDetails, RunQuery, Runs, StoredCheckpoint } from './runs/runs.js';
+export type { OpenRunWorkflow } from './runs/run-starts.js';
+export type { NewRun, RunDetails, RunQuery, Runs, StoredCheckpoint } from './runs/runs.js';
 export type { NewSweep, SweepQuery, Sweeps, SweepTrial } from './sweeps.js';
 export type { DecisionQuery, NewDecision } from './sweeps/decisions.js';
 export type { SweepEditRequest } from './sweeps/edit-sweep.js';

@@ -2,7 +2,6 @@ import { runCard } from '@murnau/contracts';
 import type { DecideSweepInput, SweepStep, TrialStarted, TrialToStart } from '@murnau/contracts';
 import { durationSeconds, searchCap, toMurnauError } from '@murnau/domain';
 import type { TrialCounts } from '@murnau/domain';
-import { reconcileTrials } from '@murnau/orchestration';
 import type { SweepFacts, SweepState } from '@murnau/store';
 import type { OrchestratorDeps } from '../deps.js';
 import { decidePolicy, decideStarts } from './policy.js';
@@ -14,22 +13,23 @@ import { suggestTrials } from './suggest.js';
 const unresponsivePollMs = 1_000;
 /** How soon to ask the advisor again that did not answer. */
 const advisorPollMs = 2_000;
+/** Trials are at work: their ends are signalled, and a signal may be lost. */
+const busyMs = 20_000;
 /** Nothing is at work: only a message or a timer changes anything. */
 const idleMs = 600_000;
 
 /** Decides what a sweep does next, and writes down what changes by it. */
 export async function decideSweep(
   deps: OrchestratorDeps,
-  { sweep_id, reconcile, chain = 0, sweep_run_id, started = [], starting = [] }: DecideSweepInput,
+  { sweep_id, chain, sweep_run_id, started, starting }: DecideSweepInput,
   views: SweepViews,
 ): Promise<SweepStep> {
   const { store } = deps;
   // Before the trials are read: one that ends later sees which run of the workflow decides.
   await store.sweeps.markStarted(sweep_id, chain, sweep_run_id);
   await store.runs.markAllStarted(started);
-  if (reconcile) await reconcileTrials(deps, sweep_id);
   const { facts, isUnfinished, toPlan, advisorAway } = await applyPolicies(deps, sweep_id, starting);
-  const { sweep, counts, next, unresponsive } = facts;
+  const { sweep, counts, next, unresponsive_trials } = facts;
   const { action, starts } = decideStarts({ ...sweep, counts });
   const start = await withCards(deps, next.slice(0, starts));
   const wait = waitOf(facts, starts);
@@ -48,39 +48,44 @@ export async function decideSweep(
     start,
     counts: byPhase(counts),
     phase: sweep.phase,
-    ...view,
-    astray: unresponsive,
+    ...(view !== undefined && { view }),
+    unresponsive_trials,
     more: isUnfinished || (starts > 0 && starts >= next.length && counts.to_start > starts),
-    ...wait,
-    ...(advisorAway === undefined ? {} : { wake_ms: advisorPollMs, waits_for: 'the advisor answers' }),
+    ...(advisorAway === undefined ? wait : { wake_ms: advisorPollMs, waits_for: 'the advisor answers' }),
   };
 }
 
 /** Nothing goes on but a person's choice of winners, or the timer that makes it. */
-const isAtGate = ({ sweep: { gate, phase }, counts, unresponsive }: SweepFacts, starts: number): boolean =>
+const isAtGate = (
+  { sweep: { gate, phase }, counts, unresponsive_trials }: SweepFacts,
+  starts: number,
+): boolean =>
   phase === 'running' &&
-  unresponsive.length === 0 &&
+  unresponsive_trials.length === 0 &&
   isIdle(counts, starts) &&
   gate !== null &&
   !gate.is_passed;
 
 /** What a sweep waits for, and how long at most. */
 function waitOf(facts: SweepFacts, starts: number): Pick<SweepStep, 'wake_ms' | 'waits_for'> {
-  const { sweep, counts, unresponsive } = facts;
+  const { sweep, counts, unresponsive_trials } = facts;
   const { gate, spec, phase, age_s } = sweep;
-  if (unresponsive.length > 0) return { wake_ms: unresponsivePollMs };
-  if (phase === 'paused') return { wake_ms: idleMs, waits_for: 'somebody resumes it' };
+  if (unresponsive_trials.length > 0) {
+    return { wake_ms: unresponsivePollMs, waits_for: 'trials have done what was asked of them' };
+  }
+  if (phase === 'paused') return { wake_ms: idleMs, waits_for: 'a person resumes it' };
   if (gate !== null && isAtGate(facts, starts)) {
     const left = gate.deadline === null ? idleMs : Date.parse(gate.deadline) - Date.now();
     const wake_ms = Math.min(Math.max(left, 0) + 1, idleMs);
     return { wake_ms, waits_for: `a person picks the winners at rung ${gate.rung}` };
   }
+  const longest = isIdle(counts, starts) ? idleMs : busyMs;
   const wall_s = durationSeconds(spec.budget?.wall_time ?? '') ?? Infinity;
   const wallMs = Math.max(0, wall_s - age_s) * 1_000 + 1;
-  if (sweep.stop_reason === null && wallMs < (isIdle(counts, starts) ? idleMs : 20_000)) {
+  if (sweep.stop_reason === null && wallMs < longest) {
     return { wake_ms: wallMs, waits_for: 'a trial ends, or the budget is used up' };
   }
-  return isIdle(counts, starts) ? { wake_ms: idleMs } : {};
+  return { wake_ms: longest, waits_for: 'a trial ends, or the store is read again' };
 }
 
 /** Decisions that one step writes down at most; what is left comes with the next, which follows at once. */
@@ -163,7 +168,7 @@ async function apply(deps: OrchestratorDeps, sweep: SweepState, action: PolicyAc
     case 'open_gate':
       return store.sweeps.openGate(id, action);
     case 'pass_gate':
-      return store.sweeps.passGate(id, { trials: action.trials, by: 'sweep', why: action.why });
+      return store.sweeps.passGateByTimer(id, action);
     case 'plan_finalists':
       return store.sweeps.planFinalists(id, action);
   }

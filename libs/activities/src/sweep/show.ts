@@ -1,5 +1,5 @@
 import { parameterText, roundedMetric } from '@murnau/contracts';
-import type { SweepRow } from '@murnau/contracts';
+import type { SweepRow, SweepView } from '@murnau/contracts';
 import { endedPhases, expectedTrials } from '@murnau/domain';
 import type { Run, Sweep, SweepDecision } from '@murnau/domain';
 import type { OrchestratorDeps } from '../deps.js';
@@ -11,13 +11,8 @@ const freshForMs = 5_000;
 /** Sweeps to remember; forgetting one costs no more than showing it anew. */
 const mostSweeps = 1_000;
 
-export interface SweepView {
-  readonly details: string;
-  readonly row: SweepRow;
-}
-
 /** @param isWaiting for a person to pick its winners */
-export async function sweepView(
+async function sweepView(
   { store, galleryUrl }: OrchestratorDeps,
   sweepId: string,
   { isWaiting = false }: { isWaiting?: boolean } = {},
@@ -31,6 +26,11 @@ export async function sweepView(
     details: sweepDetails(sweep, best, decisions.items, galleryUrl),
     row: sweepRow(isWaiting ? 'waiting' : sweep.phase, best[0]),
   };
+}
+
+/** Undefined: it could not be made. An end must not depend on how it is shown. */
+export function sweepViewIfPossible(deps: OrchestratorDeps, sweepId: string): Promise<SweepView | undefined> {
+  return sweepView(deps, sweepId).catch(() => undefined);
 }
 
 /** Knows when each sweep was shown last, and in which state: a change of phase, and what it waits for, show at once. */

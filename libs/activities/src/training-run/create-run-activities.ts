@@ -1,50 +1,50 @@
-import { toStoredFailure } from '@murnau/contracts';
-import type { RunActivities, RunView } from '@murnau/contracts';
+import { toStoredEnd } from '@murnau/contracts';
+import type { RunActivities, RunEnding, RunView } from '@murnau/contracts';
 import { MurnauError } from '@murnau/domain';
 import { activity } from '../activity.js';
 import type { OrchestratorDeps } from '../deps.js';
-import { decideNext } from './decide.js';
+import { decideRun } from './decide.js';
 import { runView } from './show.js';
 
 export function createRunActivities(deps: OrchestratorDeps): RunActivities {
   const { store, galleryUrl } = deps;
   const view = async (runId: string): Promise<RunView> => runView(await store.runs.get(runId), galleryUrl);
   return {
-    decideNext: activity((input) => decideNext(deps, input)),
-    finishRun: activity(async ({ run_id, early_stop = null }) => {
-      // The workflow asks for nothing else meanwhile: whoever holds this epoch is done.
-      const { epoch } = await store.runs.details(run_id);
-      await store.runs.finish(run_id, epoch, { early_stop });
-      return view(run_id);
-    }),
-    waitRun: activity(async ({ run_id }) => {
-      await store.runs.reachRung(run_id);
-      return view(run_id);
-    }),
+    decideRun: activity((input) => decideRun(deps, input)),
     pauseRun: activity(async ({ run_id }) => {
       await ignoringEnded(store.runs.setPhase(run_id, 'paused'));
       return view(run_id);
     }),
-    editRun: activity(async ({ run_id, ...edit }) => {
-      await store.runs.edit(run_id, edit);
+    editRun: activity(async ({ run_id, kind, by, why, update_id }) => {
+      await store.runs.edit(run_id, { kind, by, why, updateId: update_id });
     }),
-    failRun: activity(async ({ run_id, failure }) => {
-      await store.runs.end(run_id, { phase: 'failed', failure: toStoredFailure(failure) });
+    endRun: activity(async ({ run_id, ending }) => {
+      await endRun(deps, run_id, ending);
       return view(run_id);
     }),
-    cancelRun: activity(async ({ run_id, by, asked }) => {
-      const message = `Cancelled by ${by}.`;
-      await store.runs.end(run_id, {
-        phase: 'cancelled',
-        failure: toStoredFailure({ code: 'run.cancelled', message }),
-        asked,
-      });
-      return view(run_id);
+    isParentDeciding: activity(async ({ run_id, parent_run_id }) => {
+      const { sweep_id } = await store.runs.get(run_id);
+      return sweep_id !== null && store.sweeps.isDecidedBy(sweep_id, parent_run_id);
     }),
   };
 }
 
-/** A run that ended meanwhile tells so at the next decision. */
+async function endRun({ store }: OrchestratorDeps, runId: string, ending: RunEnding): Promise<void> {
+  switch (ending.kind) {
+    case 'finished': {
+      // The workflow has no segment at work: the newest epoch is its own.
+      const { epoch } = await store.runs.details(runId);
+      await store.runs.finish(runId, epoch, { early_stop: ending.early_stop });
+      return;
+    }
+    case 'waiting':
+      return store.runs.reachRung(runId);
+    default:
+      await store.runs.end(runId, toStoredEnd('run', ending));
+  }
+}
+
+/** The next decision sees that the run has ended meanwhile. */
 async function ignoringEnded(work: Promise<void>): Promise<void> {
   try {
     await work;

@@ -1,7 +1,7 @@
 import { runPhases, runWishes, sweepPhases } from '@murnau/domain';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { actionOf } from './decide.js';
+import { decideAction, nextOrder } from './decide.js';
 
 const states = fc.record({
   phase: fc.constantFrom(...runPhases),
@@ -23,11 +23,11 @@ const running = {
   sweep_phase: 'running',
 } as const;
 
-describe('actionOf', () => {
+describe('decideAction', () => {
   it('never goes on with what has ended, and never trains past the end', () => {
     fc.assert(
       fc.property(states, (state) => {
-        const action = actionOf(state);
+        const action = decideAction(state);
         const hasEnded = ['finished', 'failed', 'cancelled'].includes(state.phase);
         expect(action.kind === 'ended').toBe(hasEnded);
         if (action.kind === 'train') {
@@ -57,7 +57,7 @@ describe('actionOf', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 100 }), (progress) => {
         let step = 0;
         for (const done of progress) {
-          const action = actionOf({
+          const action = decideAction({
             phase: 'running',
             certified_step: step,
             target_step: 100,
@@ -76,15 +76,31 @@ describe('actionOf', () => {
   });
 
   it('ends a trial whose sweep was cancelled', () => {
-    expect(actionOf({ ...running, sweep_phase: 'cancelled' })).toEqual({ kind: 'cancel', by: 'its sweep' });
+    expect(decideAction({ ...running, sweep_phase: 'cancelled' })).toEqual({
+      kind: 'cancel',
+      by: 'its sweep',
+    });
   });
 
   it('finishes early, or ends with nothing, as it was asked', () => {
     const asked = { ...running, wish_by: 'ann' };
-    expect(actionOf({ ...asked, wish: 'stop' })).toEqual({ kind: 'finish', early_stop: 'stopped' });
-    expect(actionOf({ ...asked, wish: 'stop', certified_step: 0 })).toEqual({ kind: 'cancel', by: 'ann' });
-    expect(actionOf({ ...asked, wish: 'drop' })).toEqual({ kind: 'cancel', by: 'ann' });
-    expect(actionOf({ ...running, is_plateau: true })).toEqual({ kind: 'finish', early_stop: 'plateau' });
-    expect(actionOf({ ...asked, wish: 'pause' })).toEqual({ kind: 'pause', by: 'ann' });
+    expect(decideAction({ ...asked, wish: 'stop' })).toEqual({ kind: 'finish', early_stop: 'stopped' });
+    expect(decideAction({ ...asked, wish: 'stop', certified_step: 0 })).toEqual({
+      kind: 'cancel',
+      by: 'ann',
+    });
+    expect(decideAction({ ...asked, wish: 'drop' })).toEqual({ kind: 'cancel', by: 'ann' });
+    expect(decideAction({ ...running, is_plateau: true })).toEqual({ kind: 'finish', early_stop: 'plateau' });
+    expect(decideAction({ ...asked, wish: 'pause' })).toEqual({ kind: 'pause', by: 'ann' });
+  });
+});
+
+describe('nextOrder', () => {
+  it('stands above every claim, also of a workflow that counts anew', () => {
+    expect(nextOrder({ chain: -1, segment: -1 }, 0)).toEqual({ chain: 0, segment: 1 });
+    expect(nextOrder({ chain: 0, segment: 3 }, 0)).toEqual({ chain: 0, segment: 4 });
+    expect(nextOrder({ chain: 0, segment: 3 }, 1)).toEqual({ chain: 1, segment: 1 });
+    // Reset to a run of the workflow before the newest.
+    expect(nextOrder({ chain: 2, segment: 7 }, 1)).toEqual({ chain: 2, segment: 8 });
   });
 });

@@ -1,4 +1,4 @@
-import type { NextStep, RunAction } from '@murnau/contracts';
+import type { RunAction, RunStep, SegmentOrder } from '@murnau/contracts';
 import { isEnded } from '@murnau/domain';
 import type { Run, RunPhase, RunWish, SweepPhase } from '@murnau/domain';
 import type { OrchestratorDeps } from '../deps.js';
@@ -12,18 +12,18 @@ async function hasSettledLoss({ store }: OrchestratorDeps, run: Run): Promise<bo
   return found.length > 0;
 }
 
-/** Decides what a run does next, from certified facts alone, and puts down that its workflow is at work. */
-export async function decideNext(
+/** Decides what a run does next, from certified facts alone, and stores that its workflow is at work. */
+export async function decideRun(
   deps: OrchestratorDeps,
-  { run_id: runId, chain = 0 }: { run_id: string; chain?: number },
-): Promise<NextStep> {
+  { run_id: runId, chain }: { run_id: string; chain: number },
+): Promise<RunStep> {
   const { store, galleryUrl } = deps;
   const { run, details } = await store.runs.getWithDetails(runId);
-  // Whoever asks is at work: so the start is known even if the one who started it died before he said so.
+  // The call implies that the workflow was started, even if its start was never stored.
   if (!details.workflow_started && chain >= details.workflow_chain)
     await store.runs.markStarted(run.id, chain);
   const sweep = run.sweep_id === null ? null : await store.sweeps.brief(run.sweep_id);
-  const action = actionOf({
+  const decision = decideAction({
     phase: run.phase,
     certified_step: run.certified_step,
     target_step: run.target_step,
@@ -33,7 +33,7 @@ export async function decideNext(
     sweep_phase: sweep?.phase ?? null,
     is_plateau: await hasSettledLoss(deps, run),
   });
-  if (action.kind === 'train' && run.phase === 'paused') await store.runs.setPhase(run.id, 'queued');
+  if (decision.kind === 'train' && run.phase === 'paused') await store.runs.setPhase(run.id, 'queued');
   return {
     facts: {
       run_id: run.id,
@@ -43,10 +43,20 @@ export async function decideNext(
       sweep_workflow_id: sweep?.workflow_id ?? null,
       segment_max_s: run.spec.segment_max_s,
     },
-    action,
+    action: decision.kind === 'train' ? { ...decision, order: nextOrder(details.claim, chain) } : decision,
     view: runView(run, galleryUrl),
   };
 }
+
+/** A workflow that was reset in Temporal counts its segments anew: the store knows how far claims have come. */
+export function nextOrder(claimed: SegmentOrder, chain: number): SegmentOrder {
+  if (claimed.chain < chain) return { chain, segment: 1 };
+  return { chain: claimed.chain, segment: claimed.segment + 1 };
+}
+
+/** What a run does next; where a segment stands among the others is added where it is known. */
+export type RunDecision =
+  Exclude<RunAction, { kind: 'train' }> | Omit<Extract<RunAction, { kind: 'train' }>, 'order'>;
 
 export interface RunState {
   readonly phase: RunPhase;
@@ -64,13 +74,13 @@ export interface RunState {
 }
 
 /** What a run does next, from certified facts alone. */
-export function actionOf(state: RunState): RunAction {
+export function decideAction(state: RunState): RunDecision {
   const { phase, certified_step, max_steps, wish, sweep_phase } = state;
   const by = state.wish_by ?? 'somebody';
   if (isEnded(phase)) return { kind: 'ended', phase };
   if (sweep_phase === 'cancelled' || sweep_phase === 'failed') return { kind: 'cancel', by: 'its sweep' };
   if (wish === 'drop') return { kind: 'cancel', by };
-  if (certified_step >= max_steps) return { kind: 'finish' };
+  if (certified_step >= max_steps) return { kind: 'finish', early_stop: null };
   if (wish === 'stop')
     return certified_step > 0 ? { kind: 'finish', early_stop: 'stopped' } : { kind: 'cancel', by };
   if (state.is_plateau === true) return { kind: 'finish', early_stop: 'plateau' };

@@ -3,8 +3,6 @@ export interface SweepInput {
   readonly sweep_id: string;
   /** Place in the order of the sweep's workflows, each start and continuation above the one before. Absent: 0. */
   readonly chain?: number;
-  /** Time between reconciliations with what Temporal knows of the trials, in milliseconds. Absent: 20 s. */
-  readonly reconcile_interval_ms?: number;
   /** Decisions after which it continues as new, however short its history is. Absent: 500. */
   readonly decisions_per_chain?: number;
 }

@@ -1,6 +1,6 @@
 import type { SweepEdit } from '@murnau/domain';
 
-/** Update of a sweep; what it asks for is its own name's. */
+/** Update of a sweep, under the name of the edit's kind. */
 export interface SweepEditMessage {
   readonly edit: SweepEdit;
   readonly by: string;
@@ -8,7 +8,7 @@ export interface SweepEditMessage {
   readonly update_id: string;
 }
 
-/** A trial's word to its sweep; the store already says the same. */
+/** Signal of a trial to its sweep: the store has its end already. */
 export interface TrialEnded {
   readonly run_id: string;
   readonly phase: string;

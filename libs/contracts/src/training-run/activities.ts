@@ -1,21 +1,32 @@
-import type { Asked, EarlyStop, RunEditKind, RunPhase } from '@murnau/domain';
-import type { RunFailure } from '../failures.js';
+import type { EarlyStop, RunEditKind, RunPhase } from '@murnau/domain';
+import type { Ending } from '../ending.js';
 
 /** What a run's workflow needs to know of it; fixed for the run's life. */
 export interface RunFacts {
   readonly run_id: string;
   readonly model: string;
   readonly owner: string;
-  /** 1 is served first, 5 last. Absent: 3. */
-  readonly priority?: number;
+  /** 1 is served first, 5 last. */
+  readonly priority: number;
   /** Null: not a trial. */
   readonly sweep_workflow_id: string | null;
   readonly segment_max_s: number;
 }
 
+/** Place of a segment among all segments of its run: above every one that has claimed the run. */
+export interface SegmentOrder {
+  readonly chain: number;
+  readonly segment: number;
+}
+
 export type RunAction =
-  | { readonly kind: 'train'; readonly from_step: number; readonly until_step: number }
-  | { readonly kind: 'finish'; readonly early_stop?: EarlyStop | null }
+  | {
+      readonly kind: 'train';
+      readonly from_step: number;
+      readonly until_step: number;
+      readonly order: SegmentOrder;
+    }
+  | { readonly kind: 'finish'; readonly early_stop: EarlyStop | null }
   /** It has come as far as it may now: it ends its workflow, and is started again if it is promoted. */
   | { readonly kind: 'wait' }
   | { readonly kind: 'pause'; readonly by: string }
@@ -32,7 +43,7 @@ export interface RunView {
   readonly details: string;
 }
 
-export interface NextStep {
+export interface RunStep {
   readonly facts: RunFacts;
   readonly action: RunAction;
   readonly view: RunView;
@@ -43,20 +54,39 @@ export interface RunEditInput {
   readonly kind: RunEditKind;
   readonly by: string;
   readonly why: string;
+  /** Applied once. */
+  readonly update_id: string;
 }
 
-/** On the orchestrator's queue: a run's decisions, and what is written down about them. */
+export type RunEnding =
+  | { readonly kind: 'finished'; readonly early_stop: EarlyStop | null }
+  /** At a rung: the workflow ends, the run does not. */
+  | { readonly kind: 'waiting' }
+  | Ending;
+
+/** On the orchestrator's queue: a run's decisions, and what is stored about them. */
 export interface RunActivities {
-  /** @param chain of the asking workflow, which proves by asking that it was started */
-  decideNext(input: { run_id: string; chain?: number }): Promise<NextStep>;
-  finishRun(input: { run_id: string; early_stop?: EarlyStop | null }): Promise<RunView>;
-  waitRun(input: { run_id: string }): Promise<RunView>;
+  /** @param input.chain of the calling workflow, whose call implies that it was started */
+  decideRun(input: { run_id: string; chain: number }): Promise<RunStep>;
   pauseRun(input: { run_id: string }): Promise<RunView>;
   editRun(input: RunEditInput): Promise<void>;
-  failRun(input: { run_id: string; failure: RunFailure }): Promise<RunView>;
-  /** @param asked a person's word, to be put down; absent: nobody's own */
-  cancelRun(input: { run_id: string; by: string; asked?: Asked | undefined }): Promise<RunView>;
+  /** An ended run stays as it ended. */
+  endRun(input: { run_id: string; ending: RunEnding }): Promise<RunView>;
+  /**
+   * Whether the run of the sweep's workflow that started a trial is still the one that decides: then Temporal itself
+   * notifies it of the trial's end.
+   */
+  isParentDeciding(input: { run_id: string; parent_run_id: string }): Promise<boolean>;
 }
+
+/** What the Temporal UI says of each. */
+export const runActivitySummaries = {
+  decideRun: 'what the run does next',
+  pauseRun: 'the run is paused',
+  editRun: 'a person edits the run',
+  endRun: 'the run ends, or waits at a rung',
+  isParentDeciding: 'whether the sweep is notified by Temporal',
+} as const satisfies Record<keyof RunActivities, string>;
 
 export interface SegmentInput {
   readonly run_id: string;

@@ -198,6 +198,8 @@ export interface GenerationsTable {
   progress: Generated<number>;
   workflow_id: string;
   workflow_started: Generated<boolean>;
+  /** Chain with which its workflow was, or is to be, started last; each start takes a higher one. */
+  workflow_chain: Generated<number>;
   failure: Json<Failure | null> | null;
   notices: JsonWithDefault<string[]>;
   /** Newest preview; null when all pictures are done. */

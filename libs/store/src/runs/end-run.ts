@@ -2,6 +2,7 @@ import {
   type Asked,
   type EarlyStop,
   type EndedPhase,
+  errorRegistry,
   type Failure,
   isEnded,
   MurnauError,
@@ -117,6 +118,12 @@ export async function endRun(
     return toRun(await selectRun(trx, runId));
   });
 }
+
+export const cancelledBy = (by: string): Failure => ({
+  code: 'run.cancelled',
+  message: `Cancelled by ${by}.`,
+  next_step: errorRegistry['run.cancelled'].nextStep,
+});
 
 /** Ends a locked run without a result. */
 export async function endLocked(

@@ -3,12 +3,12 @@ import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
-import { cancelledBy, editLocked } from '../runs/edit-run.js';
-import { withFreshEmbeddingIds } from '../runs/end-run.js';
+import { editLocked } from '../runs/edit-run.js';
+import { cancelledBy, withFreshEmbeddingIds } from '../runs/end-run.js';
 import { lockRun, type RunRow } from '../runs/run-records.js';
 import { reopenRun } from '../runs/run-starts.js';
 import { insertDecisions, type NewDecision } from './decisions.js';
-import { passGate } from './gates.js';
+import { pickWinners } from './gates.js';
 import { type Extension, moreSteps, moreTrials, onePairMore } from './extend-sweep.js';
 import { insertTrials } from './insert-trials.js';
 import { lockSweep, notPossible, type SweepRow } from './sweep-records.js';
@@ -103,7 +103,7 @@ const edits: { [Kind in SweepEdit['kind']]: Apply<Kind> } = {
     refuseStopping(sweep);
     return extendBy(trx, sweep, await onePairMore(trx, sweep, pair));
   },
-  pick_winners: (trx, sweep, { trials }, asked) => passGate(trx, sweep, { trials, ...asked }),
+  pick_winners: (trx, sweep, { trials }, asked) => pickWinners(trx, sweep, { trials, ...asked }),
   retry_failed: async (trx, sweep) => {
     const failed = await trx
       .selectFrom('runs')

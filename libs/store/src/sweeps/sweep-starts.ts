@@ -1,18 +1,13 @@
 import { type Sweep, sweepPhasesWithWorkflow } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.js';
-import type { OpenWorkflow } from '../runs/runs.js';
+import type { OpenQuery, OpenWorkflow } from '../database/open-workflows.js';
 import { summarize, toSweep } from './sweep-records.js';
 
 /** A sweep's workflow is started once stored, and again with the next chain when Temporal lost it. */
 
 export interface UnstartedQuery {
   olderThanMs?: number;
-  limit?: number;
-}
-
-export interface OpenQuery {
-  afterId?: string;
   limit?: number;
 }
 
@@ -38,7 +33,7 @@ export async function selectUnstarted(
 
 export async function selectOpen(
   db: Kysely<Database>,
-  { afterId = '', limit = 100 }: OpenQuery,
+  { afterId = '', limit = 500 }: OpenQuery,
 ): Promise<OpenWorkflow[]> {
   return db
     .selectFrom('sweeps')

@@ -1,7 +1,7 @@
 import type { TrialCounts } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database, TrialState } from '../database/schema.js';
-import { given, type StartedRun } from '../runs/run-starts.js';
+import { startedTable, type StartedRun } from '../runs/run-starts.js';
 
 /** Changes that may pile up before they are folded into one row for each state. */
 const mostChanges = 200;
@@ -29,7 +29,7 @@ export async function selectCounts(
   const { rows } = await sql<{ state: TrialState; trials: number; device_s: number; changes: number }>`
     with starting as (
       select trial_state(phase, workflow_started, wish, certified_step) as state
-      from runs join ${given(starting)} on runs.id = given.id and runs.workflow_chain = given.chain
+      from runs join ${startedTable(starting)} on runs.id = started.id and runs.workflow_chain = started.chain
       where sweep_id = ${id} and phase = 'queued' and not workflow_started
     )
     select state, sum(trials) as trials, sum(device_s) as device_s, count(*) as changes

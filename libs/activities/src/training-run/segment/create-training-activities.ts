@@ -141,7 +141,7 @@ async function failSegment(
     // The next claim puts down what could not be put down here.
     if (countCode !== 'storage.unavailable' && countCode !== 'storage.full') throw countError;
   }
-  throw toActivityFailure(failure, true);
+  throw toActivityFailure(failure, { retryable: true });
 }
 
 async function trainSegment(deps: TrainingDeps, input: SegmentInput): Promise<SegmentResult> {
