@@ -27,23 +27,18 @@ export const forbidden = [
     to: { pathNot: own('environment'), dependencyTypesNot: ['core'] },
   },
   {
-    name: 'workflows-import-only-domain-and-workflow',
+    name: 'contracts-import-only-domain-and-common',
+    severity: 'error',
+    from: { path: source('contracts'), pathNot: specs },
+    to: { pathNot: [own('contracts'), own('domain'), '(^|/)node_modules/@temporalio/common/'] },
+  },
+  {
+    name: 'workflows-import-only-domain-contracts-and-workflow',
     severity: 'error',
     from: { path: source('workflows'), pathNot: specs },
     to: {
-      pathNot: [
-        own('workflows'),
-        own('domain'),
-        own('activities'),
-        '(^|/)node_modules/@temporalio/(workflow|common)/',
-      ],
+      pathNot: [own('workflows'), own('contracts'), own('domain'), '(^|/)node_modules/@temporalio/workflow/'],
     },
-  },
-  {
-    name: 'workflows-import-only-types-of-activities',
-    severity: 'error',
-    from: { path: source('workflows'), pathNot: specs },
-    to: { path: own('activities'), dependencyTypesNot: ['type-only'] },
   },
   {
     name: 'no-imports-past-the-entry-point',

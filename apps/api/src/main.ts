@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { createStarters, createTemporalClient } from '@murnau/activities';
 import { toMurnauError } from '@murnau/domain';
 import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
+import { createStarters, createTemporalClient } from '@murnau/orchestration';
 import { createStore } from '@murnau/store';
 import { readEnvironment } from './env.js';
 import { createServer } from './server.js';

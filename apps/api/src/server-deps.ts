@@ -1,4 +1,4 @@
-import type { Starters } from '@murnau/activities';
+import type { Starters } from '@murnau/orchestration';
 import type { Store } from '@murnau/store';
 import type { ImportanceAdvisor } from './advice/sweep-importance.js';
 

@@ -5,15 +5,17 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createStarters, createTemporalClient } from '@murnau/activities';
-import type { Starters } from '@murnau/activities';
-import { defaultModel, parse, searchAttributes, trainingSpecSchema } from '@murnau/domain';
+import { searchAttributes } from '@murnau/contracts';
+import { defaultModel, parse, trainingSpecSchema } from '@murnau/domain';
 import type { Run, TrainingSpec, TrainingSpecInput } from '@murnau/domain';
 import { startFakeWorker } from '@murnau/gpu-client';
 import type { FakeWorker, FakeWorkerOptions } from '@murnau/gpu-client';
+import { createStarters, createTemporalClient } from '@murnau/orchestration';
+import type { Starters } from '@murnau/orchestration';
 import { createStore, startPrivateTestPostgres } from '@murnau/store';
 import type { Store, TestPostgres } from '@murnau/store';
 import type { Client } from '@temporalio/client';
+import pg from 'pg';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const temporalBinary = join(root, 'python-worker/.venv/bin/temporal');
@@ -103,6 +105,10 @@ export interface Harness {
   waitForTemporal(): Promise<void>;
   /** A workflow's history as JSON. */
   showHistory(workflowId: string): string;
+  /** The `temporal` command line; answers its output. */
+  temporalCommand(...args: string[]): string;
+  /** Rows as they are, past the store. */
+  query(text: string, values?: unknown[]): Promise<void>;
   datasetId: string;
   createRun(spec?: Partial<TrainingSpecInput>): Promise<Run>;
   /** Waits until the run has ended, and answers how. */
@@ -211,6 +217,12 @@ export async function startHarness(
   };
   await addWorker();
 
+  const temporalCommand = (...args: string[]): string =>
+    execFileSync(temporalBinary, [...args, '--address', address], {
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    });
+
   const { hash } = await store.blobs.put(png, 'image/png');
   const dataset = await store.datasets.create({
     name: 'one',
@@ -233,11 +245,13 @@ export async function startHarness(
     addWorker,
     waitForTemporal,
     showHistory: (workflowId) =>
-      execFileSync(
-        temporalBinary,
-        ['workflow', 'show', '--output', 'json', '--workflow-id', workflowId, '--address', address],
-        { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
-      ),
+      temporalCommand('workflow', 'show', '--output', 'json', '--workflow-id', workflowId),
+    temporalCommand,
+    query: async (text, values = []) => {
+      const database = new pg.Client({ connectionString: databaseUrl });
+      await database.connect();
+      await database.query(text, values).finally(() => database.end());
+    },
     datasetId: dataset.id,
     createRun: (values = {}) =>
       store.runs.create({ owner: 'tester', dataset_id: dataset.id, spec: spec(values) }),

@@ -3,24 +3,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import {
-  expandTrials,
-  generationRequestSchema,
-  orchestratorQueue,
-  parse,
-  sweepFileSchema,
-  workflowTypes,
-} from '@murnau/domain';
-import type { Sweep, SweepEdit } from '@murnau/domain';
+import { orchestratorQueue, workflowTypes } from '@murnau/contracts';
+import { expandTrials, generationRequestSchema, parse, sweepFileSchema } from '@murnau/domain';
+import type { Generation, Sweep, SweepEdit } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { pause, root, startHarness } from './harness.js';
 import { storeSweep, until } from './sweeps-under-test.js';
 
 /**
  * Records what libs/workflows replays and does not have yet: `npm run histories` in this package. What is there is left
- * as it is: a workflow that has changed gets a history of another name, and goes on replaying the old one. The second
- * editions are those of decisions within the workflow's own task, the third ones those of sweeps whose starts roll, the
- * fourth those of sweeps whose decisions come with their line in Temporal's list.
+ * as it is: a workflow that has changed gets a history of another name ("-2"), and goes on replaying the former one.
  */
 const isRecording = process.env['RECORD_HISTORIES'] === '1';
 
@@ -45,18 +37,18 @@ describe.runIf(isRecording)('histories', () => {
 
     const finished = await harness.createRun({ segment_max_s: 1 });
     await harness.starters.startTrainingRun(finished);
-    await record('training-run-finished-2', finished.workflow_id);
+    await record('training-run-finished', finished.workflow_id);
 
     const cancelled = await harness.createRun({ max_steps: 5_000 });
     await harness.starters.startTrainingRun(cancelled);
     while ((await harness.store.runs.get(cancelled.id)).certified_step < 20) await pause(50);
     await harness.starters.cancelRun(cancelled, 'tester');
-    await record('training-run-cancelled-2', cancelled.workflow_id);
+    await record('training-run-cancelled', cancelled.workflow_id);
 
     harness.workers[0]?.failNext('run.diverged');
     const failed = await harness.createRun();
     await harness.starters.startTrainingRun(failed);
-    await record('training-run-failed-2', failed.workflow_id);
+    await record('training-run-failed', failed.workflow_id);
 
     const file = parse(
       sweepFileSchema,
@@ -77,14 +69,24 @@ describe.runIf(isRecording)('histories', () => {
       const trials = expandTrials(file).map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
       return harness.store.sweeps.create({ owner: 'tester', spec: file, trials });
     };
-    for (const name of ['sweep-finished-4', 'sweep-cancelled-4']) {
+    for (const name of ['sweep-finished', 'sweep-cancelled']) {
       const sweep = await createSweep();
       await harness.starters.startSweep(sweep);
-      if (name === 'sweep-cancelled-4') await harness.starters.cancelSweep(sweep, 'tester');
+      if (name === 'sweep-cancelled') await harness.starters.cancelSweep(sweep, 'tester');
       await record(name, sweep.workflow_id);
     }
 
-    // The last of its runs, which begins by looking at each trial.
+    // Its decision throws something unforeseen.
+    const broken = await createSweep();
+    await harness.query(`update sweeps set spec = '{}' where id = $1`, [broken.id]);
+    await harness.client.workflow.start(workflowTypes.sweep, {
+      workflowId: broken.workflow_id,
+      taskQueue: orchestratorQueue,
+      args: [{ sweep_id: broken.id }],
+    });
+    await record('sweep-failed', broken.workflow_id);
+
+    // The last of its runs.
     const continued = await createSweep();
     await harness.store.sweeps.markStarted(continued.id);
     await harness.client.workflow.start(workflowTypes.sweep, {
@@ -92,7 +94,16 @@ describe.runIf(isRecording)('histories', () => {
       taskQueue: orchestratorQueue,
       args: [{ sweep_id: continued.id, decisions_per_chain: 1 }],
     });
-    await record('sweep-continued-4', continued.workflow_id);
+    await record('sweep-continued', continued.workflow_id);
+
+    const long = await harness.createRun({ segment_max_s: 1, max_steps: 200 });
+    await harness.store.runs.markStarted(long.id);
+    await harness.client.workflow.start(workflowTypes.trainingRun, {
+      workflowId: long.workflow_id,
+      taskQueue: orchestratorQueue,
+      args: [{ run_id: long.id, segments_per_chain: 1 }],
+    });
+    await record('training-run-continued', long.workflow_id);
 
     const paused = await harness.createRun({ max_steps: 200 });
     await harness.starters.startTrainingRun(paused);
@@ -102,7 +113,7 @@ describe.runIf(isRecording)('histories', () => {
     await harness.starters.editRun(paused, 'resume', { by: 'ann', why: '' });
     await pause(300);
     await harness.starters.editRun(paused, 'stop', { by: 'ann', why: '' });
-    await record('training-run-paused-and-stopped-2', paused.workflow_id);
+    await record('training-run-paused-and-stopped', paused.workflow_id);
 
     const halving = await storeSweep(harness, {
       seeds: 6,
@@ -111,9 +122,9 @@ describe.runIf(isRecording)('histories', () => {
       finalists: { count: 1, seeds: [7, 8] },
     });
     await harness.starters.startSweep(halving.sweep);
-    await record('sweep-halving-4', halving.sweep.workflow_id);
+    await record('sweep-halving', halving.sweep.workflow_id);
     const [trial] = await halving.trials();
-    await record('training-run-at-a-rung-2', trial?.workflow_id ?? '');
+    await record('training-run-at-a-rung', trial?.workflow_id ?? '');
 
     const edited = await storeSweep(harness, { seeds: 4, steps: 100 });
     await harness.starters.startSweep(edited.sweep);
@@ -126,16 +137,27 @@ describe.runIf(isRecording)('histories', () => {
     await edit({ kind: 'set_concurrency', max_concurrent_trials: 3 });
     await edit({ kind: 'drop_trial', trial: 0 });
     await edit({ kind: 'stop' });
-    await record('sweep-edited-4', edited.sweep.workflow_id);
+    await record('sweep-edited', edited.sweep.workflow_id);
 
-    const request = parse(
-      generationRequestSchema,
-      { task: 'text2img', model: 'fake', prompt: 'a sapsan', count: 1 },
-      'generation',
-    );
-    const generation = await harness.store.generations.create({ owner: 'tester', request });
-    await harness.starters.startGeneration(generation);
-    await record('generation-finished', `generation/${generation.id}`);
+    const createGeneration = (count: number): Promise<Generation> => {
+      const request = parse(
+        generationRequestSchema,
+        { task: 'text2img', model: 'fake', prompt: 'a sapsan', count },
+        'generation',
+      );
+      return harness.store.generations.create({ owner: 'tester', request });
+    };
+    for (const name of ['generation-finished', 'generation-cancelled', 'generation-failed']) {
+      if (name === 'generation-failed') harness.workers[0]?.failNext('device.out_of_memory');
+      const generation = await createGeneration(name === 'generation-cancelled' ? 64 : 1);
+      await harness.starters.startGeneration(generation);
+      if (name === 'generation-cancelled') {
+        const phase = async () => (await harness.store.generations.get(generation.id)).phase;
+        await until('drawing', async () => (await phase()) === 'running');
+        await harness.starters.cancelGeneration(generation, 'tester');
+      }
+      await record(name, `generation/${generation.id}`);
+    }
     await harness.stop();
     expect(folder).toBeDefined();
   });

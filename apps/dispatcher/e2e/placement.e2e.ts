@@ -1,4 +1,4 @@
-import { trainQueue } from '@murnau/domain';
+import { trainQueue } from '@murnau/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Harness } from './harness.js';
 import { startHarness } from './harness.js';

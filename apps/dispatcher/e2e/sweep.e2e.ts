@@ -1,5 +1,6 @@
-import type { SweepInput } from '@murnau/activities';
-import { expandTrials, orchestratorQueue, parse, sweepFileSchema, workflowTypes } from '@murnau/domain';
+import type { SweepInput } from '@murnau/contracts';
+import { orchestratorQueue, workflowTypes } from '@murnau/contracts';
+import { expandTrials, parse, sweepFileSchema } from '@murnau/domain';
 import type { Sweep, SweepFileInput } from '@murnau/domain';
 import { fakeEmbedding } from '@murnau/gpu-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -75,7 +76,7 @@ describe('a sweep', () => {
 
   it('survives a kill of the orchestrator and continues as new', async () => {
     const sweep = await createSweep();
-    const input: SweepInput = { sweep_id: sweep.id, reconcile_interval_ms: 1_000, decisions_per_chain: 2 };
+    const input: SweepInput = { sweep_id: sweep.id, decisions_per_chain: 2 };
     await harness.store.sweeps.markStarted(sweep.id);
     await harness.client.workflow.start(workflowTypes.sweep, {
       workflowId: sweep.workflow_id,
@@ -127,13 +128,7 @@ describe('a sweep', () => {
 
   it('ends a trial that was terminated from outside, and goes on', async () => {
     const sweep = await createSweep();
-    const input: SweepInput = { sweep_id: sweep.id, reconcile_interval_ms: 1_000 };
-    await harness.store.sweeps.markStarted(sweep.id);
-    await harness.client.workflow.start(workflowTypes.sweep, {
-      workflowId: sweep.workflow_id,
-      taskQueue: orchestratorQueue,
-      args: [input],
-    });
+    await harness.starters.startSweep(sweep);
     const first = `${sweep.workflow_id}/trial-00`;
     for (;;) {
       const trial = (await harness.store.sweeps.trials(sweep.id))[0];

@@ -1,5 +1,6 @@
 import {
-  createGenerationActivities,
+  createDrawingActivities,
+  createTextActivities,
   createTrainingActivities,
   createWorkerTrouble,
 } from '@murnau/activities';
@@ -76,6 +77,7 @@ export function hostWorker(options: HostOptions): HostedWorker {
     models = description.models.map(({ name }) => name);
     for (const model of models) trainSlots.set(model, new GatedSlots(description.slots));
     const health = { isHealthy: () => watch.isHealthy(), onSuspect: () => watch.suspect() };
+    const onWorker = { store, client, ...health };
     const pollers = await createPollers({
       connection: await connect(),
       namespace,
@@ -96,7 +98,7 @@ export function hostWorker(options: HostOptions): HostedWorker {
         running: () => [...trainSlots.values()].reduce((sum, slots) => sum + slots.running, 0),
         ...health,
       }),
-      generation: createGenerationActivities({ store, client, ...health }),
+      generation: { ...createDrawingActivities(onWorker), ...createTextActivities(onWorker) },
     });
     log.info({ models, slots: description.slots, worker: worker.address }, 'ready');
     const watching = watch.run();

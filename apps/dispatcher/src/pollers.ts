@@ -1,5 +1,5 @@
-import type { GenerationActivities, TrainingActivities } from '@murnau/activities';
-import { generateQueue, trainQueue } from '@murnau/domain';
+import { generateQueue, trainQueue } from '@murnau/contracts';
+import type { DrawingActivities, TextActivities, TrainingActivities } from '@murnau/contracts';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { GatedSlots } from './gated-slots.js';
@@ -11,7 +11,7 @@ export interface PollerOptions {
   /** In milliseconds. */
   readonly heartbeatIntervalMs: number;
   readonly training: TrainingActivities;
-  readonly generation: GenerationActivities;
+  readonly generation: DrawingActivities & TextActivities;
   readonly trainSlots: (model: string) => GatedSlots;
   readonly generateSlots: GatedSlots;
 }

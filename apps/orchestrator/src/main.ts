@@ -1,14 +1,10 @@
 import { existsSync } from 'node:fs';
-import {
-  createBookkeepingActivities,
-  createStarters,
-  createTemporalClient,
-  findLost,
-  startStored,
-} from '@murnau/activities';
-import { MurnauError, orchestratorQueue, toMurnauError } from '@murnau/domain';
+import { createGenerationActivities, createRunActivities, createSweepActivities } from '@murnau/activities';
+import { orchestratorQueue } from '@murnau/contracts';
+import { MurnauError, toMurnauError } from '@murnau/domain';
 import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
+import { createReconciler, createStarters, createTemporalClient } from '@murnau/orchestration';
 import { createStore } from '@murnau/store';
 import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
 import { Worker } from '@temporalio/worker';
@@ -20,7 +16,7 @@ const env = readEnvironment();
 const log = createLogger({ part: 'orchestrator', level: env.LOG_LEVEL });
 
 const startEveryMs = 2_000;
-const findLostEveryMs = 30_000;
+const reconcileEveryMs = 5_000;
 const collectEveryMs = 3_600_000;
 
 async function main(): Promise<void> {
@@ -42,7 +38,11 @@ async function main(): Promise<void> {
     namespace: temporal.namespace,
     taskQueue: orchestratorQueue,
     workflowBundle: { codePath: bundlePath },
-    activities: { ...createBookkeepingActivities(deps) },
+    activities: {
+      ...createSweepActivities(deps),
+      ...createRunActivities(deps),
+      ...createGenerationActivities(deps),
+    },
     maxConcurrentActivityTaskExecutions: 20,
     maxHeartbeatThrottleInterval: '500 ms',
     defaultHeartbeatThrottleInterval: '500 ms',
@@ -51,19 +51,24 @@ async function main(): Promise<void> {
     shutdownGraceTime: '2 s',
     shutdownForceTime: '5 s',
   });
-  const starters = createStarters(deps);
+  const reconciler = createReconciler({
+    store,
+    client,
+    starters: createStarters(deps),
+    onRowFailed: ({ kind, id }, { code, message }) => log.warn({ [kind]: id, code }, message),
+  });
   const stopStarting = repeatedly(
-    { name: 'starting what was stored only', everyMs: startEveryMs, log },
+    { name: 'starting what is stored only', everyMs: startEveryMs, log },
     async () => {
-      const started = await startStored({ store, starters });
+      const started = await reconciler.startUnstarted();
       if (started > 0) log.info({ started }, 'started what was stored only');
     },
   );
-  const stopFinding = repeatedly(
-    { name: 'finding what Temporal lost', everyMs: findLostEveryMs, log },
+  const stopReconciling = repeatedly(
+    { name: 'reconciling with Temporal', everyMs: reconcileEveryMs, log },
     async () => {
-      const lost = await findLost({ store, client });
-      if (lost > 0) log.warn({ lost }, 'Temporal lost workflows: they are started again');
+      const treated = await reconciler.treatClosed();
+      if (treated > 0) log.warn({ treated }, 'workflows had closed, or were lost, without storing an end');
     },
   );
   const stopCollecting = repeatedly(
@@ -78,7 +83,7 @@ async function main(): Promise<void> {
     await worker.run();
   } finally {
     advisor.close();
-    await Promise.all([stopStarting(), stopFinding(), stopCollecting()]);
+    await Promise.all([stopStarting(), stopReconciling(), stopCollecting()]);
     await Promise.allSettled([connection.close(), client.connection.close(), store.close()]);
   }
 }

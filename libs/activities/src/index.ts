@@ -1,49 +1,12 @@
-export type {
-  BookkeepingActivities,
-  ConversionResult,
-  GenerationActivities,
-  NextStep,
-  RunAction,
-  RunEditInput,
-  RunFacts,
-  RunFailure,
-  RunView,
-  SegmentEnd,
-  SegmentInput,
-  SegmentResult,
-  SweepEditInput,
-  SweepQuestion,
-  SweepRow,
-  SweepStep,
-  TrainingActivities,
-  TrialStarted,
-  TrialToStart,
-  WordProblem,
-} from './activity-types.js';
-export type {
-  CancelRequest,
-  EmbeddingConversionInput,
-  GenerationInput,
-  RunEditRequest,
-  SweepEditMessage,
-  SweepInput,
-  TokenCheckInput,
-  TrainingRunInput,
-  TrialEnded,
-} from './workflow-inputs.js';
-export { createBookkeepingActivities } from './bookkeeping/create-bookkeeping-activities.js';
-export { toPastTrial } from './bookkeeping/suggest-trials.js';
-export type { BookkeepingDeps } from './bookkeeping/deps.js';
+export type { OrchestratorDeps } from './deps.js';
+export { createDrawingActivities } from './generation/create-drawing-activities.js';
 export { createGenerationActivities } from './generation/create-generation-activities.js';
-export type { GenerationDeps } from './generation/create-generation-activities.js';
-export { createTrainingActivities } from './training/create-training-activities.js';
-export type { TrainingDeps } from './training/create-training-activities.js';
-export { createWorkerTrouble } from './training/worker-trouble.js';
-export type { WorkerTrouble } from './training/worker-trouble.js';
-export { createStarters } from './start/create-starters.js';
-export type { StarterDeps, Starters } from './start/create-starters.js';
-export { findLost, startStored } from './start/start-stored.js';
-export type { FindLostDeps, StartStoredDeps } from './start/start-stored.js';
-export { createTemporalClient } from './start/temporal-client.js';
-export type { TemporalClientOptions } from './start/temporal-client.js';
-export type { WorkflowCard } from './start/workflow-card.js';
+export type { WorkerDeps } from './on-worker.js';
+export { createSweepActivities } from './sweep/create-sweep-activities.js';
+export { toPastTrial } from './sweep/suggest.js';
+export { createTextActivities } from './text/create-text-activities.js';
+export { createRunActivities } from './training-run/create-run-activities.js';
+export { createTrainingActivities } from './training-run/segment/create-training-activities.js';
+export type { TrainingDeps } from './training-run/segment/create-training-activities.js';
+export { createWorkerTrouble } from './training-run/segment/worker-trouble.js';
+export type { WorkerTrouble } from './training-run/segment/worker-trouble.js';

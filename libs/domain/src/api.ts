@@ -10,23 +10,14 @@ import {
   wordedTextSchema,
 } from './training-spec.js';
 import { pairSchema, sweepFileSchema } from './sweep-file.js';
-import {
-  datasetSchema,
-  embeddingSchema,
-  eventSchema,
-  finalistSchema,
-  generationSchema,
-  metricPointSchema,
-  modelSchema,
-  runPhases,
-  runSchema,
-  sampleKinds,
-  sampleSchema,
-  sweepDecisionSchema,
-  sweepPhases,
-  sweepSchema,
-  workerSchema,
-} from './resources.js';
+import { runPhases, sweepPhases } from './lifecycle.js';
+import { datasetSchema } from './resources/dataset.js';
+import { embeddingSchema } from './resources/embedding.js';
+import { eventSchema } from './resources/event.js';
+import { generationSchema } from './resources/generation.js';
+import { metricPointSchema, runSchema, sampleKinds, sampleSchema } from './resources/run.js';
+import { finalistSchema, sweepDecisionSchema, sweepSchema } from './resources/sweep.js';
+import { modelSchema, workerSchema } from './resources/worker.js';
 
 /** Requests and pages of the HTTP API, one object per operation. */
 

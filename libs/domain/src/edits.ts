@@ -44,6 +44,9 @@ export const sweepEditSchema = z.discriminatedUnion('kind', [
 ]);
 export type SweepEdit = z.output<typeof sweepEditSchema>;
 export type SweepEditKind = SweepEdit['kind'];
+export const sweepEditKinds: readonly SweepEditKind[] = sweepEditSchema.options.map(
+  ({ shape }) => shape.kind.value,
+);
 
 /** Who asked, and why. */
 export interface Asked {

@@ -41,6 +41,13 @@ const conflict = (nextStep: string): ErrorKind => ({
   nextStep,
 });
 
+const cancelled = (nextStep: string): ErrorKind => ({
+  retryable: false,
+  httpStatus: 409,
+  exitCode: 103,
+  nextStep,
+});
+
 export const errorRegistry = {
   'spec.invalid': invalid('Correct the named field and try again.'),
   'request.invalid': invalid('See the HTTP API in docs/http-api.md.'),
@@ -123,12 +130,9 @@ export const errorRegistry = {
   'device.out_of_memory': failed('Lower batch_size, or use a smaller model or a larger device.'),
   'run.diverged': failed('Lower the learning rates.'),
   'run.too_many_restarts': failed('Look at `murnau runs show ID`, mend the cause, then start the run again.'),
-  'run.cancelled': {
-    retryable: false,
-    httpStatus: 409,
-    exitCode: 103,
-    nextStep: 'Start the run again if this was not wanted.',
-  },
+  'run.cancelled': cancelled('Start the run again if this was not wanted.'),
+  'sweep.cancelled': cancelled('Start the sweep again if this was not wanted.'),
+  'generation.cancelled': cancelled('Start the generation again if this was not wanted.'),
   'worker.lost': passing('Wait: the run goes on by itself on another worker or when this one is back.'),
   'worker.unavailable': passing('Look at `murnau workers` and `murnau doctor`.'),
   'advisor.unavailable': passing(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectedTrials } from './expected-trials.js';
-import type { Sweep } from './resources.js';
+import type { Sweep } from './resources/sweep.js';
 import { sweepFileSchema } from './sweep-file.js';
 
 const search = (values: Partial<Sweep> = {}, file: object = {}): Sweep =>

@@ -1,4 +1,4 @@
-/** Ids that a person can read, and the names of task queues. */
+/** Ids that a person can read. */
 
 /** Ids of runs, sweeps, datasets, embeddings and generations: 8 hexadecimal digits. */
 export const idPattern = /^[0-9a-f]{8}$/;
@@ -21,7 +21,3 @@ export const sweepWorkflowId = (name: string, sweepId: string): string => `sweep
 export const trialWorkflowId = (sweepWorkflow: string, trial: number): string =>
   `${sweepWorkflow}/trial-${String(trial).padStart(2, '0')}`;
 export const generationWorkflowId = (generationId: string): string => `generation/${generationId}`;
-
-export const orchestratorQueue = 'orchestrator';
-export const trainQueue = (model: string): string => `train/${model}`;
-export const generateQueue = (model: string): string => `generate/${model}`;

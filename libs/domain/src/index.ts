@@ -1,14 +1,11 @@
 export { errorRegistry, isErrorCode, MurnauError, toMurnauError } from './errors.js';
 export type { ErrorCode, ErrorDetails, ErrorKind } from './errors.js';
 export {
-  generateQueue,
   generationWorkflowId,
   idPattern,
-  orchestratorQueue,
   runWorkflowId,
   slug,
   sweepWorkflowId,
-  trainQueue,
   trialWorkflowId,
 } from './ids.js';
 export { checkDatasetFits, needsOfRun, needsOfSweep } from './dataset-fit.js';
@@ -37,7 +34,7 @@ export { durationSchema, durationSeconds } from './duration.js';
 export { policyProblems, rungsOf, sweepPolicies } from './sweep-policies.js';
 export type { Halving, PolicyProblem, SweepPolicies } from './sweep-policies.js';
 export { targetAfter } from './rungs.js';
-export { runEditKinds, sweepEditSchema, whySchema } from './edits.js';
+export { runEditKinds, sweepEditKinds, sweepEditSchema, whySchema } from './edits.js';
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
 export { expectedTrials, searchCap } from './expected-trials.js';
@@ -85,64 +82,53 @@ export type {
   PastTrial,
 } from './advice.js';
 export {
-  blobSchema,
-  datasetImageSchema,
-  datasetSchema,
-  earlyStops,
-  embeddingSchema,
-  eventSchema,
-  failureSchema,
-  finalistSchema,
+  endedPhases,
+  gateSchema,
   generationPhases,
-  generationSchema,
-  imageBlobSchema,
-  judgementSchema,
-  leaderboardSchema,
-  metricPointSchema,
-  modelPartSchema,
-  modelSchema,
-  publications,
+  generationPhasesWithWorkflow,
+  hasSettled,
+  hasWorkflow,
+  isEnded,
+  isOpen,
   runPhases,
+  runPhasesWithWorkflow,
+  settledPhase,
+  sweepPhases,
+  sweepPhasesWithWorkflow,
+} from './lifecycle.js';
+export type { EndedPhase, Gate, GenerationPhase, RunPhase, SweepPhase, TrialCounts } from './lifecycle.js';
+export { blobSchema, imageBlobSchema } from './resources/blob.js';
+export type { Blob, ImageBlob } from './resources/blob.js';
+export { datasetImageSchema, datasetSchema } from './resources/dataset.js';
+export type { Dataset, DatasetImage } from './resources/dataset.js';
+export { embeddingSchema, publications } from './resources/embedding.js';
+export type { Embedding, Publication } from './resources/embedding.js';
+export { eventSchema } from './resources/event.js';
+export type { StoredEvent } from './resources/event.js';
+export { generationSchema } from './resources/generation.js';
+export type { Generation } from './resources/generation.js';
+export {
+  earlyStops,
+  judgementSchema,
+  metricPointSchema,
   runSchema,
   runWishes,
   sampleKinds,
   sampleSchema,
+} from './resources/run.js';
+export type { EarlyStop, Judgement, MetricPoint, Run, RunWish, Sample, SampleKind } from './resources/run.js';
+export { failureSchema } from './resources/shared.js';
+export type { Failure } from './resources/shared.js';
+export { finalistSchema, leaderboardSchema, sweepDecisionSchema, sweepSchema } from './resources/sweep.js';
+export type { Finalist, Leaderboard, Sweep, SweepDecision } from './resources/sweep.js';
+export {
+  modelPartSchema,
+  modelSchema,
   samplingDefaultsSchema,
-  sweepDecisionSchema,
-  sweepPhases,
-  sweepSchema,
   workerModelSchema,
   workerSchema,
-} from './resources.js';
-export type {
-  Blob,
-  Dataset,
-  DatasetImage,
-  EarlyStop,
-  Embedding,
-  Failure,
-  Finalist,
-  Generation,
-  GenerationPhase,
-  ImageBlob,
-  Judgement,
-  Leaderboard,
-  MetricPoint,
-  Model,
-  ModelPart,
-  Publication,
-  Run,
-  RunPhase,
-  RunWish,
-  Sample,
-  SampleKind,
-  StoredEvent,
-  Sweep,
-  SweepDecision,
-  SweepPhase,
-  Worker,
-  WorkerModel,
-} from './resources.js';
+} from './resources/worker.js';
+export type { Model, ModelPart, Worker, WorkerModel } from './resources/worker.js';
 export {
   addPairSchema,
   checkWordsSchema,
@@ -198,5 +184,3 @@ export type {
 } from './api.js';
 export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
 export type { Verdict } from './verdict.js';
-export { searchAttributes, workflowMessages, workflowTypes } from './temporal.js';
-export type { SearchAttributeName } from './temporal.js';

@@ -1,4 +1,4 @@
-import type { Run } from './resources.js';
+import type { Run } from './resources/run.js';
 
 /** Whether a run's embedding is better than what is free: a known word, and a fused picture. */
 export interface Verdict {

@@ -1,7 +1,8 @@
 import {
+  type EndedPhase,
   type Failure,
   type Generation,
-  type GenerationPhase,
+  generationPhasesWithWorkflow,
   type GenerationRequest,
   generationWorkflowId,
   inputsOf,
@@ -11,6 +12,7 @@ import {
 } from '@murnau/domain';
 import { type Kysely, type Selectable, sql, type Updateable } from 'kysely';
 import type { Connection } from './database/connection.js';
+import type { OpenQuery, OpenWorkflow } from './database/open-workflows.js';
 import { createOnce } from './database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
 import type { Database, GenerationsTable } from './database/schema.js';
@@ -22,8 +24,6 @@ export interface GeneratedImage {
   seed: number;
   hash: string;
 }
-
-const OPEN_PHASES: readonly GenerationPhase[] = ['queued', 'running'];
 
 /** Pictures asked for by hand. Their pictures depend on the request only, so a repetition overwrites like with like. */
 export class Generations {
@@ -65,10 +65,7 @@ export class Generations {
   /** @throws `generation.not_found`, as all that follows */
   get(id: string): Promise<Generation> {
     return this.#connection.repeatable(async (db) => {
-      const row = await db.selectFrom('generations').selectAll().where('id', '=', id).executeTakeFirst();
-      if (row === undefined)
-        throw new MurnauError('generation.not_found', `There is no generation ${id}.`, { given: id });
-      return toGeneration(row, await selectImages(db, [id]));
+      return toGeneration(await selectGeneration(db, id), await selectImages(db, [id]));
     });
   }
 
@@ -137,7 +134,7 @@ export class Generations {
         .updateTable('generations')
         .set(values)
         .where('id', '=', id)
-        .where('phase', 'in', OPEN_PHASES)
+        .where('phase', 'in', generationPhasesWithWorkflow)
         .returning('id')
         .executeTakeFirst();
       if (changed !== undefined) await insertEvents(trx, [{ ...event, generation_id: id }]);
@@ -159,12 +156,15 @@ export class Generations {
   }
 
   /** An ended generation stays as it ended. */
-  async end(
-    id: string,
-    { phase, failure }: { phase: 'finished' | 'failed' | 'cancelled'; failure?: Failure | null },
-  ): Promise<Generation> {
+  async end(id: string, end: GenerationEnd): Promise<Generation> {
+    await this.#end(id, end);
+    return this.get(id);
+  }
+
+  /** @param chain absent: whichever its workflow has */
+  async #end(id: string, { phase, failure }: GenerationEnd, chain?: number): Promise<void> {
     await this.#connection.repeatableTransaction(async (trx) => {
-      const changed = await trx
+      let update = trx
         .updateTable('generations')
         .set({
           phase,
@@ -173,16 +173,17 @@ export class Generations {
           ...(phase === 'finished' && { progress: 1, preview_hash: null }),
         })
         .where('id', '=', id)
-        .where('phase', 'in', OPEN_PHASES)
-        .returning('id')
-        .executeTakeFirst();
+        .where('phase', 'in', generationPhasesWithWorkflow);
+      if (chain !== undefined) {
+        update = update.where('workflow_started', '=', true).where('workflow_chain', '=', chain);
+      }
+      const changed = await update.returning('id').executeTakeFirst();
       if (changed === undefined) return;
       await insertEvents(trx, [
         { kind: 'phase', generation_id: id, data: { phase, ...(failure ? { failure } : {}) } },
       ]);
     });
     this.#hub.announce();
-    return this.get(id);
   }
 
   /** Stored generations whose workflow was not started. */
@@ -194,7 +195,7 @@ export class Generations {
         .selectFrom('generations')
         .selectAll()
         .where('workflow_started', '=', false)
-        .where('phase', '=', 'queued')
+        .where('phase', 'in', generationPhasesWithWorkflow)
         .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
         .orderBy('created_at')
         .limit(limit)
@@ -203,11 +204,66 @@ export class Generations {
     });
   }
 
-  async markStarted(id: string): Promise<void> {
+  /** Chain with which its workflow was, or is to be, started last. */
+  async workflowChain(id: string): Promise<number> {
+    return (await this.#connection.repeatable((db) => selectGeneration(db, id))).workflow_chain;
+  }
+
+  /** The workflow that was started with this chain is open; of an earlier one it changes nothing. */
+  async markStarted(id: string, chain = 0): Promise<void> {
     await this.#connection.repeatable((db) =>
-      db.updateTable('generations').set({ workflow_started: true }).where('id', '=', id).execute(),
+      db
+        .updateTable('generations')
+        .set({ workflow_started: true })
+        .where('id', '=', id)
+        .where('workflow_chain', '<=', chain)
+        .execute(),
     );
   }
+
+  /** Generations whose workflow should be open, after `afterId`, by id. */
+  startedAndOpen({ afterId = '', limit = 500 }: OpenQuery = {}): Promise<OpenWorkflow[]> {
+    return this.#connection.repeatable((db) =>
+      db
+        .selectFrom('generations')
+        .select(['id', 'workflow_id', 'workflow_chain'])
+        .where('id', '>', afterId)
+        .where('workflow_started', '=', true)
+        .where('phase', 'in', generationPhasesWithWorkflow)
+        .orderBy('id')
+        .limit(limit)
+        .execute(),
+    );
+  }
+
+  /** Temporal does not know the workflow of this chain: another is to be started. */
+  async markLost(id: string, chain: number): Promise<void> {
+    await this.#connection.repeatable((db) =>
+      db
+        .updateTable('generations')
+        .set({ workflow_started: false, workflow_chain: chain + 1 })
+        .where('id', '=', id)
+        .where('workflow_chain', '=', chain)
+        .where('phase', 'in', generationPhasesWithWorkflow)
+        .execute(),
+    );
+  }
+
+  /** Its workflow of this chain has closed without storing the end. */
+  async endAbandoned(id: string, chain: number, end: GenerationEnd): Promise<void> {
+    await this.#end(id, end, chain);
+  }
+}
+
+export interface GenerationEnd {
+  phase: EndedPhase;
+  failure?: Failure | null;
+}
+
+async function selectGeneration(db: Kysely<Database>, id: string): Promise<Selectable<GenerationsTable>> {
+  const row = await db.selectFrom('generations').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row !== undefined) return row;
+  throw new MurnauError('generation.not_found', `There is no generation ${id}.`, { given: id });
 }
 
 async function selectImages(

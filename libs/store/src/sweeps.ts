@@ -1,7 +1,10 @@
 import {
   type Asked,
   type Failure,
+  endedPhases,
+  type EndedPhase,
   type Finalist,
+  isOpen,
   type Leaderboard,
   type Page,
   type Run,
@@ -10,6 +13,8 @@ import {
   type SweepDecision,
   type SweepFile,
   type SweepPhase,
+  runPhasesWithWorkflow,
+  settledPhase,
   sweepWorkflowId,
 } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
@@ -22,7 +27,7 @@ import type { EventHub } from './events/event-hub.js';
 import { insertEvents } from './events/event-records.js';
 import { withFreshEmbeddingIds } from './runs/end-run.js';
 import { toRun } from './runs/run-records.js';
-import type { OpenWorkflow } from './runs/runs.js';
+import type { OpenQuery, OpenWorkflow } from './database/open-workflows.js';
 import { type DecisionQuery, insertDecisions, listDecisions } from './sweeps/decisions.js';
 import { cancelUnstarted, editSweep, noteSweepEdit, type SweepEditRequest } from './sweeps/edit-sweep.js';
 import {
@@ -35,14 +40,13 @@ import {
 } from './sweeps/rungs.js';
 import { planFinalists, selectFinalists } from './sweeps/finalists.js';
 import { insertTrials, type NewTrial } from './sweeps/insert-trials.js';
-import { openGate, passGate } from './sweeps/gates.js';
+import { openGate, passGateByTimer } from './sweeps/gates.js';
 import { type FactsQuery, selectFacts, type SweepFacts } from './sweeps/sweep-facts.js';
-import { selectCounts, type TrialCounts } from './sweeps/trial-counts.js';
+import { selectCounts } from './sweeps/trial-counts.js';
 import {
   isDecidedBy,
   markSweepLost,
   markSweepStarted,
-  type OpenQuery,
   selectOpen,
   selectUnstarted,
   type UnstartedQuery,
@@ -78,8 +82,6 @@ export interface SweepTrial {
   phase: RunPhase;
   best_value: number | null;
 }
-
-type EndedPhase = Exclude<SweepPhase, 'running' | 'paused'>;
 
 export class Sweeps {
   readonly #connection: Connection;
@@ -241,7 +243,7 @@ export class Sweeps {
         .where('sweep_id', '=', id)
         .where('trial', '>', after)
         .where('workflow_started', '=', true)
-        .where('phase', 'in', ['queued', 'running', 'paused'])
+        .where('phase', 'in', runPhasesWithWorkflow)
         .orderBy('trial')
         .limit(limit)
         .execute(),
@@ -310,9 +312,9 @@ export class Sweeps {
     await this.#decide(id, (trx, sweep) => openGate(trx, sweep, gate));
   }
 
-  /** @throws `edit.not_possible` */
-  async passGate(id: string, picked: { trials: readonly number[]; by: string; why: string }): Promise<void> {
-    await this.#decide(id, (trx, sweep) => passGate(trx, sweep, picked));
+  /** Nobody picked in time: these go on. Nothing when a person has picked meanwhile. */
+  async passGateByTimer(id: string, picked: { trials: readonly number[]; why: string }): Promise<void> {
+    await this.#decide(id, (trx, sweep) => passGateByTimer(trx, sweep, picked));
   }
 
   /** Plans its best trials again on each seed; once. */
@@ -328,15 +330,13 @@ export class Sweeps {
   }
 
   /** Ends it when none of its trials has anything left to do; else it stays as it is. */
-  async settle(
-    id: string,
-    phaseOf: (counts: TrialCounts) => 'finished' | 'failed' | 'cancelled' | undefined,
-  ): Promise<Sweep> {
+  async settle(id: string): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const sweep = await lockSweep(trx, id);
-      if (sweep.phase !== 'running' && sweep.phase !== 'paused') return;
-      const phase = phaseOf(await selectCounts(trx, id));
-      if (phase !== undefined) await writeEnd(trx, sweep, phase, null);
+      if (!isOpen(sweep.phase)) return;
+      const phase = settledPhase(await selectCounts(trx, id));
+      if (phase === undefined) return;
+      await writeEnd(trx, sweep, phase, phase === 'failed' ? await selectFirstFailure(trx, id) : null);
     });
     this.#hub.announce();
     return this.get(id);
@@ -351,20 +351,39 @@ export class Sweeps {
     this.#hub.announce();
   }
 
-  /** An ended sweep stays as it ended. */
-  async end(
-    id: string,
-    { phase, failure, asked }: { phase: EndedPhase; failure?: Failure | null; asked?: Asked | undefined },
-  ): Promise<Sweep> {
+  /** An ended sweep stays as it ended. Its trials that have no workflow end with it. */
+  async end(id: string, end: SweepEnd): Promise<Sweep> {
     await this.#connection.repeatableTransaction(async (trx) => {
       const sweep = await lockSweep(trx, id);
-      if (sweep.phase === 'running' || sweep.phase === 'paused') {
-        await writeEnd(trx, sweep, phase, failure ?? null);
-        if (asked !== undefined) await noteSweepEdit(trx, id, { kind: 'cancel', ...asked });
-      }
+      if (isOpen(sweep.phase)) await endSweep(trx, sweep, end);
     });
     this.#hub.announce();
     return this.get(id);
+  }
+
+  /** Its workflow of this chain has closed without storing the end. */
+  async endAbandoned(id: string, chain: number, end: SweepEnd): Promise<void> {
+    await this.#connection.repeatableTransaction(async (trx) => {
+      const sweep = await lockSweep(trx, id);
+      if (sweep.workflow_started && sweep.workflow_chain === chain && isOpen(sweep.phase)) {
+        await endSweep(trx, sweep, end);
+      }
+    });
+    this.#hub.announce();
+  }
+
+  /** Whether any of its trials has not ended. */
+  hasOpenTrials(id: string): Promise<boolean> {
+    return this.#connection.repeatable(async (db) => {
+      const found = await db
+        .selectFrom('runs')
+        .select('id')
+        .where('sweep_id', '=', id)
+        .where('phase', 'not in', endedPhases)
+        .limit(1)
+        .executeTakeFirst();
+      return found !== undefined;
+    });
   }
 
   /** Stored sweeps whose workflow was not started. */
@@ -422,6 +441,38 @@ export class Sweeps {
       }
     }
   }
+}
+
+export interface SweepEnd {
+  phase: EndedPhase;
+  failure?: Failure | null;
+  /** A person's request. Absent: no person asked. */
+  asked?: Asked | undefined;
+}
+
+async function endSweep(
+  trx: Transaction<Database>,
+  sweep: SweepRow,
+  { phase, failure = null, asked }: SweepEnd,
+): Promise<void> {
+  await writeEnd(trx, sweep, phase, failure);
+  await cancelUnstarted(trx, sweep.id, asked?.by ?? 'its sweep', { waitingToo: true });
+  if (asked !== undefined) await noteSweepEdit(trx, sweep.id, { kind: 'cancel', ...asked });
+}
+
+/** Why a sweep failed whose trials all did. */
+async function selectFirstFailure(trx: Transaction<Database>, id: string): Promise<Failure | null> {
+  const first = await trx
+    .selectFrom('runs')
+    .select(['trial', 'failure'])
+    .where('sweep_id', '=', id)
+    .where('phase', '=', 'failed')
+    .orderBy('trial')
+    .limit(1)
+    .executeTakeFirst();
+  if (first?.failure == null) return null;
+  const message = `No trial has finished; trial ${first.trial} failed: ${first.failure.message}`;
+  return { ...first.failure, message };
 }
 
 async function writeEnd(

@@ -45,6 +45,7 @@ export async function buildWorkflowBundle(tell) {
     `${folder}/src`,
     `${folder}/package.json`,
     'libs/workflows/src',
+    'libs/contracts/src',
     'libs/domain/src',
     'package-lock.json',
   ]);

@@ -1,4 +1,4 @@
-import { baselineWordOf, judgedLines } from '@murnau/domain';
+import { baselineWordOf, isOpen, judgedLines } from '@murnau/domain';
 import type { Dataset, MetricPoint, Run, Sample, StoredEvent } from '@murnau/domain';
 import { ofKind, sampledSteps } from '../pictures/choose-samples.js';
 import { eventList } from './event-list.js';
@@ -31,15 +31,13 @@ export interface RunPage {
   now: number;
 }
 
-const activePhases = new Set(['queued', 'running', 'waiting', 'paused']);
-
 export function runPage(page: RunPage): Html {
   const { run, temporalUiUrl, dataset } = page;
   return layout({
     title: run.name,
     section: undefined,
     temporalUiUrl,
-    ...(activePhases.has(run.phase) ? { eventsUrl: `/v1/runs/${run.id}/events?after=now` } : {}),
+    ...(isOpen(run.phase) ? { eventsUrl: `/v1/runs/${run.id}/events?after=now` } : {}),
     content: [
       head(page),
       finalAgainstBaselines(page),
@@ -74,7 +72,7 @@ function head({ run, temporalUiUrl, namespace, now }: RunPage): Html {
     </p>
     <h1>${run.name} ${phasePill(run.phase)}</h1>
     <p class="lead">${pairOf(run)} on ${spec.model}</p>
-    ${activePhases.has(run.phase) ? progressBar(run.step, spec.max_steps, 'Training') : null}
+    ${isOpen(run.phase) ? progressBar(run.step, spec.max_steps, 'Training') : null}
     <p class="under">
       step ${number(run.step)} of ${number(spec.max_steps)} · ${timing(run, now)}${restarts(run)}
     </p>
@@ -134,7 +132,7 @@ function tiles(run: Run): Content {
 function finalAgainstBaselines({ run, samples }: RunPage): Content {
   const { spec } = run;
   const final = ofKind(samples, 'final');
-  if (final.length === 0 && !activePhases.has(run.phase)) return null;
+  if (final.length === 0 && !isOpen(run.phase)) return null;
   if (final.length === 0)
     return section('results', 'Result', nothing("The final pictures are drawn at the run's end."));
   const rows: readonly [Content, readonly Sample[]][] = [

@@ -1,4 +1,4 @@
-import { expectedTrials } from '@murnau/domain';
+import { expectedTrials, isOpen } from '@murnau/domain';
 import type { Finalist, Leaderboard, Run, Sample, StoredEvent, Sweep, SweepDecision } from '@murnau/domain';
 import type { SweepImportance } from '../advice/sweep-importance.js';
 import { decisionList } from './decision-list.js';
@@ -47,7 +47,7 @@ export function sweepPage(page: SweepPage): Html {
     title: sweep.name,
     section: undefined,
     temporalUiUrl,
-    ...(isOpen(sweep) ? { eventsUrl: `/v1/sweeps/${sweep.id}/events?after=now` } : {}),
+    ...(isOpen(sweep.phase) ? { eventsUrl: `/v1/sweeps/${sweep.id}/events?after=now` } : {}),
     content: [
       head(page),
       pickForm(sweep, leaderboard, page.owner),
@@ -91,8 +91,6 @@ export function sweepPage(page: SweepPage): Html {
   });
 }
 
-const isOpen = ({ phase }: Sweep): boolean => phase === 'running' || phase === 'paused';
-
 const phaseOrder = ['finished', 'running', 'waiting', 'queued', 'paused', 'failed', 'cancelled'];
 
 function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage): Html {
@@ -108,7 +106,7 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
     <p class="crumbs"><a href="/">Home</a> / sweep</p>
     <h1>${sweep.name} ${phasePill(sweep.phase)}</h1>
     <p class="lead">${expectedTrials(sweep)} trials, ${sweep.spec.method}, on ${sweep.spec.model}</p>
-    ${isOpen(sweep) ? progressBar(steps, allSteps, 'All trials') : null}
+    ${isOpen(sweep.phase) ? progressBar(steps, allSteps, 'All trials') : null}
     <p class="under">
       ${shown.map((phase) => html`<span class="count ${phase}">${counts[phase] ?? 0} ${phase}</span> `)} ·
       ${took}

@@ -1,3 +1,4 @@
+import { isOpen } from '@murnau/domain';
 import type { Run, Sample } from '@murnau/domain';
 
 /** Which pictures of a run stand for it, on pages and in contact sheets alike. */
@@ -22,9 +23,7 @@ export function comparable(
   runs: readonly Run[],
   samplesOf: (runId: string) => readonly Sample[],
 ): { run: Run; pictures: Sample[] }[] {
-  const isUnderWay = runs.some(
-    ({ phase }) => phase === 'queued' || phase === 'running' || phase === 'waiting' || phase === 'paused',
-  );
+  const isUnderWay = runs.some(({ phase }) => isOpen(phase));
   const kinds = isUnderWay ? (['progress', 'final'] as const) : (['final', 'progress'] as const);
   const kind = kinds.find((one) => runs.some(({ id }) => ofKind(samplesOf(id), one).length > 0));
   return runs.flatMap((run) => {

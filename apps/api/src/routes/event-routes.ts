@@ -1,4 +1,4 @@
-import { type Generation, listEventsQuerySchema, type Run, type StoredEvent } from '@murnau/domain';
+import { type Generation, isEnded, listEventsQuerySchema, type Run, type StoredEvent } from '@murnau/domain';
 import type { EventFilter } from '@murnau/store';
 import { z } from 'zod';
 import { EventStream, lastEventId } from '../http/event-stream.js';
@@ -15,7 +15,6 @@ const query = z.strictObject({
   /** `now`: only what comes. */
   after: z.union([z.literal('now'), listEventsQuerySchema.shape.after]).optional(),
 });
-const endedPhases = new Set(['finished', 'failed', 'cancelled']);
 
 /** Streams that are open: closed by us when the server stops, for it would wait for them. */
 export type OpenStreams = Set<EventStream>;
@@ -43,7 +42,7 @@ function eventRoute(path: `/v1/${string}`, tag: string, handle: (input: Input) =
 }
 
 const isEnding = ({ kind, data }: StoredEvent): boolean =>
-  kind === 'finished' || (kind === 'phase' && endedPhases.has(String(data['phase'])));
+  kind === 'finished' || (kind === 'phase' && isEnded(String(data['phase'])));
 
 function openStream({ reply }: Input, open: OpenStreams): EventStream {
   const opened = new EventStream(reply);
@@ -82,7 +81,7 @@ async function followSweep({ store }: ServerDeps, open: OpenStreams, input: Inpu
           : await Promise.all([...changed].map((runId) => store.runs.get(runId)));
       sendSweep(id, sweep);
       for (const run of runs.sort((a, b) => (a.trial ?? 0) - (b.trial ?? 0))) sendRun(run.id, run);
-      return { phase: sweep.phase, hasEnded: endedPhases.has(sweep.phase) };
+      return { phase: sweep.phase, hasEnded: isEnded(sweep.phase) };
     },
   });
 }
@@ -112,7 +111,7 @@ async function followOne(
     sendState: async () => {
       const resource = await read();
       send(id, resource);
-      return { phase: resource.phase, hasEnded: endedPhases.has(resource.phase) };
+      return { phase: resource.phase, hasEnded: isEnded(resource.phase) };
     },
   });
 }

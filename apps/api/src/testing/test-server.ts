@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Starters } from '@murnau/activities';
 import { MurnauError } from '@murnau/domain';
+import type { Starters } from '@murnau/orchestration';
 import { createStore, startTestPostgres, type Store } from '@murnau/store';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { ImportanceAdvisor } from '../advice/sweep-importance.js';

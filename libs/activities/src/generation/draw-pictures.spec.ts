@@ -100,7 +100,7 @@ describe('drawing', () => {
   it('stores pictures that carry their recipe, notices and what drew them', async () => {
     const prompt = `a photo of sapsan ${'word '.repeat(80)}`;
     const { id } = await create({ ...draw, prompt, count: 2 });
-    expect(await drawPictures({ store, client }, id, control)).toEqual({ images: 2 });
+    expect(await drawPictures({ store, client }, id, control)).toEqual({ images: 2, phase: 'finished' });
     const generation = await store.generations.get(id);
     expect(generation).toMatchObject({
       phase: 'finished',
@@ -168,7 +168,7 @@ describe('drawing', () => {
     const { id } = await create(draw);
     await store.generations.end(id, { phase: 'cancelled' });
     const before = worker.picturesDone;
-    expect(await drawPictures({ store, client }, id, control)).toEqual({ images: 0 });
+    expect(await drawPictures({ store, client }, id, control)).toEqual({ images: 0, phase: 'cancelled' });
     expect(worker.picturesDone).toBe(before);
   });
 });

@@ -1,5 +1,5 @@
-import { inputsOf, MurnauError, wordsOf } from '@murnau/domain';
-import type { Embedding, Generation, Recipe } from '@murnau/domain';
+import { inputsOf, isEnded, MurnauError, wordsOf } from '@murnau/domain';
+import type { Embedding, Generation, GenerationPhase, Recipe } from '@murnau/domain';
 import type { DrawEvent, GpuClient } from '@murnau/gpu-client';
 import { writeRecipe } from '@murnau/images';
 import type { Store } from '@murnau/store';
@@ -131,11 +131,11 @@ export async function drawPictures(
   deps: DrawingDeps,
   generationId: string,
   { signal, report }: DrawingControl,
-): Promise<{ images: number }> {
+): Promise<{ images: number; phase: GenerationPhase }> {
   const { store, client } = deps;
   const generation = await store.generations.get(generationId);
   const { request, images } = generation;
-  if (!['queued', 'running'].includes(generation.phase)) return { images: images.length };
+  if (isEnded(generation.phase)) return { images: images.length, phase: generation.phase };
   const span = missingSpan(generation);
   if (span.count > 0) {
     await store.generations.setProgress(generationId, generation.progress);
@@ -154,6 +154,6 @@ export async function drawPictures(
       throw new MurnauError('worker.lost', 'The worker ended before the last picture.');
     }
   }
-  await store.generations.end(generationId, { phase: 'finished' });
-  return { images: request.count };
+  const { phase } = await store.generations.end(generationId, { phase: 'finished' });
+  return { images: request.count, phase };
 }

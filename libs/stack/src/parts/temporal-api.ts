@@ -1,4 +1,3 @@
-import { searchAttributes } from '@murnau/domain';
 import type { Connection } from '@temporalio/client';
 import Long from 'long';
 
@@ -10,6 +9,7 @@ const indexedValueTypes = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;
 
 /** Loaded when first needed: it takes a good part of a second, in which the server can start. */
 const client = () => import('@temporalio/client');
+const contracts = () => import('@murnau/contracts');
 
 export async function connectTemporal(address: string): Promise<Connection> {
   return (await client()).Connection.connect({ address, connectTimeout: '2s' });
@@ -21,7 +21,8 @@ export interface NamespaceFacts {
 }
 
 export async function describeNamespace(connection: Connection): Promise<NamespaceFacts> {
-  const [{ config }, { customAttributes }] = await Promise.all([
+  const [{ searchAttributes }, { config }, { customAttributes }] = await Promise.all([
+    contracts(),
     connection.workflowService.describeNamespace({ namespace: temporalNamespace }),
     connection.operatorService.listSearchAttributes({ namespace: temporalNamespace }),
   ]);
@@ -46,6 +47,7 @@ export async function prepareNamespace(address: string): Promise<void> {
       });
     }
     if (facts.missingAttributes.length > 0) {
+      const { searchAttributes } = await contracts();
       const missing = Object.entries(searchAttributes).filter(([name]) =>
         facts.missingAttributes.includes(name),
       );

@@ -1,5 +1,6 @@
 import { type Kysely, type Migration, sql } from 'kysely';
 import { sweepTallies } from './sweep-tallies.js';
+import { workflowEnds } from './workflow-ends.js';
 
 /**
  * What people wrote (specs, parameters, requests) is kept as json, which leaves the order of keys alone: in a sweep
@@ -396,4 +397,5 @@ export const migrations: Record<string, Migration> = {
   '0004-training-data': trainingData,
   '0005-judging': judging,
   '0006-sweep-tallies': sweepTallies,
+  '0007-workflow-ends': workflowEnds,
 };

@@ -1,5 +1,6 @@
 import type {
   Failure,
+  Gate,
   GenerationRequest,
   Judgement,
   Publication,
@@ -61,15 +62,6 @@ export interface SweepsTable {
   workflow_run_id: string | null;
   created_at: CreatedAt;
   finished_at: Date | null;
-}
-
-/** Where a sweep waits for a person. */
-export interface Gate {
-  rung: number;
-  opened_at: string;
-  /** When the timer picks instead; null: never. */
-  deadline: string | null;
-  is_passed: boolean;
 }
 
 /** Trials by what may be done with them; `resumed` are to start too, from a stored step. */
@@ -206,6 +198,8 @@ export interface GenerationsTable {
   progress: Generated<number>;
   workflow_id: string;
   workflow_started: Generated<boolean>;
+  /** Chain with which its workflow was, or is to be, started last; each start takes a higher one. */
+  workflow_chain: Generated<number>;
   failure: Json<Failure | null> | null;
   notices: JsonWithDefault<string[]>;
   /** Newest preview; null when all pictures are done. */

@@ -2,12 +2,14 @@ import { type Asked, MurnauError, type Run, type RunEditKind, type RunWish } fro
 import type { Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import type { Database } from '../database/schema.js';
-import { endLocked, publishRun, withFreshEmbeddingIds } from './end-run.js';
-import { noteRunEdit } from './note-run-edit.js';
+import { cancelledBy, endLocked, publishRun, withFreshEmbeddingIds } from './end-run.js';
+import { isNoted, noteRunEdit } from './note-run-edit.js';
 import { lockRun, refuseEnded, type RunRow, selectRun, toRun } from './run-records.js';
 
 export interface RunEdit extends Asked {
   kind: RunEditKind | 'drop';
+  /** The same edit under the same id is applied once. Absent: each time. */
+  updateId?: string;
 }
 
 /**
@@ -19,6 +21,7 @@ export async function editRun(connection: Connection, runId: string, edit: RunEd
   return withFreshEmbeddingIds(() =>
     connection.repeatableTransaction(async (trx) => {
       const run = await lockRun(trx, runId);
+      if (edit.updateId !== undefined && (await isNoted(trx, runId, edit.updateId))) return toRun(run);
       refuseEnded(run);
       await editLocked(trx, run, edit);
       await noteRunEdit(trx, run, edit);
@@ -49,14 +52,6 @@ export async function editLocked(
   } else {
     await endLocked(trx, run, { phase: 'cancelled', failure: cancelledBy(by) });
   }
-}
-
-export function cancelledBy(by: string) {
-  return {
-    code: 'run.cancelled',
-    message: `Cancelled by ${by}.`,
-    next_step: 'Start the run again if this was not wanted.',
-  };
 }
 
 async function setWish(

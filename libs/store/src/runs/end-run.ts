@@ -1,7 +1,10 @@
 import {
   type Asked,
   type EarlyStop,
+  type EndedPhase,
+  errorRegistry,
   type Failure,
+  isEnded,
   MurnauError,
   type Publication,
   type Run,
@@ -14,7 +17,6 @@ import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { noteRunEdit } from './note-run-edit.js';
 import {
-  isEnded,
   lockClaimedRun,
   lockRun,
   refuseEnded,
@@ -117,6 +119,12 @@ export async function endRun(
   });
 }
 
+export const cancelledBy = (by: string): Failure => ({
+  code: 'run.cancelled',
+  message: `Cancelled by ${by}.`,
+  next_step: errorRegistry['run.cancelled'].nextStep,
+});
+
 /** Ends a locked run without a result. */
 export async function endLocked(
   trx: Transaction<Database>,
@@ -148,7 +156,7 @@ export async function setRunPhase(
 }
 
 interface EndChanges {
-  phase: 'finished' | 'failed' | 'cancelled';
+  phase: EndedPhase;
   epoch?: number;
   failure?: string | null;
   embedding_id?: string;

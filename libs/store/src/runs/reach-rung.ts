@@ -1,3 +1,4 @@
+import { hasWorkflow } from '@murnau/domain';
 import { sql } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { insertEvents } from '../events/event-records.js';
@@ -10,7 +11,7 @@ import { lockRun, type RunRow } from './run-records.js';
 export async function reachRung(connection: Connection, id: string): Promise<void> {
   await connection.repeatableTransaction(async (trx) => {
     const run = await lockRun(trx, id);
-    if (!hasCome(run)) return;
+    if (!hasReachedTarget(run)) return;
     const rung = run.rung + 1;
     await trx
       .updateTable('runs')
@@ -37,9 +38,8 @@ export async function reachRung(connection: Connection, id: string): Promise<voi
   });
 }
 
-function hasCome({ phase, certified_step, target_step }: RunRow): boolean {
-  const isOpen = phase === 'queued' || phase === 'running' || phase === 'paused';
-  return isOpen && target_step !== null && certified_step >= target_step;
+function hasReachedTarget({ phase, certified_step, target_step }: RunRow): boolean {
+  return hasWorkflow(phase) && target_step !== null && certified_step >= target_step;
 }
 
 /** Greater is better; a trial whose metric was not measured comes last. */

@@ -1,12 +1,8 @@
-import { MurnauError, type Run, type RunPhase, type TrainingSpec } from '@murnau/domain';
+import { isEnded, MurnauError, type Run, type TrainingSpec } from '@murnau/domain';
 import type { Insertable, Kysely, Selectable, Transaction } from 'kysely';
 import type { Database, RunsTable } from '../database/schema.js';
 
 export type RunRow = Selectable<RunsTable>;
-
-export const ENDED_PHASES: readonly RunPhase[] = ['finished', 'failed', 'cancelled'];
-
-export const isEnded = (phase: RunPhase): boolean => ENDED_PHASES.includes(phase);
 
 /** Metrics that a run's best checkpoint follows when no sweep says otherwise. */
 export const DEFAULT_METRIC = { name: 'eval_gain', goal: 'maximize' } as const;

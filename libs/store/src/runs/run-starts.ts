@@ -1,19 +1,20 @@
-import { type Failure, type Run } from '@murnau/domain';
-import { sql, type Transaction } from 'kysely';
+import { endedPhases, hasWorkflow, type Run, runPhasesWithWorkflow, type SweepPhase } from '@murnau/domain';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
+import type { OpenQuery, OpenWorkflow } from '../database/open-workflows.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { insertDecisions } from '../sweeps/decisions.js';
-import { endLocked } from './end-run.js';
-import { isEnded, lockRun, type RunRow, selectRun, toRun } from './run-records.js';
+import { cancelledBy, endLocked, type RunEnd } from './end-run.js';
+import { lockRun, type RunRow, selectRun, toRun } from './run-records.js';
 
 /**
  * A run's workflow may be started several times under one id: after a rung, a retry, or when Temporal lost it. Each
  * start has a chain above every one that was started or has claimed the run, so that claims stay in order.
  */
 
-/** What every row gets that is to be started (again). */
-export const toBeStarted = {
+/** Values of a row whose workflow is to be started, or started again. */
+export const startAgain = {
   phase: 'queued',
   workflow_started: false,
   workflow_chain: sql<number>`greatest(workflow_chain, claim_chain) + 1`,
@@ -26,19 +27,19 @@ export interface StartedRun {
   chain: number;
 }
 
-/** As a table `given (id, chain)`. */
-export const given = (started: readonly StartedRun[]) =>
-  sql`unnest(${started.map(({ run_id }) => run_id)}::text[], ${started.map(({ chain }) => chain)}::int[]) as given (id, chain)`;
+/** As a table `started (id, chain)`. */
+export const startedTable = (started: readonly StartedRun[]) =>
+  sql`unnest(${started.map(({ run_id }) => run_id)}::text[], ${started.map(({ chain }) => chain)}::int[]) as started (id, chain)`;
 
-/** Workflows with these chains are at work. A word about an earlier one comes too late and changes nothing. */
+/** Workflows with these chains are open. Of an earlier one than the newest it changes nothing. */
 export async function markRunsStarted(connection: Connection, started: readonly StartedRun[]): Promise<void> {
   if (started.length === 0) return;
   await connection.repeatableTransaction(async (trx) => {
     const { rows: changed } = await sql<
       Pick<RunRow, 'sweep_id' | 'trial' | 'rung' | 'certified_step'>
     >`update runs set workflow_started = true
-      from ${given(started)}
-      where runs.id = given.id and not workflow_started and workflow_chain <= given.chain
+      from ${startedTable(started)}
+      where runs.id = started.id and not workflow_started and workflow_chain <= started.chain
       returning sweep_id, trial, rung, certified_step`.execute(trx);
     for (const { sweep_id, trial, rung, certified_step } of changed) {
       if (sweep_id === null) continue;
@@ -56,31 +57,81 @@ export async function markRunLost(connection: Connection, id: string, chain: num
   await connection.repeatableTransaction(async (trx) => {
     const run = await lockRun(trx, id);
     if (!isAtWork(run, chain)) return;
-    await trx.updateTable('runs').set(toBeStarted).where('id', '=', id).execute();
+    await trx.updateTable('runs').set(startAgain).where('id', '=', id).execute();
     await insertEvents(trx, [
       { kind: 'restarted', run_id: id, sweep_id: run.sweep_id, data: { cause: 'workflow_lost' } },
     ]);
   });
 }
 
-/** The workflow with this chain was ended from outside: so is the run, unless it went on meanwhile. */
+/** The workflow with this chain has closed without storing the end: the run ends, unless it went on meanwhile. */
 export async function endAbandonedRun(
   connection: Connection,
   id: string,
   chain: number,
-  failure: Failure,
+  end: RunEnd,
 ): Promise<Run> {
   return connection.repeatableTransaction(async (trx) => {
     const run = await lockRun(trx, id);
-    if (isAtWork(run, chain)) await endLocked(trx, run, { phase: 'cancelled', failure });
+    if (isAtWork(run, chain)) await endLocked(trx, run, end);
     return toRun(await selectRun(trx, id));
   });
 }
 
 function isAtWork(run: RunRow, chain: number): boolean {
-  return (
-    run.workflow_started && run.workflow_chain === chain && !isEnded(run.phase) && run.phase !== 'waiting'
-  );
+  return run.workflow_started && run.workflow_chain === chain && hasWorkflow(run.phase);
+}
+
+/** A run's workflow that should be open. */
+export interface OpenRunWorkflow extends OpenWorkflow {
+  /** Null: not a trial, as the next. */
+  sweep_workflow_id: string | null;
+  sweep_phase: SweepPhase | null;
+}
+
+export function selectOpenRuns(
+  db: Kysely<Database>,
+  { afterId, limit }: Required<OpenQuery>,
+): Promise<OpenRunWorkflow[]> {
+  return db
+    .selectFrom('runs')
+    .leftJoin('sweeps', 'sweeps.id', 'runs.sweep_id')
+    .select(['runs.id', 'runs.workflow_id', 'runs.workflow_chain'])
+    .select(['sweeps.workflow_id as sweep_workflow_id', 'sweeps.phase as sweep_phase'])
+    .where('runs.id', '>', afterId)
+    .where('runs.workflow_started', '=', true)
+    .where('runs.phase', 'in', runPhasesWithWorkflow)
+    .orderBy('runs.id')
+    .limit(limit)
+    .execute();
+}
+
+/**
+ * Trials that were not started, or wait at a rung, end with their sweep. It ends them itself; a trial that came to its
+ * rung at the same moment is found here.
+ */
+export async function endTrialsOfEndedSweeps(connection: Connection): Promise<number> {
+  return connection.repeatableTransaction(async (trx) => {
+    const found = await trx
+      .selectFrom('runs')
+      .innerJoin('sweeps', 'sweeps.id', 'runs.sweep_id')
+      .select('runs.id')
+      .where('sweeps.phase', 'in', endedPhases)
+      .where((eb) =>
+        eb.or([
+          eb('runs.phase', '=', 'waiting'),
+          eb.and([eb('runs.phase', '=', 'queued'), eb('runs.workflow_started', '=', false)]),
+        ]),
+      )
+      .limit(200)
+      .execute();
+    for (const { id } of found) {
+      const run = await lockRun(trx, id);
+      const isIdle = run.phase === 'waiting' || (run.phase === 'queued' && !run.workflow_started);
+      if (isIdle) await endLocked(trx, run, { phase: 'cancelled', failure: cancelledBy('its sweep') });
+    }
+    return found.length;
+  });
 }
 
 /** A run that had ended goes on from its newest checkpoint. */
@@ -92,7 +143,7 @@ export async function reopenRun(
   await trx
     .updateTable('runs')
     .set({
-      ...toBeStarted,
+      ...startAgain,
       ...changes,
       failure: null,
       finished_at: null,

@@ -1,5 +1,4 @@
 import {
-  type Failure,
   type MetricPoint,
   MurnauError,
   type Page,
@@ -25,7 +24,16 @@ import { recordProgress } from './record-progress.js';
 import { countRestart, recordStarted, type RestartCount, type Started } from './run-history.js';
 import { reachRung } from './reach-rung.js';
 import { DEFAULT_METRIC, type RunRow, selectRun, toInsert, toRun } from './run-records.js';
-import { endAbandonedRun, markRunLost, markRunsStarted, type StartedRun } from './run-starts.js';
+import type { OpenQuery } from '../database/open-workflows.js';
+import {
+  endAbandonedRun,
+  endTrialsOfEndedSweeps,
+  markRunLost,
+  markRunsStarted,
+  type OpenRunWorkflow,
+  selectOpenRuns,
+  type StartedRun,
+} from './run-starts.js';
 
 export interface NewRun {
   owner: string;
@@ -48,18 +56,13 @@ export interface RunDetails {
   /** Chain with which its workflow was, or is to be, started last. */
   workflow_chain: number;
   workflow_started: boolean;
+  /** Newest claim. */
+  claim: { chain: number; segment: number };
   wish_by: string | null;
   claimed_by: string | null;
   fingerprint: string | null;
   numerics_changed_at: number[];
   scores: Record<string, number>;
-}
-
-/** A workflow that the store believes to be at work. */
-export interface OpenWorkflow {
-  id: string;
-  workflow_id: string;
-  workflow_chain: number;
 }
 
 export interface StoredCheckpoint {
@@ -302,27 +305,19 @@ export class Runs {
     return this.#announced(markRunLost(this.#connection, id, chain));
   }
 
-  /** Its workflow was ended from outside. */
-  async endAbandoned(id: string, chain: number, failure: Failure): Promise<Run> {
-    return this.#announced(endAbandonedRun(this.#connection, id, chain, failure));
+  /** Its workflow of this chain has closed without storing the end. */
+  async endAbandoned(id: string, chain: number, end: RunEnd): Promise<Run> {
+    return this.#announced(endAbandonedRun(this.#connection, id, chain, end));
   }
 
-  /** Runs that are no trials, whose workflow should be open: after `afterId`, by id. */
-  startedAndOpen({ afterId = '', limit = 100 }: { afterId?: string; limit?: number } = {}): Promise<
-    OpenWorkflow[]
-  > {
-    return this.#connection.repeatable((db) =>
-      db
-        .selectFrom('runs')
-        .select(['id', 'workflow_id', 'workflow_chain'])
-        .where('id', '>', afterId)
-        .where('sweep_id', 'is', null)
-        .where('workflow_started', '=', true)
-        .where('phase', 'in', ['queued', 'running', 'paused'])
-        .orderBy('id')
-        .limit(limit)
-        .execute(),
-    );
+  /** Runs, trials included, whose workflow should be open: after `afterId`, by id. */
+  startedAndOpen({ afterId = '', limit = 500 }: OpenQuery = {}): Promise<OpenRunWorkflow[]> {
+    return this.#connection.repeatable((db) => selectOpenRuns(db, { afterId, limit }));
+  }
+
+  /** Trials that have no workflow end with their sweep. @returns how many */
+  async endTrialsOfEndedSweeps(): Promise<number> {
+    return this.#announced(endTrialsOfEndedSweeps(this.#connection));
   }
 
   async #announced<Result>(write: Promise<Result>): Promise<Result> {
@@ -334,11 +329,12 @@ export class Runs {
 
 function detailsOf(row: RunRow): RunDetails {
   const { epoch, workflow_chain, workflow_started, wish_by } = row;
-  const { claimed_by, fingerprint, numerics_changed_at, scores } = row;
+  const { claim_chain, claim_segment, claimed_by, fingerprint, numerics_changed_at, scores } = row;
   return {
     epoch,
     workflow_chain,
     workflow_started,
+    claim: { chain: claim_chain, segment: claim_segment },
     wish_by,
     claimed_by,
     fingerprint,

@@ -52,9 +52,9 @@ describe('an edit', () => {
     const { id } = await newSweep();
     const [first, second] = await test.store.sweeps.trials(id);
     await test.store.runs.markStarted(first?.run_id ?? '', 0);
-    expect((await test.store.sweeps.facts(id)).astray).toEqual([]);
+    expect((await test.store.sweeps.facts(id)).unresponsive_trials).toEqual([]);
     await edit(id, { kind: 'pause' });
-    expect((await test.store.sweeps.facts(id)).astray).toEqual([first?.workflow_id]);
+    expect((await test.store.sweeps.facts(id)).unresponsive_trials).toEqual([first?.workflow_id]);
     await edit(id, { kind: 'drop_trial', trial: 0 });
     await edit(id, { kind: 'drop_trial', trial: 1 });
     expect(await test.store.runs.get(first?.run_id ?? '')).toMatchObject({ phase: 'queued', wish: 'drop' });
@@ -126,7 +126,7 @@ describe('a start of a run', () => {
     // The claims of the new workflow are above those of the old one.
     await test.store.runs.claim(run, { ...claim, chain: 5 }, 'worker-1');
     await test.store.runs.markLost(run, 4);
-    await test.store.runs.endAbandoned(run, 4, { code: 'run.cancelled', message: '', next_step: '' });
+    await test.store.runs.endAbandoned(run, 4, { phase: 'cancelled' });
     expect(await test.store.runs.get(run)).toMatchObject({ phase: 'running' });
     await test.store.runs.markLost(run, 5);
     expect((await test.store.sweeps.facts(id)).next).toMatchObject([{ run_id: run, workflow_chain: 6 }]);

@@ -1,14 +1,14 @@
-import { type Asked, MurnauError, type SweepEdit } from '@murnau/domain';
+import { type Asked, isEnded, isOpen, MurnauError, type SweepEdit } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
-import { cancelledBy, editLocked } from '../runs/edit-run.js';
-import { withFreshEmbeddingIds } from '../runs/end-run.js';
-import { ENDED_PHASES, isEnded, lockRun, type RunRow } from '../runs/run-records.js';
+import { editLocked } from '../runs/edit-run.js';
+import { cancelledBy, withFreshEmbeddingIds } from '../runs/end-run.js';
+import { lockRun, type RunRow } from '../runs/run-records.js';
 import { reopenRun } from '../runs/run-starts.js';
 import { insertDecisions, type NewDecision } from './decisions.js';
-import { passGate } from './gates.js';
+import { pickWinners } from './gates.js';
 import { type Extension, moreSteps, moreTrials, onePairMore } from './extend-sweep.js';
 import { insertTrials } from './insert-trials.js';
 import { lockSweep, notPossible, type SweepRow } from './sweep-records.js';
@@ -103,7 +103,7 @@ const edits: { [Kind in SweepEdit['kind']]: Apply<Kind> } = {
     refuseStopping(sweep);
     return extendBy(trx, sweep, await onePairMore(trx, sweep, pair));
   },
-  pick_winners: (trx, sweep, { trials }, asked) => passGate(trx, sweep, { trials, ...asked }),
+  pick_winners: (trx, sweep, { trials }, asked) => pickWinners(trx, sweep, { trials, ...asked }),
   retry_failed: async (trx, sweep) => {
     const failed = await trx
       .selectFrom('runs')
@@ -124,7 +124,7 @@ const edits: { [Kind in SweepEdit['kind']]: Apply<Kind> } = {
 const reopening: ReadonlySet<SweepEdit['kind']> = new Set(['extend', 'add_pair', 'retry_failed']);
 
 function refuseEnded(sweep: SweepRow, { kind }: SweepEdit): void {
-  if (sweep.phase === 'running' || sweep.phase === 'paused') return;
+  if (isOpen(sweep.phase)) return;
   if (reopening.has(kind) && sweep.phase !== 'cancelled') return;
   throw new MurnauError('sweep.already_ended', `Sweep ${sweep.id} is ${sweep.phase}.`, {
     given: sweep.phase,
@@ -133,8 +133,8 @@ function refuseEnded(sweep: SweepRow, { kind }: SweepEdit): void {
 
 /** A live one that is stopping starts nothing; an ended one that was stopped may go on. */
 function refuseStopping(sweep: SweepRow): void {
-  const isLive = sweep.phase === 'running' || sweep.phase === 'paused';
-  if (isLive && sweep.stop_reason !== null) throw notPossible(sweep, `is stopping: ${sweep.stop_reason}`);
+  if (isOpen(sweep.phase) && sweep.stop_reason !== null)
+    throw notPossible(sweep, `is stopping: ${sweep.stop_reason}`);
 }
 
 async function extendBy(
@@ -174,7 +174,7 @@ async function update(
 
 /** An ended sweep runs again; its workflow is to be started. */
 export async function reopenSweep(trx: Transaction<Database>, sweep: SweepRow): Promise<void> {
-  if (!(ENDED_PHASES as readonly string[]).includes(sweep.phase)) return;
+  if (isOpen(sweep.phase)) return;
   await trx
     .updateTable('sweeps')
     .set({

@@ -1,6 +1,6 @@
-import { MurnauError } from '@murnau/domain';
+import { type Gate, MurnauError } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
-import type { Database, Gate } from '../database/schema.js';
+import type { Database } from '../database/schema.js';
 import { insertDecisions } from './decisions.js';
 import { promote } from './rungs.js';
 import type { SweepRow } from './sweep-records.js';
@@ -31,28 +31,27 @@ export async function openGate(
   ]);
 }
 
+interface Picked {
+  trials: readonly number[];
+  by: string;
+  why: string;
+}
+
 /**
- * The trials picked train to their last step; the others that wait finish where they are.
+ * A person's pick: the trials picked train to their last step; the others that wait finish where they are.
  * @throws `edit.not_possible` when no gate is open, or a trial does not wait at it
  */
-export async function passGate(
+export async function pickWinners(
   trx: Transaction<Database>,
   sweep: SweepRow,
-  { trials, by, why }: { trials: readonly number[]; by: string; why: string },
+  picked: Picked,
 ): Promise<void> {
   const { gate } = sweep;
   if (gate === null || gate.is_passed) {
     throw new MurnauError('edit.not_possible', `Sweep ${sweep.id} waits for nobody to pick.`);
   }
-  const wanted = [...new Set(trials)];
-  const waiting = await trx
-    .selectFrom('runs')
-    .select(['id', 'trial'])
-    .where('sweep_id', '=', sweep.id)
-    .where('phase', '=', 'waiting')
-    .where('rung', '=', gate.rung)
-    .orderBy('trial')
-    .execute();
+  const waiting = await selectWaiting(trx, sweep.id, gate);
+  const wanted = [...new Set(picked.trials)];
   const stranger = wanted.find((trial) => !waiting.some((run) => run.trial === trial));
   if (stranger !== undefined) {
     const there = waiting.map(({ trial }) => trial).join(', ');
@@ -62,6 +61,43 @@ export async function passGate(
       allowed: there.length > 200 ? `${there.slice(0, 200)}…` : there,
     });
   }
+  await passGate(trx, sweep, gate, waiting, picked);
+}
+
+/** The timer's pick. A person may have picked since it was decided, and a trial may have ended: it picks the others. */
+export async function passGateByTimer(
+  trx: Transaction<Database>,
+  sweep: SweepRow,
+  { trials, why }: Omit<Picked, 'by'>,
+): Promise<void> {
+  const { gate } = sweep;
+  if (gate === null || gate.is_passed) return;
+  await passGate(trx, sweep, gate, await selectWaiting(trx, sweep.id, gate), { trials, by: 'sweep', why });
+}
+
+interface Waiting {
+  id: string;
+  trial: number | null;
+}
+
+function selectWaiting(trx: Transaction<Database>, sweepId: string, { rung }: Gate): Promise<Waiting[]> {
+  return trx
+    .selectFrom('runs')
+    .select(['id', 'trial'])
+    .where('sweep_id', '=', sweepId)
+    .where('phase', '=', 'waiting')
+    .where('rung', '=', rung)
+    .orderBy('trial')
+    .execute();
+}
+
+async function passGate(
+  trx: Transaction<Database>,
+  sweep: SweepRow,
+  gate: Gate,
+  waiting: readonly Waiting[],
+  { trials, by, why }: Picked,
+): Promise<void> {
   await trx
     .updateTable('sweeps')
     .set({ gate: sql<string>`gate || '{"is_passed": true}'` })
@@ -71,7 +107,7 @@ export async function passGate(
     trx,
     sweep,
     waiting
-      .filter(({ trial }) => wanted.includes(trial ?? -1))
+      .filter(({ trial }) => trials.includes(trial ?? -1))
       .map(({ id }) => ({
         run_id: id,
         rung: gate.rung,

@@ -1,10 +1,9 @@
 import { targetAfter } from '@murnau/domain';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
-import { endLocked, publishRun } from '../runs/end-run.js';
-import { cancelledBy } from '../runs/edit-run.js';
+import { cancelledBy, endLocked, publishRun } from '../runs/end-run.js';
 import { lockRun, type RunRow } from '../runs/run-records.js';
-import { toBeStarted } from '../runs/run-starts.js';
+import { startAgain } from '../runs/run-starts.js';
 import { insertDecisions } from './decisions.js';
 import type { SweepRow } from './sweep-records.js';
 
@@ -104,7 +103,7 @@ export async function promote(
     const target_step = toTheEnd ? null : next;
     await trx
       .updateTable('runs')
-      .set({ ...toBeStarted, target_step })
+      .set({ ...startAgain, target_step })
       .where('id', '=', run_id)
       .execute();
     await trx

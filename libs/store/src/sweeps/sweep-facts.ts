@@ -1,9 +1,8 @@
-import type { SweepFile, SweepPhase } from '@murnau/domain';
+import { endedPhases, type Gate, type SweepFile, type SweepPhase, type TrialCounts } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
-import type { Database, Gate } from '../database/schema.js';
-import { ENDED_PHASES } from '../runs/run-records.js';
-import { given, type StartedRun } from '../runs/run-starts.js';
-import { selectCounts, type TrialCounts } from './trial-counts.js';
+import type { Database } from '../database/schema.js';
+import { startedTable, type StartedRun } from '../runs/run-starts.js';
+import { selectCounts } from './trial-counts.js';
 
 export interface TrialToStart {
   run_id: string;
@@ -39,7 +38,7 @@ export interface SweepFacts {
   /** Of an `ordered` sweep, the lowest number of a trial that has not ended; null: all have. */
   first_open: number | null;
   /** Workflows of trials that do something else than what is wanted of them. */
-  astray: string[];
+  unresponsive_trials: string[];
 }
 
 export interface FactsQuery {
@@ -47,14 +46,14 @@ export interface FactsQuery {
   starting?: readonly StartedRun[];
   /** Most trials to start. Default 50. */
   starts?: number;
-  /** Most workflows that are astray. Default 200. */
-  astray?: number;
+  /** Most workflows of unresponsive trials. Default 200. */
+  unresponsive_trials?: number;
 }
 
 export async function selectFacts(
   db: Kysely<Database>,
   id: string,
-  { starting = [], starts = 50, astray = 200 }: FactsQuery,
+  { starting = [], starts = 50, unresponsive_trials = 200 }: FactsQuery,
 ): Promise<SweepFacts | undefined> {
   const row = await db
     .selectFrom('sweeps')
@@ -69,7 +68,8 @@ export async function selectFacts(
     counts,
     first_open: row.spec.ordered ? await selectFirstOpen(db, id) : null,
     next: counts.to_start === 0 ? [] : await selectNext(db, id, starting, starts),
-    astray: counts.open === 0 ? [] : await selectAstray(db, id, row.phase === 'paused', astray),
+    unresponsive_trials:
+      counts.open === 0 ? [] : await selectUnresponsive(db, id, row.phase === 'paused', unresponsive_trials),
   };
 }
 
@@ -87,14 +87,14 @@ function selectNext(
     .where('phase', '=', 'queued')
     .where('workflow_started', '=', false)
     .where(sql<boolean>`wish is distinct from 'pause'`)
-    .where(sql<boolean>`(id, workflow_chain) not in (select id, chain from ${given(starting)})`)
+    .where(sql<boolean>`(id, workflow_chain) not in (select id, chain from ${startedTable(starting)})`)
     .orderBy('rung', 'desc')
     .orderBy('trial')
     .limit(limit)
     .execute();
 }
 
-async function selectAstray(
+async function selectUnresponsive(
   db: Kysely<Database>,
   id: string,
   isPaused: boolean,
@@ -115,7 +115,7 @@ async function selectFirstOpen(db: Kysely<Database>, id: string): Promise<number
     .selectFrom('runs')
     .select(sql<number | null>`min(trial)`.as('first'))
     .where('sweep_id', '=', id)
-    .where('phase', 'not in', ENDED_PHASES)
+    .where('phase', 'not in', endedPhases)
     .executeTakeFirstOrThrow();
   return first;
 }

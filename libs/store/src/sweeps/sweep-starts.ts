@@ -1,7 +1,7 @@
-import type { Sweep } from '@murnau/domain';
+import { type Sweep, sweepPhasesWithWorkflow } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database } from '../database/schema.js';
-import type { OpenWorkflow } from '../runs/runs.js';
+import type { OpenQuery, OpenWorkflow } from '../database/open-workflows.js';
 import { summarize, toSweep } from './sweep-records.js';
 
 /** A sweep's workflow is started once stored, and again with the next chain when Temporal lost it. */
@@ -11,13 +11,6 @@ export interface UnstartedQuery {
   limit?: number;
 }
 
-export interface OpenQuery {
-  afterId?: string;
-  limit?: number;
-}
-
-const living = ['running', 'paused'] as const;
-
 export async function selectUnstarted(
   db: Kysely<Database>,
   { olderThanMs = 2_000, limit = 100 }: UnstartedQuery,
@@ -26,7 +19,7 @@ export async function selectUnstarted(
     .selectFrom('sweeps')
     .selectAll()
     .where('workflow_started', '=', false)
-    .where('phase', 'in', living)
+    .where('phase', 'in', sweepPhasesWithWorkflow)
     .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
     .orderBy('created_at')
     .limit(limit)
@@ -40,14 +33,14 @@ export async function selectUnstarted(
 
 export async function selectOpen(
   db: Kysely<Database>,
-  { afterId = '', limit = 100 }: OpenQuery,
+  { afterId = '', limit = 500 }: OpenQuery,
 ): Promise<OpenWorkflow[]> {
   return db
     .selectFrom('sweeps')
     .select(['id', 'workflow_id', 'workflow_chain'])
     .where('id', '>', afterId)
     .where('workflow_started', '=', true)
-    .where('phase', 'in', living)
+    .where('phase', 'in', sweepPhasesWithWorkflow)
     .orderBy('id')
     .limit(limit)
     .execute();
@@ -79,7 +72,7 @@ export async function markSweepLost(db: Kysely<Database>, id: string, chain: num
     .set({ workflow_started: false, workflow_chain: chain + 1 })
     .where('id', '=', id)
     .where('workflow_chain', '=', chain)
-    .where('phase', 'in', living)
+    .where('phase', 'in', sweepPhasesWithWorkflow)
     .execute();
 }
 

@@ -1,23 +1,7 @@
+import type { TrialCounts } from '@murnau/domain';
 import { type Kysely, sql } from 'kysely';
 import type { Database, TrialState } from '../database/schema.js';
-import { given, type StartedRun } from '../runs/run-starts.js';
-
-/** Trials of a sweep by what may be done with them; what it costs to read does not grow with their number. */
-export interface TrialCounts {
-  /** Planned, or to go on, with no workflow yet. */
-  to_start: number;
-  /** Of these, the ones that go on from a stored step. */
-  resumed: number;
-  /** With a workflow that is to train: they fill the window. */
-  open: number;
-  /** Paused by a person. */
-  held: number;
-  /** At a rung. */
-  waiting: number;
-  finished: number;
-  failed: number;
-  cancelled: number;
-}
+import { startedTable, type StartedRun } from '../runs/run-starts.js';
 
 /** Changes that may pile up before they are folded into one row for each state. */
 const mostChanges = 200;
@@ -33,7 +17,10 @@ const none: Record<TrialState, number> = {
   cancelled: 0,
 };
 
-/** @param starting starts that are under way: their trials are counted as open, which the store does not know yet */
+/**
+ * What it costs to read does not grow with the number of trials.
+ * @param starting starts that are under way: their trials are counted as open, which the store does not know yet
+ */
 export async function selectCounts(
   db: Kysely<Database>,
   id: string,
@@ -42,7 +29,7 @@ export async function selectCounts(
   const { rows } = await sql<{ state: TrialState; trials: number; device_s: number; changes: number }>`
     with starting as (
       select trial_state(phase, workflow_started, wish, certified_step) as state
-      from runs join ${given(starting)} on runs.id = given.id and runs.workflow_chain = given.chain
+      from runs join ${startedTable(starting)} on runs.id = started.id and runs.workflow_chain = started.chain
       where sweep_id = ${id} and phase = 'queued' and not workflow_started
     )
     select state, sum(trials) as trials, sum(device_s) as device_s, count(*) as changes

@@ -1,0 +1,42 @@
+import type {
+  ConversionResult,
+  EmbeddingConversionInput,
+  TextActivities,
+  TokenCheckInput,
+  WordProblem,
+} from '@murnau/contracts';
+import type { WorkerDeps } from '../on-worker.js';
+import { onWorker } from '../on-worker.js';
+
+async function convertEmbedding(
+  { store, client }: WorkerDeps,
+  input: EmbeddingConversionInput,
+): Promise<ConversionResult> {
+  const { file, ...rest } = await client.convertEmbedding({
+    file: await store.blobs.get(input.file_hash),
+    to_format: input.to_format,
+    model: input.model,
+    placeholder_token: input.placeholder_token,
+  });
+  const { hash, size_bytes } = await store.blobs.put(file, 'application/octet-stream');
+  return { hash, size_bytes, ...rest };
+}
+
+async function checkTokens(
+  { client }: WorkerDeps,
+  { model, words }: TokenCheckInput,
+): Promise<WordProblem[]> {
+  const problems = await Promise.all(
+    words.map(async (pair, index) =>
+      (await client.checkTokens({ model, ...pair })).map((problem) => ({ index, ...problem })),
+    ),
+  );
+  return problems.flat();
+}
+
+export function createTextActivities(deps: WorkerDeps): TextActivities {
+  return {
+    convertEmbedding: onWorker(deps, (input: EmbeddingConversionInput) => convertEmbedding(deps, input)),
+    checkTokens: onWorker(deps, (input: TokenCheckInput) => checkTokens(deps, input)),
+  };
+}

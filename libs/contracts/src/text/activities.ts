@@ -1,0 +1,28 @@
+import type { ErrorCode } from '@murnau/domain';
+import type { EmbeddingConversionInput, TokenCheckInput } from './input.js';
+
+export interface ConversionResult {
+  readonly hash: string;
+  readonly size_bytes: number;
+  readonly placeholder_token: string;
+  readonly initializer_token: string | null;
+  readonly num_vectors: number;
+  readonly pooling: 'eot' | 'argmax';
+  readonly step: number;
+}
+
+export interface WordProblem {
+  /** Which of the request's words. */
+  readonly index: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly field?: string | undefined;
+  readonly given?: string | undefined;
+  readonly allowed?: string | undefined;
+}
+
+/** On `generate/<model>`. */
+export interface TextActivities {
+  convertEmbedding(input: EmbeddingConversionInput): Promise<ConversionResult>;
+  checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;
+}

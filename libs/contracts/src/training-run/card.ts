@@ -1,0 +1,44 @@
+import type { Run } from '@murnau/domain';
+import { factLine, parameterText, shortNumber } from '../board-text.js';
+import type { WorkflowCard } from '../workflow-card.js';
+
+export function runCard(run: Run, galleryUrl: string): WorkflowCard {
+  const { spec } = run;
+  const searched = Object.entries(run.parameters).filter(
+    ([name]) => name !== 'placeholder' && name !== 'initializer',
+  );
+  return {
+    summary: [
+      `${spec.placeholder_token} from “${spec.initializer_token}”`,
+      spec.model,
+      `${spec.max_steps} steps`,
+      ...searched.map(([name, value]) => parameterText(name, value)),
+    ].join(' · '),
+    details: [
+      `**[${run.name}](${galleryUrl}/runs/${run.id})** of ${run.owner} learns the word *${spec.placeholder_token}*.`,
+      '',
+      factLine('initializer', spec.initializer_token),
+      factLine('model', spec.model),
+      factLine('objective', spec.objective),
+      factLine(
+        'learning rates t1, t2',
+        `${shortNumber(spec.learning_rate_t1)}, ${shortNumber(spec.learning_rate_t2)} (${spec.learning_rate_unit})`,
+      ),
+      factLine('batch size', spec.batch_size),
+      factLine('steps', spec.max_steps),
+      factLine('seed', spec.seed),
+      factLine('packing', spec.packing),
+      factLine('dataset', run.dataset_id),
+    ].join('\n'),
+    attributes: {
+      MurnauKind: 'run',
+      MurnauModel: spec.model,
+      MurnauPlaceholder: spec.placeholder_token,
+      MurnauInitializer: spec.initializer_token,
+      ...(run.sweep_id === null ? {} : { MurnauSweep: run.sweep_id }),
+      MurnauOwner: run.owner,
+      MurnauPhase: 'queued',
+      MurnauStep: run.step,
+    },
+  };
+}
