@@ -35,6 +35,15 @@ describe('dataFolder', () => {
     );
   });
 
+  it('is refused as a path from a folder that was removed', () => {
+    const cwd = vi.spyOn(process, 'cwd').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_cwd');
+    });
+    expect(() => dataFolder({ MURNAU_HOME: 'data' })).toThrow(/that folder is gone/);
+    expect(dataFolder({ MURNAU_HOME: '/data' })).toBe('/data');
+    cwd.mockRestore();
+  });
+
   it('is refused, saying what to set, where nothing tells of a home', () => {
     withoutAccount();
     expect(accountName()).toBeUndefined();

@@ -18,7 +18,15 @@ export function dataFolder(env: Environment): string {
       'a path without ~ at its beginning',
     );
   }
-  return resolve(given);
+  try {
+    return resolve(given);
+  } catch {
+    throw new FolderError(
+      `MURNAU_HOME is ${given}, from the folder that this shell is in, and that folder is gone.`,
+      given,
+      'a whole path, or one from a folder that is there',
+    );
+  }
 }
 
 /** A person's settings: `$XDG_CONFIG_HOME`, else `~/.config`. @throws FolderError */

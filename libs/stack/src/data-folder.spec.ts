@@ -66,14 +66,14 @@ describe('the data folder', () => {
   test('with things of others in it keeps its mode and theirs', async () => {
     process.umask(0o022);
     writeFileSync(join(folder, 'notes.txt'), '');
-    mkdirSync(join(folder, 'bin'));
+    mkdirSync(join(folder, 'tmp'));
+    writeFileSync(join(folder, 'tmp/script'), '', { mode: 0o755 });
     const paths = stackPaths(folder);
+    writeFileSync(paths.token, 'secret');
     await makeDataFolder(paths);
-    expect([folder, join(folder, 'notes.txt'), join(folder, 'bin')].map(modeOf)).toEqual([
-      '755',
-      '644',
-      '755',
-    ]);
+    const theirs = ['', 'notes.txt', 'tmp', 'tmp/script'].map((name) => join(folder, name));
+    expect(theirs.map(modeOf)).toEqual(['755', '644', '755', '755']);
+    expect(modeOf(paths.token)).toBe('600');
     expect([paths.blobs, paths.logs].map(modeOf)).toEqual(['700', '700']);
     expect(await findOpenPaths(paths)).toEqual([]);
   });

@@ -23,11 +23,12 @@ const isRoot = (): boolean => process.getuid?.() === 0;
 export async function makeDataFolder(paths: StackPaths): Promise<void> {
   try {
     await makeWithAncestors(paths.home);
-    await setHomeMode(paths);
+    const isShared = await hasForeigners(paths);
+    if (!isShared) await setHomeMode(paths);
     for (const folder of [paths.blobs, paths.temporal, paths.logs, paths.temporary]) {
       await mkdir(folder, { recursive: true, mode: privateFolder });
     }
-    await tighten(paths);
+    await tighten(paths, isShared);
   } catch (error) {
     throw unusable(error, paths.home);
   }
@@ -41,10 +42,7 @@ async function makeWithAncestors(home: string): Promise<void> {
   }
 }
 
-/** A folder with other things in it, such as somebody's home, is left as it is: what is ours in it is private by itself. */
-async function setHomeMode(paths: StackPaths): Promise<void> {
-  const { home, postgres } = paths;
-  if (await hasForeigners(paths)) return;
+async function setHomeMode({ home, postgres }: StackPaths): Promise<void> {
   if (!isRoot()) {
     await setMode(home, privateFolder);
     return;
@@ -54,8 +52,22 @@ async function setHomeMode(paths: StackPaths): Promise<void> {
   if (found.gid === database?.gid && (found.mode & 0o777) === passableByGroup) return;
   const { findPostgresOwner } = await import('@murnau/store');
   const owner = await findPostgresOwner(join(postgres, 'data'));
-  if (owner !== undefined) await chown(home, found.uid, owner.gid);
+  if (owner !== undefined) await letPass(home, found.uid, owner);
   await chmod(home, passableByGroup);
+}
+
+async function letPass(home: string, uid: number, owner: { name: string; gid: number }): Promise<void> {
+  try {
+    await chown(home, uid, owner.gid);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EPERM' && code !== 'EINVAL') throw cause;
+    throw new MurnauError(
+      'setup.postgres_user',
+      `PostgreSQL refuses to run as root, and root may not hand folders over to ${owner.name} here (${code}).`,
+      { allowed: 'an ordinary user, or root with the capability CAP_CHOWN', cause },
+    );
+  }
 }
 
 /** What the stack keeps in its folder, and what it writes beside a file before that takes its place. */
@@ -65,6 +77,10 @@ function isOurs(name: string, { home, ...paths }: StackPaths): boolean {
   );
 }
 
+/**
+ * In a folder with other things in it, such as somebody's home, `tmp` or `logs` may be theirs too: what was there keeps
+ * its mode but for our files. What we make there is private by itself.
+ */
 async function hasForeigners(paths: StackPaths): Promise<boolean> {
   const names = await readdir(paths.home);
   return names.some((name) => name !== 'lost+found' && !isOurs(name, paths));
@@ -74,12 +90,12 @@ async function hasForeigners(paths: StackPaths): Promise<boolean> {
  * A closed folder closes what is in it, so only what is found open is gone through: once, as everything is made closed.
  * The database's folder sees to itself.
  */
-async function tighten(paths: StackPaths): Promise<void> {
+async function tighten(paths: StackPaths, isShared: boolean): Promise<void> {
   for (const entry of await readdir(paths.home, { withFileTypes: true })) {
     const path = join(paths.home, entry.name);
     if (!isOurs(entry.name, paths) || path === paths.postgres) continue;
     if (entry.isFile()) await setMode(path, privateFile);
-    if (entry.isDirectory() && (await setMode(path, privateFolder))) await tightenBelow(path);
+    if (entry.isDirectory() && !isShared && (await setMode(path, privateFolder))) await tightenBelow(path);
   }
 }
 
@@ -112,17 +128,29 @@ export async function findOpenPaths(paths: StackPaths): Promise<string[]> {
     if ((mode & ~allowed) !== 0) open.push(`${path} (mode ${mode.toString(8)})`);
   };
   const entries = await readdir(paths.home, { withFileTypes: true }).catch(() => []);
-  if (entries.length > 0 && !(await hasForeigners(paths))) {
-    await look(paths.home, isRoot() ? passableByGroup : privateFolder);
-  }
+  const isShared = entries.length > 0 && (await hasForeigners(paths));
+  if (entries.length > 0 && !isShared) await look(paths.home, isRoot() ? passableByGroup : privateFolder);
   for (const entry of entries.filter(({ name }) => isOurs(name, paths))) {
+    if (isShared && entry.isDirectory()) continue;
     await look(join(paths.home, entry.name), entry.isDirectory() ? privateFolder : privateFile);
   }
   return open;
 }
 
 const notWritable = new Set([
-  ...['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG', 'ENOENT', 'ENOSPC', 'EDQUOT'],
+  ...[
+    'EACCES',
+    'EPERM',
+    'EROFS',
+    'ENOTDIR',
+    'EEXIST',
+    'ELOOP',
+    'ENAMETOOLONG',
+    'ENOENT',
+    'ENOSPC',
+    'EDQUOT',
+    'EIO',
+  ],
 ]);
 
 /** What the file system says, in the terms of the data folder. */

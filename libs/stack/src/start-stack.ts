@@ -46,6 +46,22 @@ export async function startStack(
   onProgress: (progress: StackProgress) => void = () => {},
 ): Promise<StackDescription> {
   const paths = stackPaths(options.home);
+  try {
+    return await start(paths, options, onProgress);
+  } catch (error) {
+    throw isDiskError(error) ? unusable(error, paths.home) : error;
+  }
+}
+
+/** Of the disk that the data lie on: everything that is written at a start is written there. */
+const isDiskError = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+async function start(
+  paths: StackPaths,
+  options: StackOptions,
+  onProgress: (progress: StackProgress) => void,
+): Promise<StackDescription> {
   insistOn(await checkHome(paths));
   await makeDataFolder(paths);
   await makeToken(paths);
@@ -64,7 +80,7 @@ async function makeToken(paths: StackPaths): Promise<void> {
   try {
     await writeFile(paths.token, `${randomBytes(24).toString('hex')}\n`, { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(error, paths.home);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

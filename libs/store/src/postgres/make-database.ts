@@ -8,6 +8,7 @@ import type { PostgresBinaries } from './postgres-binaries.js';
 import { makeFolder } from './postgres-folders.js';
 import { isRunning } from './postgres-lock.js';
 import type { PostgresOwner } from './postgres-owner.js';
+import type { DynamicSharedMemory } from './postgres-settings.js';
 
 const execute = promisify(execFile);
 
@@ -19,6 +20,7 @@ export interface MakeDatabase {
   database: string;
   env: Record<string, string>;
   owner: PostgresOwner | undefined;
+  sharedMemory: DynamicSharedMemory;
 }
 
 /**
@@ -77,6 +79,7 @@ export async function makeDatabase(options: MakeDatabase): Promise<void> {
         '--locale-provider=builtin',
         '--builtin-locale=C.UTF-8',
         '--locale=C',
+        ...['--set', `dynamic_shared_memory_type=${options.sharedMemory}`],
       ],
       identity,
     );

@@ -48,16 +48,17 @@ export async function copyPostgresBinaries(
       filter: (source) => !source.endsWith('.a'),
     });
     await linkLibraries(unfinished);
-    await letAllRead(unfinished);
     await rename(unfinished, target).catch(async (error: NodeJS.ErrnoException) => {
       await rm(unfinished, { recursive: true, force: true });
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   }
+  // Each time: a copy that was made under a strict umask, or not finished, is mended.
+  await letAllRead(target);
   return { ...binaries, root: target };
 }
 
-/** The copy has the modes of what was copied, and of the umask: the server may run as another user than ours. */
+/** A copy has the modes of what was copied: the server may run as another user than ours. */
 async function letAllRead(folder: string): Promise<void> {
   await chmod(folder, 0o755);
   for (const entry of await readdir(folder, { withFileTypes: true })) {

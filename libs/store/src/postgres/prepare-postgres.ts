@@ -7,7 +7,7 @@ import { giveTo, makeFolder, makeSocketDir, socketDirOf, writeOwned } from './po
 import { findLivePostmaster } from './postgres-lock.js';
 import { findClosedFolder, type PostgresOwner } from './postgres-owner.js';
 import { elsewhereRoot, findPostgresPlace } from './postgres-place.js';
-import { HOST_BASED_AUTHENTICATION, postgresSettings } from './postgres-settings.js';
+import { chooseSharedMemory, HOST_BASED_AUTHENTICATION, postgresSettings } from './postgres-settings.js';
 
 const DATABASE_USER = 'murnau';
 const DATABASE_NAME = 'murnau';
@@ -54,14 +54,19 @@ export async function preparePostgres(options: PreparePostgresOptions): Promise<
 
   const binaries = await usableBinaries(home, owner);
   await refuseOtherVersion(dataDir, binaries);
+  const sharedMemory = await chooseSharedMemory(owner !== undefined);
   const [user, database] = [DATABASE_USER, DATABASE_NAME];
   if (!(await hasDatabase(dataDir)))
-    await makeDatabase({ binaries, home, dataDir, user, database, env, owner });
+    await makeDatabase({ binaries, home, dataDir, user, database, env, owner, sharedMemory });
   const ownSettings = join(home, 'local.conf');
   await giveTo(ownSettings, owner).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
-  await writeOwned(join(dataDir, 'postgresql.conf'), postgresSettings(socketDir, ownSettings), owner);
+  await writeOwned(
+    join(dataDir, 'postgresql.conf'),
+    postgresSettings(socketDir, ownSettings, sharedMemory),
+    owner,
+  );
   await writeOwned(join(dataDir, 'pg_hba.conf'), HOST_BASED_AUTHENTICATION, owner);
   const runningPid = await findLivePostmaster(dataDir, socketDir);
 

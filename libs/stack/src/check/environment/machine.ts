@@ -59,7 +59,7 @@ export async function checkLoopback(reach = reachLoopback): Promise<Requirement>
     const { code, message } = error as NodeJS.ErrnoException;
     return unmet('loopback', {
       code: 'setup.machine_unfit',
-      detail: `127.0.0.1 cannot be reached (${code ?? message}), and the parts talk to each other over it`,
+      detail: `127.0.0.1 cannot be reached (${code ?? message}), and the parts talk to each other over it, Temporal's own services too`,
       mend: 'give this machine its IPv4 loopback: ip link set lo up; ip address add 127.0.0.1/8 dev lo',
       given: code ?? message,
       allowed: 'connections from 127.0.0.1 to itself',
