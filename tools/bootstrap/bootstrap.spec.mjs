@@ -98,11 +98,11 @@ if (args[0] === '-c') {
 }
 `;
 
-function bootstrap(env = {}) {
+function bootstrap(env = {}, folder = checkout) {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [join(checkout, 'tools/bootstrap/main.mjs')],
+      [join(folder, 'tools/bootstrap/main.mjs')],
       { env: { PATH: bin, HOME: checkout, PYENV_ROOT: join(checkout, 'pyenv'), ...env } },
       (error, _stdout, stderr) => resolve({ code: error?.code ?? 0, said: stderr }),
     );
@@ -221,6 +221,16 @@ test.each([
   const named = await bootstrap({ MURNAU_PYTHON: join(bin, 'python3') });
   expect(named.code).toBe(1);
   expect(named.said).toContain(`MURNAU_PYTHON names ${join(bin, 'python3')}, which is ${reason}`);
+});
+
+test.each(['a?b', 'a!b', 'a:b', 'a\nb'])('a checkout in a path with %j is refused at once', async (name) => {
+  const odd = join(checkout, name);
+  await cp(join(checkout, 'tools'), join(odd, 'tools'), { recursive: true });
+  const { code, said } = await bootstrap({}, odd);
+  expect(code).toBe(1);
+  expect(said).toContain('The path of this checkout holds a');
+  expect(said).toContain(JSON.stringify(odd));
+  expect(said).toContain('Move or clone it');
 });
 
 test('caches that cannot be written are kept in the checkout', async () => {

@@ -17,6 +17,7 @@ ${series.map((version) => `| Python ${version} | ${platforms.map((platform) => c
 
 - Python: the newest on PATH that works is taken, else the newest that lies where package managers, pyenv and uv put
   them; \`MURNAU_PYTHON=/path/to/python3\` names one. CPython with 64 bits and the GIL, and glibc on Linux.
+- The checkout may lie in any path without \`?\`, \`!\`, \`:\`, \`\\\` and line breaks.
 - Node 20.19 to 24. Node 20 has reached its end of life: use 24.
 - \`pip install ${torchPin}\` comes first and alone. On Linux x86-64 an ordinary package index gives the CUDA build; the
   set-up says which build it is about to install, how large it is and what disk it needs. \`MURNAU_TORCH_INDEX=ADDRESS\`
