@@ -14,7 +14,6 @@ from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.families.kandinsky21.model import Kandinsky
 
-
 # The tests' own servers are reached directly, whatever proxy a person has set. gRPC reads the lower case only, and its
 # own list in place of the other.
 for _name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
