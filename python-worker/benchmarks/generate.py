@@ -23,6 +23,7 @@ import torch
 from diffusers import DDIMScheduler, KandinskyPipeline, KandinskyPriorPipeline
 from diffusers.utils import logging as diffusers_logging
 from drawing_requests import request_of
+from runs import open_kandinsky
 from transformers.utils import logging as transformers_logging
 
 from murnau_worker.core.turns import in_inference_mode
@@ -31,7 +32,6 @@ from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.tables import ddim_timesteps
 from murnau_worker.text.prompt_reader import read_with
@@ -138,10 +138,10 @@ def whole_prior(model: Kandinsky) -> None:
 
 def model_batch(model: Kandinsky) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and mask [2, 77] of the prompt and the empty prompt."""
-    known = read_with(model, ()).encoder.batch([PROMPT, ""])
-    missing = model.t2.context_length - known.t2_ids_NL.shape[1]
+    ids_NL, mask_NL = read_with(model, ()).batch([PROMPT, ""]).padded("t2", 0)
+    missing = model.t2.context_length - ids_NL.shape[1]
     pad = torch.nn.functional.pad
-    return pad(known.t2_ids_NL, (0, missing)), pad(known.t2_mask_NL, (0, missing))
+    return pad(ids_NL, (0, missing)), pad(mask_NL, (0, missing))
 
 
 def seconds(work: Callable[[], None]) -> float:
@@ -174,7 +174,7 @@ def main() -> None:
     for library in (diffusers_logging, transformers_logging):
         library.set_verbosity_error()
         library.disable_progress_bar()
-    model = ServedModels({"small": MODEL}).load("small")
+    model = open_kandinsky()
     stock, side = Stock(), model.image_size
     result: dict[str, float] = {}
     for count in (1, 8):

@@ -24,16 +24,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from pairs import in_pairs
 from reduced_model import write_reduced_model
-from runs import SMALL_MODEL, make_run
+from runs import SMALL_MODEL, make_run, open_kandinsky
 
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import Dtype, ModelEntry
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.training.run import TrainingRun
-from murnau_worker.training.step import Share, packed_gradients
+from murnau_worker.training.shares import Share
+from murnau_worker.training.step import gradients as packed_gradients
 
 CONCEPT = "purple-car"
 PHASES: tuple[str, ...] = ("joint", "prior", "decoder")
@@ -41,7 +41,7 @@ PHASES: tuple[str, ...] = ("joint", "prior", "decoder")
 
 def opened(folder: Path, dtype: Dtype, checkpointing: Checkpointing = "off") -> Kandinsky:
     entry = ModelEntry(path=folder, dtype=dtype, device="cpu", checkpointing=checkpointing)
-    return ServedModels({"benchmark": entry}).load("benchmark")
+    return open_kandinsky(entry)
 
 
 def run_in(model: Kandinsky, phase: str) -> TrainingRun:
@@ -67,7 +67,7 @@ def shares_of(run: TrainingRun, steps: int) -> list[Share]:
 def gradients(model: Kandinsky, shares: Sequence[Share]) -> list[list[torch.Tensor | None]]:
     """Of t1 and t2, step by step."""
     found = [packed_gradients(model, [share])[0] for share in shares]
-    return [[step.t1_RD for step in found], [step.t2_RD for step in found]]
+    return [[step.rows.get(tower) for step in found] for tower in ("t1", "t2")]
 
 
 def compared(exact: Kandinsky, rounded: Kandinsky, phase: str, steps: int) -> dict[str, dict[str, float]]:

@@ -190,9 +190,11 @@ def main() -> None:
     given = parser.parse_args()
     set_up_torch(2)
     models = ServedModels({"benchmark": SMALL_MODEL})
+    model = models.load("benchmark")
+    assert isinstance(model, Kandinsky)
     judge = models.judge("benchmark")
     assert judge is not None
-    bench = Bench(models.load("benchmark"), judge, given.folder, given.pictures, given.num_steps)
+    bench = Bench(model, judge, given.folder, given.pictures, given.num_steps)
     print(json.dumps(compare(bench)))
 
 

@@ -154,7 +154,11 @@ class RealSizeSource:
 
     def read_shape(self) -> ModelShape:
         return ModelShape(
-            sample_size=64, latent_factor=8, latent_multiple=8, width_t1=1024, width_t2=_CLIP_WIDTH, context_t2=77
+            sample_size=64,
+            latent_factor=8,
+            latent_multiple=8,
+            widths={"t1": 1024, "t2": _CLIP_WIDTH},
+            contexts={"t2": 77},
         )
 
     def read(self, part: str, dtype: torch.dtype | None) -> nn.Module:
@@ -213,6 +217,6 @@ def real_size_model(
         offload=offload,
         checkpointing=checkpointing,
     )
-    for tower in ("text_encoder", "clip_text"):  # a fake table has no numbers to measure
+    for tower in ("t1", "t2"):  # a fake table has no numbers to measure
         model._scales[tower] = VocabularyScale(1.0, 1.0)  # pyright: ignore[reportPrivateUsage]
     return model

@@ -13,6 +13,7 @@ from tiny_model import write_tiny_model
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.tokenizers import common_words
 
 # The tests' own servers are reached directly, whatever proxy a person has set. gRPC reads the lower case only, and its
 # own list in place of the other.
@@ -46,5 +47,6 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny(tiny_folder: Path) -> Kandinsky:
     """The tiny random model in memory."""
     model = ServedModels({"tiny": tiny_folder}).load("tiny")
-    _ = model.tokenizers.common_words  # read now: a property test's first example has a deadline
+    assert isinstance(model, Kandinsky)
+    _ = common_words(model.tokenizers)  # read now: a property test's first example has a deadline
     return model

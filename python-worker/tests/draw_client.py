@@ -37,8 +37,7 @@ def embedding(
     rows = torch.randn(2, num_vectors, width, generator=torch.Generator().manual_seed(seed)) * 0.02
     return LearntEmbedding(
         word,
-        rows[0],
-        rows[1],
+        {"t1": rows[0], "t2": rows[1]},
         initializer_token="train",
         step=3,
         pooling=pooling,

@@ -125,7 +125,7 @@ def test_stock_diffusers_reads_a_converted_model_of_published_proportions(tiny_f
     assert XLMRobertaTokenizer.from_pretrained(decoder / "tokenizer")("a red train").input_ids
     assert CLIPTokenizer.from_pretrained(prior / "tokenizer")("a red train").input_ids
     assert json.loads((decoder / "model_index.json").read_text())["_class_name"] == "KandinskyPipeline"
-    assert mine.tokenizers.t2.knows("train")
+    assert mine.tokenizers["t2"].knows("train")
     assert (tmp_path / "model" / "judge" / "config.json").is_file()
 
 

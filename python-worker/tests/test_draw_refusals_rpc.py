@@ -186,7 +186,7 @@ def test_a_model_without_an_inpainting_decoder(tiny_folder: Path, tmp_path: Path
 
 def test_a_learnt_row_that_is_no_number_is_refused(tiny_folder: Path) -> None:
     broken = embedding("sapsan")
-    broken.t1_RD[0, 0] = torch.nan
+    broken.rows["t1"][0, 0] = torch.nan
 
     async def requests(_: Worker) -> list[Any]:
         return [text_to_image("a sapsan", embeddings=[pb.EmbeddingRef(file=write_embedding(broken))])]

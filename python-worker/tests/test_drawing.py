@@ -27,6 +27,7 @@ from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.drawing_session import DrawJob, DrawSession
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.families.kandinsky21.description import PART_NAMES
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.clip_picture import ClipNormalisation, clip_pixels
@@ -38,12 +39,12 @@ from murnau_worker.sessions.events import DrawStarted
 from murnau_worker.text.prompt_reader import read_with
 
 
-def request_for(model: Kandinsky, task: DrawingTask, seeds: tuple[int, ...] = (3,), **options: Any) -> DrawRequest:
+def request_for(model: FamilyModel, task: DrawingTask, seeds: tuple[int, ...] = (3,), **options: Any) -> DrawRequest:
     filled = with_defaults(DrawOptions(**options), model, task.own_size)
     return DrawRequest(task=task, seeds=seeds, options=filled, reader=read_with(model, ()))
 
 
-def latents_of(model: Kandinsky, request: DrawRequest) -> tuple[Sketch, torch.Tensor]:
+def latents_of(model: FamilyModel, request: DrawRequest) -> tuple[Sketch, torch.Tensor]:
     sketching = in_inference_mode(request.task.sketch(model, request))
     sketch = result_of(sketching)
     with torch.inference_mode():

@@ -86,7 +86,7 @@ def test_the_best_rows_are_kept_published_and_resumed(tiny: Kandinsky) -> None:
     for number in range(1, 4):
         step(whole)
         list(whole.evaluate())
-        kept[number] = whole.averaged_rows.t1_RD.clone()
+        kept[number] = whole.averaged_rows["t1"].clone()
         if number == 2:
             state = whole.state_bytes()
     best = min(whole.state.evaluations, key=lambda one: one.eval_loss).step
@@ -97,7 +97,7 @@ def test_the_best_rows_are_kept_published_and_resumed(tiny: Kandinsky) -> None:
     for file in (whole.embedding_bytes(), resumed.embedding_bytes()):
         embedding = read_canonical(file)
         assert (embedding.step, embedding.published) == (best, "best")
-        assert torch.equal(embedding.t1_RD, kept[best])
+        assert torch.equal(embedding.rows["t1"], kept[best])
     assert resumed.state_bytes() == whole.state_bytes()
 
 
@@ -108,8 +108,8 @@ def test_each_publication_names_itself(tiny: Kandinsky) -> None:
         embedding = read_canonical(one.embedding_bytes())
         # Nothing was evaluated, so there is no best yet.
         assert embedding.published == ("averaged" if published == "best" else published)
-        expected = one.state.t1.rows_RD if published == "last" else one.averaged_rows.t1_RD
-        assert torch.equal(embedding.t1_RD, expected)
+        expected = one.state.rows["t1"] if published == "last" else one.averaged_rows["t1"]
+        assert torch.equal(embedding.rows["t1"], expected)
 
 
 def test_a_word_is_evaluated_once_for_a_dataset(tiny: Kandinsky) -> None:
@@ -204,4 +204,4 @@ def test_a_diverged_run_ends_with_its_step_and_its_last_good_checkpoint(tiny_fol
     assert detail.message.endswith(f"at step {last_step + 1}")
     kept = [message for kind, message in heard if kind == "checkpoint"][-1]
     assert kept.step >= last_step - 1
-    assert bool(read_canonical(kept.embedding).t1_RD.isfinite().all())
+    assert bool(read_canonical(kept.embedding).rows["t1"].isfinite().all())

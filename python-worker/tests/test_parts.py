@@ -13,6 +13,7 @@ from model_folders import linked_copy
 from run_tools import encoded, step, tiny_run, tiny_spec
 from safetensors.torch import load_file, save_file
 
+from murnau_worker.core.batch import Batch
 from murnau_worker.families.kandinsky21.description import PART_NAMES, PARTS_OF_PHASE, PARTS_OF_TASK
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.layouts import recognise
@@ -135,12 +136,12 @@ def test_parts_read_in_inference_mode_can_be_trained_with(tiny_folder: Path) -> 
 
 def test_constants_outlive_their_parts(tiny_folder: Path) -> None:
     model = open_model(tiny_folder, offload="parts")
-    keys, unwanted, scale = model.empty_text_keys(), model.unwanted_condition(), model.scale_t1
+    keys, unwanted, scale = model.empty_text_keys(), model.unwanted_condition(), model.scale("t1")
     model.release(*PART_NAMES)
     assert resident(model) == set()
     assert model.empty_text_keys() is keys
     assert model.unwanted_condition() is unwanted
-    assert (model.scale_t1, model.known_scale("text_encoder")) == (scale, scale)
+    assert (model.scale("t1"), model.known_scale("t1")) == (scale, scale)
     assert model.image_size == 16
     assert resident(model) == set()
 
@@ -293,13 +294,15 @@ def test_the_gradient_of_rows_passes_through_bf16_towers(tiny_folder: Path) -> N
     gradients: list[tuple[torch.Tensor, torch.Tensor]] = []
     for dtype in (torch.float32, torch.bfloat16):
         model = open_model(tiny_folder, dtype=dtype)
-        batch = model.encoder({}).batch(["a photo of a cat", "a red train"])
+        encoder = model.encoder({})
+        batch = Batch.of([encoder.ids(text) for text in ("a photo of a cat", "a red train")], "eot")
+        t1_ids, (t2_ids, t2_mask) = batch.padded("t1", model.t1_pad_id)[0], batch.padded("t2", 0)
         vocabulary_t1, vocabulary_t2 = model.t1.rows.vocabulary_size, model.t2.rows.vocabulary_size
         rows = (torch.full((1, 32), 0.02, requires_grad=True), torch.full((1, 32), 0.02, requires_grad=True))
-        batch.t1_ids_NL[:, 1] = vocabulary_t1
-        batch.t2_ids_NL[:, 1] = vocabulary_t2
-        t1 = model.t1.encode(batch.t1_ids_NL, rows[0])
-        t2 = model.t2.encode(batch.t2_ids_NL, batch.t2_mask_NL, rows[1], "eot")
+        t1_ids[:, 1] = vocabulary_t1
+        t2_ids[:, 1] = vocabulary_t2
+        t1 = model.t1.encode(t1_ids, rows[0])
+        t2 = model.t2.encode(t2_ids, t2_mask, rows[1], "eot")
         image = model.prior.predict(torch.ones(2, 32), 500, model.prior.encode_text(t2))
         loss = t1.context_BPD.square().sum() + t1.pooled_BE.sum() + image.square().sum()
         first, second = torch.autograd.grad(loss, rows)

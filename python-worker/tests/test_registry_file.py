@@ -11,6 +11,7 @@ import torch
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry, collect_models, read_registry
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.settings import read_model_settings
 
 
@@ -105,8 +106,11 @@ def test_a_gpu_that_is_not_there_is_refused_at_the_start(tiny_folder: Path, tmp_
 def test_models_are_opened_as_their_entries_say(tiny_folder: Path, tmp_path: Path) -> None:
     registry = write(tmp_path, f"models: {{a: {{path: {tiny_folder}, dtype: bfloat16}}, b: {{path: {tiny_folder}}}}}")
     models = ServedModels(read_registry(registry), memory_limit_bytes=1)
-    assert models.load("a").unet.dtype == torch.bfloat16
-    assert models.load("b").unet.dtype == torch.float32
+    first, second = models.load("a"), models.load("b")
+    assert isinstance(first, Kandinsky)
+    assert isinstance(second, Kandinsky)
+    assert first.unet.dtype == torch.bfloat16
+    assert second.unet.dtype == torch.float32
     assert not models.load("a").is_resident("unet")  # the limit is for all models together
     assert models.find("a").fingerprint == models.find("b").fingerprint
 

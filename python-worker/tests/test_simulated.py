@@ -81,7 +81,7 @@ def test_a_resumed_run_ends_with_the_same_bytes() -> None:
         assert rest.checkpoints[8].embedding == whole.checkpoints[8].embedding
         assert rest.checkpoints[6].state != rest.checkpoints[8].state
         other = read_canonical(whole.checkpoints[8].embedding)
-        assert (other.placeholder_token, other.step, other.t1_RD.shape) == ("sapsan", 8, (1, 64))
+        assert (other.placeholder_token, other.step, other.rows["t1"].shape) == ("sapsan", 8, (1, 64))
 
     run(work())
 

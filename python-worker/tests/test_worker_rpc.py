@@ -37,7 +37,7 @@ def test_embeddings_convert_both_ways(tiny_folder: Path) -> None:
     converted, back = run(work())
     assert (converted.placeholder_token, converted.num_vectors, converted.step) == ("sapsan", 1, 3)
     assert (back.placeholder_token, back.pooling) == ("gribnik", pb.POOLING_ARGMAX)
-    assert torch.equal(read_embedding(back.file).t1_RD, embedding("sapsan").t1_RD)
+    assert torch.equal(read_embedding(back.file).rows["t1"], embedding("sapsan").rows["t1"])
 
 
 def test_a_pickle_that_wants_more_than_tensors_is_refused(tiny_folder: Path) -> None:

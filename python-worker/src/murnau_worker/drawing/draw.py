@@ -16,14 +16,14 @@ from murnau_worker.core.progress import Notice, Progress
 from murnau_worker.core.turns import in_batches, in_inference_mode
 from murnau_worker.drawing.events import DrawEvent, DrawTurns, Picture, Preview
 from murnau_worker.drawing.request import DrawRequest, Sketch
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.guidance import SamplerStep, Sampling, SamplingRequest
 from murnau_worker.sampling.samplers import SAMPLERS
 
 _LARGEST_PREVIEW = 128  # pixels of its longer side
 
 
-def draw(model: Kandinsky, request: DrawRequest) -> Iterator[DrawEvent | None]:
+def draw(model: FamilyModel, request: DrawRequest) -> Iterator[DrawEvent | None]:
     """Draws a request's pictures; stops after each small step, with news or without.
 
     Raises WorkerError for what only the model can refuse.
@@ -31,8 +31,8 @@ def draw(model: Kandinsky, request: DrawRequest) -> Iterator[DrawEvent | None]:
     return in_inference_mode(_draw(model, request))
 
 
-def _draw(model: Kandinsky, request: DrawRequest) -> DrawTurns[None]:
-    for message in request.notices():
+def _draw(model: FamilyModel, request: DrawRequest) -> DrawTurns[None]:
+    for message in request.notices(model):
         yield Notice(message)
     sketch = yield from request.task.sketch(model, request)
     model.release_condition_side()
@@ -41,7 +41,7 @@ def _draw(model: Kandinsky, request: DrawRequest) -> DrawTurns[None]:
 
 @dataclass(frozen=True)
 class _Drawing:
-    model: Kandinsky
+    model: FamilyModel
     request: DrawRequest
     sketch: Sketch
 

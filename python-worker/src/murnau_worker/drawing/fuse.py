@@ -15,8 +15,8 @@ from PIL import Image
 from murnau_worker.core.progress import Progress
 from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import latent_shape
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Fuse:
     name: ClassVar[str] = "fuse"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(prior_only=tuple(item.content for item in self.items if isinstance(item.content, str)))
+    def texts(self) -> tuple[str, ...]:
+        return tuple(item.content for item in self.items if isinstance(item.content, str))
 
     @property
     def own_size(self) -> None:
         return None
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         count = len(request.seeds)
         sum_NE = torch.zeros(count, model.embedding_width, device=model.device)
         for number, item in enumerate(self.items):

@@ -10,8 +10,8 @@ from PIL import Image
 
 from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape, renoised
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.samplers import SAMPLERS
 
 
@@ -29,14 +29,14 @@ class ImageToImage:
     name: ClassVar[str] = "img2img"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(both=self.prompts)
+    def texts(self) -> tuple[str, ...]:
+        return self.prompts
 
     @property
     def own_size(self) -> tuple[int, int]:
         return self.picture.size
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         options = request.options
         wanted = yield from model.condition(request.prompted, self.prompts)
         unwanted = yield from model.unconditional(request.prompted)

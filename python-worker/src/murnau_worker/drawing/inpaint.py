@@ -16,8 +16,8 @@ from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape
 from murnau_worker.drawing.masks import grown, latent_mask
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.guidance import Kept
 
 
@@ -32,14 +32,14 @@ class Inpaint:
     name: ClassVar[str] = "inpaint"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(both=self.prompts)
+    def texts(self) -> tuple[str, ...]:
+        return self.prompts
 
     @property
     def own_size(self) -> tuple[int, int]:
         return self.picture.size
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         """Raises WorkerError `mask.empty` where the repainted part is finer than a latent cell."""
         options = request.options
         shape = latent_shape(model, options)

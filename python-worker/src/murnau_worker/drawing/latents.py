@@ -15,11 +15,11 @@ from murnau_worker.core.picture_noise import Shape
 from murnau_worker.core.pictures import to_pixels
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.tables import renoising_alpha_bar
 
 
-def latent_shape(model: Kandinsky, options: DrawOptions) -> Shape:
+def latent_shape(model: FamilyModel, options: DrawOptions) -> Shape:
     """Latents [C, H, W] of a picture, each side rounded up to what the UNet halves evenly (the original: 64 pixels)."""
     multiple = model.latent_multiple
 
@@ -36,7 +36,7 @@ def padded_to(pixels_NCHW: torch.Tensor, height: int, width: int) -> torch.Tenso
 
 
 def encoded(
-    model: Kandinsky, picture: Image.Image, options: DrawOptions, shape: Shape, hooks: DrawHooks
+    model: FamilyModel, picture: Image.Image, options: DrawOptions, shape: Shape, hooks: DrawHooks
 ) -> torch.Tensor:
     """Latents [1, C, H, W] in fp32 of a picture scaled to the wanted size (bicubic, as the original)."""
     if hooks.picture_latents is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.samplers import DEFAULT_SAMPLER
 
 
@@ -30,7 +30,7 @@ class DrawOptions:
     preview_every_steps: int = 0
 
 
-def with_defaults(options: DrawOptions, model: Kandinsky, own_size: tuple[int, int] | None) -> DrawOptions:
+def with_defaults(options: DrawOptions, model: FamilyModel, own_size: tuple[int, int] | None) -> DrawOptions:
     """Fills what was left open from the model. `own_size`: width and height of the picture drawn upon."""
     width, height = _size(options, model, own_size)
     return replace(
@@ -46,7 +46,7 @@ def with_defaults(options: DrawOptions, model: Kandinsky, own_size: tuple[int, i
     )
 
 
-def _size(options: DrawOptions, model: Kandinsky, own_size: tuple[int, int] | None) -> tuple[int, int]:
+def _size(options: DrawOptions, model: FamilyModel, own_size: tuple[int, int] | None) -> tuple[int, int]:
     """Width and height: as asked for; else the model's square, or a picture's proportions on the model's area.
 
     The model draws best at the size it was trained for, and a photograph's own size would need a larger device.

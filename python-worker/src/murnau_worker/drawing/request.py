@@ -11,11 +11,10 @@ import torch
 from murnau_worker.core.picture_noise import NoiseSource, PictureNoise, SeededNoise
 from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.families.family import PromptedPictures
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel, PromptedPictures
 from murnau_worker.sampling.guidance import Condition, Denoiser, Kept
 from murnau_worker.text.prompt_reader import PromptReader
-from murnau_worker.text.tokenizers import WordTokenizers
+from murnau_worker.text.tokenizers import Tokenizers
 
 BATCH = 4  # pictures drawn together: small, so that the first is seen soon
 
@@ -36,22 +35,14 @@ class Sketch:
     kept: Kept | None = None
 
 
-@dataclass(frozen=True)
-class TaskTexts:
-    """A task's texts: those that both text towers read, and those that only the prior's does."""
-
-    both: tuple[str, ...] = ()
-    prior_only: tuple[str, ...] = ()
-
-
 class DrawingTask(Protocol):
     """A task: what makes its pictures different from another's."""
 
     name: ClassVar[str]
 
     @property
-    def texts(self) -> TaskTexts:
-        """What is read of it."""
+    def texts(self) -> tuple[str, ...]:
+        """The texts that are read of it, by the towers that the family says."""
         ...
 
     @property
@@ -59,7 +50,7 @@ class DrawingTask(Protocol):
         """Width and height that the task itself brings, in pixels."""
         ...
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         """Encodes texts and pictures. Raises WorkerError for what only the model can refuse."""
         ...
 
@@ -72,7 +63,7 @@ class DrawHooks:
     """
 
     noise: Mapping[str, NoiseSource] = field(default_factory=dict[str, NoiseSource])
-    tokenizers: WordTokenizers | None = None
+    tokenizers: Tokenizers | None = None
     picture_latents: torch.Tensor | None = None
 
 
@@ -96,7 +87,8 @@ class DrawRequest:
         """What conditions are made from."""
         return PromptedPictures(self.task.name, self.reader, self.noise, self.options)
 
-    def notices(self) -> list[str]:
+    def notices(self, model: FamilyModel) -> list[str]:
         """What a person should know of how the request's texts are read."""
-        negatives = (self.options.negative_prior_prompt, self.options.negative_decoder_prompt)
-        return self.reader.notices(self.task.texts.both, (*self.task.texts.prior_only, *negatives))
+        towers = model.description.task(self.task.name).towers
+        of_task = [(text, towers) for text in self.task.texts]
+        return self.reader.notices([*of_task, *model.prompts_in_options(self.options)])

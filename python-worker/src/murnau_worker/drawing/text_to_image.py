@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import latent_shape
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class TextToImage:
     name: ClassVar[str] = "text2img"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(both=self.prompts)
+    def texts(self) -> tuple[str, ...]:
+        return self.prompts
 
     @property
     def own_size(self) -> None:
         return None
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         wanted = yield from model.condition(request.prompted, self.prompts)
         unwanted = yield from model.unconditional(request.prompted)
         shape = latent_shape(model, request.options)

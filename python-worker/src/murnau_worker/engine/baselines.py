@@ -28,7 +28,7 @@ class Subject:
 
 
 def _plain_reader(run: TrainingRun) -> PromptReader:
-    return PromptReader(replace(run.encoder, words={}), None, {})
+    return PromptReader(replace(run.encoder, words={}), {}, {})
 
 
 def known_word(run: TrainingRun, word: str) -> Subject:

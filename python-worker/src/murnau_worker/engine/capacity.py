@@ -10,7 +10,7 @@ import torch
 
 from murnau_worker.core.device_memory import is_out_of_memory
 from murnau_worker.core.logs import get_logger
-from murnau_worker.training.step import PackGroup
+from murnau_worker.training.shares import PackGroup
 
 LARGEST_ON_CPU = 16
 LARGEST_ON_CUDA = 256

@@ -15,7 +15,7 @@ from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.served_models import ServedModels
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sessions.events import DrawnImage, DrawSessionEvent, DrawStarted
 from murnau_worker.text.embedding_file import LearntEmbedding
 from murnau_worker.text.prompt_reader import read_with
@@ -84,7 +84,7 @@ class DrawSession:
         if done < total:
             self._tell(Progress("loading", detail=f"{part}, {done + 1} of {total} parts"))
 
-    def _request(self, model: Kandinsky) -> DrawRequest:
+    def _request(self, model: FamilyModel) -> DrawRequest:
         job, hooks = self.job, self._hooks
         return DrawRequest(
             task=job.task,

@@ -17,7 +17,7 @@ from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
 from murnau_worker.engine.training_session import TrainingSession
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sessions.events import DrawSessionEvent, TrainEvent
 from murnau_worker.sessions.segment import SegmentRequest
 from murnau_worker.sessions.session_book import SessionBook
@@ -43,7 +43,7 @@ class _Preload:
             except WorkerError as error:  # the next model may be in order
                 self.fail(error)
 
-    def _read(self, model: Kandinsky) -> Iterator[Turn]:
+    def _read(self, model: FamilyModel) -> Iterator[Turn]:
         for task in _PRELOADED_TASKS:
             for _ in model.prepare(task):
                 yield Turn.WORKED

@@ -16,9 +16,10 @@ from murnau_worker.core.logs import get_logger
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.failures import translate
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.training.run import TrainingRun
-from murnau_worker.training.step import Share, StepGradients, packed_gradients
+from murnau_worker.training.shares import Share, StepGradients
+from murnau_worker.training.step import gradients
 
 EXCLUSIVE_MICRO_BATCH = 4  # samples; part of what makes an exclusive run's bytes, so it follows from the spec alone
 
@@ -83,7 +84,7 @@ class StepWork:
         self.done += count
 
 
-Compute = Callable[[Kandinsky, Sequence[Share]], list[StepGradients]]
+Compute = Callable[[FamilyModel, Sequence[Share]], list[StepGradients]]
 Portion = tuple[StepWork, int]  # a work and how many of its samples a tick computes
 
 _QUANTUM = 4  # samples: fewer of a run per tick would cost more in Python than it gains in fairness
@@ -127,7 +128,7 @@ class Packer:
     def __init__(
         self,
         capacities: Capacities,
-        compute: Compute = packed_gradients,
+        compute: Compute = gradients,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._capacities = capacities
@@ -220,8 +221,8 @@ class Packer:
                 return True
             self._find_the_guilty(portions, error)
             return False
-        for (work, count), gradients in zip(portions, results, strict=True):
-            work.add(gradients, count)
+        for (work, count), of_share in zip(portions, results, strict=True):
+            work.add(of_share, count)
             work.served_at = self._ticks
         return False
 

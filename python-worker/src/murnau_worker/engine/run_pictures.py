@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.core.batch import LearntPair
+from murnau_worker.core.batch import Rows
 from murnau_worker.core.pictures import to_png
 from murnau_worker.core.recently_used import Recent
 from murnau_worker.drawing.draw import draw
@@ -21,7 +21,7 @@ from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.baselines import Subject, best_word, fused_with, known_word
 from murnau_worker.engine.device_thread import Turn
 from murnau_worker.engine.judged_pictures import JudgedPictures
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.scoring.alignment import (
     TEXT_ALIGNMENT_COLOUR,
     TEXT_ALIGNMENT_PROMPT,
@@ -42,7 +42,7 @@ BATCH = 8  # pictures drawn together
 class RunPictures:
     """Draws and scores a run's pictures; every method is a generator of turns. `reference`: the dataset's first."""
 
-    model: Kandinsky
+    model: FamilyModel
     judge: Judge | None
     run: TrainingRun
     reference: NamedPicture
@@ -105,7 +105,7 @@ class RunPictures:
             self.emit(Log("info", message, step))
         self.emit(Judgement(step, judge, concept, baseline_word))
 
-    def _learnt(self, rows: LearntPair) -> Subject:
+    def _learnt(self, rows: Rows) -> Subject:
         spec = self.run.spec
         reader = PromptReader(self.run.encoder, rows, {spec.placeholder_token: spec.pooling})
         return Subject(spec.placeholder_token, reader, TextToImage)

@@ -9,8 +9,7 @@ from pathlib import Path
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.logs import get_logger
 from murnau_worker.engine.served_models_file import ModelEntry
-from murnau_worker.families.family import Layout
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel, Layout
 from murnau_worker.families.layouts import recognise
 from murnau_worker.families.settings import ModelSettings, read_model_settings
 from murnau_worker.models.part_store import PartStore
@@ -49,7 +48,7 @@ class ServedModels:
         Raises WorkerError `model.unreadable` for a folder of no known layout or with parts missing.
         """
         self.served: dict[str, ServedModel] = {}
-        self._models: dict[str, Kandinsky] = {}
+        self._models: dict[str, FamilyModel] = {}
         self._judges: dict[str, Judge | None] = {}
         self._shapes: dict[str, ModelShape | None] = {}
         store = PartStore(memory_limit_bytes)
@@ -96,7 +95,7 @@ class ServedModels:
             )
         return found
 
-    def load(self, name: str) -> Kandinsky:
+    def load(self, name: str) -> FamilyModel:
         """The model. Its parts are read as they are asked for. Raises WorkerError `model.not_served`."""
         return self._models[self.find(name).name]
 

@@ -19,7 +19,7 @@ from torch import nn
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.logs import get_logger
-from murnau_worker.families.family import Family
+from murnau_worker.families.family import ConvertedFolders, Family
 from murnau_worker.families.layouts import recognise
 from murnau_worker.models.fingerprint import note_conversion
 from murnau_worker.models.parts import PartSource
@@ -63,13 +63,15 @@ def convert_model(source_folder: Path, target: Path, dtype: torch.dtype | None =
         )
     recognised = recognise(source_folder)
     source, family = recognised.read(), recognised.family
+    if family.converted is None:
+        raise WorkerError("spec.invalid", f"models of {family.description.name} are not converted", field="source")
     target.parent.mkdir(parents=True, exist_ok=True)
     _check_room(source_folder, target.parent, dtype)
     unfinished = target.parent / f".{target.name}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        parts, is_exact = _write_parts(family, source, unfinished, dtype)
-        lacks = _write_tokenizers(family, source, unfinished)
+        parts, is_exact = _write_parts(family, family.converted, source, unfinished, dtype)
+        lacks = _write_tokenizers(family.converted, source, unfinished)
         family.converted.write_settings(unfinished, source.parts)
         _copy_own_files(source_folder, unfinished)
         if is_exact:
@@ -98,7 +100,7 @@ def _check_room(source: Path, target: Path, dtype: torch.dtype | None) -> None:
 
 
 def _write_parts(
-    family: Family, source: PartSource, target: Path, dtype: torch.dtype | None
+    family: Family, folders: ConvertedFolders, source: PartSource, target: Path, dtype: torch.dtype | None
 ) -> tuple[list[ConvertedPart], bool]:
     written: list[ConvertedPart] = []
     is_exact = True
@@ -108,7 +110,7 @@ def _write_parts(
         tensors = module.state_dict()
         kept = _in_dtype(tensors, dtype, family.description.exact_tensors.get(part, ()))
         is_exact &= all(torch.equal(kept[name].to(value.dtype), value) for name, value in tensors.items())
-        size = _save(module, kept, target / family.converted.parts[part])
+        size = _save(module, kept, target / folders.parts[part])
         kinds = {str(value.dtype).removeprefix("torch.") for value in kept.values() if value.is_floating_point()}
         written.append(ConvertedPart(part, size, " and ".join(sorted(kinds))))
     return written, is_exact
@@ -140,10 +142,10 @@ def _save(module: nn.Module, tensors: dict[str, torch.Tensor], folder: Path) -> 
     return path.stat().st_size
 
 
-def _write_tokenizers(family: Family, source: PartSource, target: Path) -> list[str]:
+def _write_tokenizers(folders: ConvertedFolders, source: PartSource, target: Path) -> list[str]:
     """Writes the tokenizers that the source has; returns what the others lack."""
     lacks: list[str] = []
-    for tower, folder in family.converted.tokenizers.items():
+    for tower, folder in folders.tokenizers.items():
         try:
             source.read_tokenizer(tower).save_pretrained(target / folder)
         except WorkerError as error:

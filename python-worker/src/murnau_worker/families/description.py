@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from murnau_worker.text.towers import Tower
+
 Side = Literal["condition", "picture"]
 
 
@@ -27,30 +29,44 @@ class Part:
 
 @dataclass(frozen=True)
 class Task:
-    """What a model does for a request: training, or a way to draw. `parts`: those it needs."""
+    """What a model does for a request: training, or a way to draw. `parts`: those it needs.
+
+    `towers`: those that read its texts.
+    """
 
     name: str
     parts: tuple[str, ...]
+    towers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A loss that training steps may have. `parts`: those it computes with."""
+    """A loss that training steps may have. `parts`: those it computes with. `reads_latents`: of the step's pictures.
+
+    Runs share a batch only where their latents have one shape, unless the loss reads none.
+    """
 
     name: str
     parts: tuple[str, ...]
+    reads_latents: bool = True
 
 
 @dataclass(frozen=True)
 class FamilyDescription:
-    """A family. `encoder`: the part that encodes pictures. `row_parts`: text towers, which have learnt rows."""
+    """A family. `encoder`: the part that encodes pictures."""
 
     name: str
+    towers: tuple[Tower, ...]
     parts: tuple[Part, ...]
     tasks: tuple[Task, ...]
     phases: tuple[Phase, ...]
     encoder: str
-    row_parts: tuple[str, ...]
+
+    def phase(self, name: str) -> Phase:
+        return next(phase for phase in self.phases if phase.name == name)
+
+    def task(self, name: str) -> Task:
+        return next(task for task in self.tasks if task.name == name)
 
     @property
     def parts_of_task(self) -> Mapping[str, tuple[str, ...]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import nn
 
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.learnt_rows import LearntRows
 from murnau_worker.core.logs import get_logger
 from murnau_worker.models.checkpointing import BlockCheckpointing, Checkpointing
 from murnau_worker.models.part_store import PartStore
@@ -36,13 +37,19 @@ def vocabulary_scale(table_VD: torch.Tensor) -> VocabularyScale:
     )
 
 
+class TextTower(Protocol):
+    """A text tower as far as its rows go."""
+
+    rows: LearntRows
+
+
 @dataclass(frozen=True)
 class PartPlan:
     """A model's parts, and which of them each task and each training phase needs.
 
     `titles`: of parts that a folder may lack, for messages. `condition_side`: parts that make conditions of texts and
     pictures; with `offload: parts` they and the others are not in memory together while pictures are drawn.
-    `encoder`: the part that encodes a run's pictures before its first step. `with_rows`: parts with learnt rows.
+    `encoder`: the part that encodes a run's pictures before its first step. `towers`: parts that are text towers.
     """
 
     names: tuple[str, ...]
@@ -51,7 +58,7 @@ class PartPlan:
     titles: Mapping[str, str]
     condition_side: frozenset[str]
     encoder: str
-    with_rows: frozenset[str]
+    towers: Mapping[str, str]
 
     @property
     def of_any_phase(self) -> frozenset[str]:
@@ -99,6 +106,7 @@ class ModelParts(ABC):
         self.offload: Offload = offload
         self._store = store
         self._scales: dict[str, VocabularyScale] = {}
+        self._vocabulary_sizes: dict[str, int] = {}
         self.checkpointing = BlockCheckpointing(
             checkpointing,
             device,
@@ -114,14 +122,15 @@ class ModelParts(ABC):
         module.requires_grad_(False).eval().to(self.device)
         self.checkpointing.cover(self._blocks(part, module))
         wrapped = self._wrap(part, module)
-        if part in self.plan.with_rows and part not in self._scales:
-            self._scales[part] = vocabulary_scale(wrapped.rows.weight)
+        for tower, tower_part in self.plan.towers.items():
+            if part == tower_part and tower not in self._scales:
+                self._scales[tower] = vocabulary_scale(wrapped.rows.weight)
         get_logger().info("part loaded", extra={"model": self.name, "model_part": part, "layout": self.source.layout})
         return _LoadedPart(module, wrapped)
 
     @abstractmethod
     def _wrap(self, part: str, module: Any) -> Any:
-        """What is used of a part: its module or a wrapper, which for a part with learnt rows has them as `rows`."""
+        """What is used of a part: its module or a wrapper around it, which of a text tower has LearntRows as `rows`."""
 
     @abstractmethod
     def _blocks(self, part: str, module: Any) -> Iterable[nn.Module]:
@@ -210,15 +219,28 @@ class ModelParts(ABC):
         """Size of a part in memory; 0 before it was first loaded."""
         return self._store.size_bytes((self.name, part))
 
-    def scale(self, part: str) -> VocabularyScale:
-        """How large the vocabulary rows of a part are."""
-        if part not in self._scales:
-            self._part(part)
-        return self._scales[part]
+    def tower(self, tower: str) -> TextTower:
+        """A text tower, as far as its rows go."""
+        return self._part(self.plan.towers[tower])
 
-    def known_scale(self, part: str) -> VocabularyScale | None:
-        """The scale, where the part was loaded before."""
-        return self._scales.get(part)
+    def vocabulary_size(self, tower: str) -> int:
+        """Rows of a tower's table: ids from there on are learnt ones.
+
+        Kept from a run's start: its samples are drawn and packed while the part that says it may be gone.
+        """
+        if tower not in self._vocabulary_sizes:
+            self._vocabulary_sizes[tower] = self.tower(tower).rows.vocabulary_size
+        return self._vocabulary_sizes[tower]
+
+    def scale(self, tower: str) -> VocabularyScale:
+        """How large the vocabulary rows of a tower are."""
+        if tower not in self._scales:
+            self.tower(tower)
+        return self._scales[tower]
+
+    def known_scale(self, tower: str) -> VocabularyScale | None:
+        """The scale, where the tower was loaded before."""
+        return self._scales.get(tower)
 
 
 def _ignore(_part: str, _done: int, _total: int) -> None: ...

@@ -18,16 +18,15 @@ class ModelShape:
     """Widths of a model as its files show them without being loaded.
 
     `sample_size`: side of the latents it was trained on. `latent_factor`: pixels per latent cell. `latent_multiple`:
-    latent sides are multiples of it. `width_t1`, `width_t2`: of a token's row in each tower. `context_t2`: tokens that
-    CLIP's text tower reads.
+    latent sides are multiples of it. `widths`: of a token's row, by text tower. `contexts`: tokens that a text tower
+    reads, of those whose files say it.
     """
 
     sample_size: int
     latent_factor: int
     latent_multiple: int
-    width_t1: int
-    width_t2: int
-    context_t2: int
+    widths: Mapping[str, int]
+    contexts: Mapping[str, int]
 
 
 class PartSource(Protocol):

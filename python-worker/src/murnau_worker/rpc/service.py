@@ -18,7 +18,6 @@ from murnau_worker.engine.engine import Engine
 from murnau_worker.engine.served_models import ServedModel
 from murnau_worker.engine.training_session import TrainingSession
 from murnau_worker.families.embeddings import read_embedding, writers_by_name
-from murnau_worker.families.kandinsky21.description import PARTS_OF_TASK
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.draw_stream import draw_responses
@@ -58,16 +57,16 @@ class WorkerService(TrainingCalls[TrainingSession]):
     def _describe_model(self, served: ServedModel) -> pb.Model:
         model = self._engine.models.load(served.name)
         shape = self._engine.models.shape(served.name)
-        scale_t1, scale_t2 = model.known_scale("text_encoder"), model.known_scale("clip_text")
+        scale_t1, scale_t2 = model.known_scale("t1"), model.known_scale("t2")
         sampling = served.settings
         return pb.Model(
             name=served.name,
             family=served.settings.family,
             fingerprint=served.fingerprint,
             image_size=model.image_size if shape else served.settings.image_size,
-            width_t1=shape.width_t1 if shape else 0,
-            width_t2=shape.width_t2 if shape else 0,
-            loaded=all(model.is_resident(part) for part in PARTS_OF_TASK["train"]),
+            width_t1=shape.widths["t1"] if shape else 0,
+            width_t2=shape.widths["t2"] if shape else 0,
+            loaded=all(model.is_resident(part) for part in model.description.task("train").parts),
             judge=served.judge_name,
             sampling=pb.SamplingDefaults(
                 num_steps=sampling.num_steps,
@@ -137,7 +136,7 @@ class WorkerService(TrainingCalls[TrainingSession]):
         if request.model:
             model = self._engine.models.load(request.model)
             check_placeholder(embedding.placeholder_token, model.tokenizers, "placeholder_token")
-            check_fits(embedding, model.width_t1, model.width_t2)
+            check_fits(embedding, model.widths)
             if not embedding.model_fingerprint:
                 embedding = dataclasses.replace(embedding, model_fingerprint=model.fingerprint)
         return pb.ConvertEmbeddingResponse(
@@ -164,7 +163,9 @@ class WorkerService(TrainingCalls[TrainingSession]):
                 check_placeholder(request.placeholder_token, tokenizers)
             except WorkerError as error:
                 problems.append(error)
-        words = InitializerWords(request.initializer_token, request.initializer_t1, request.initializer_t2)
+        words = InitializerWords(
+            request.initializer_token, {"t1": request.initializer_t1, "t2": request.initializer_t2}
+        )
         problems += initializer_problems(words, request.num_vectors or 1, tokenizers)
         return pb.CheckTokensResponse(problems=map(error_detail, problems))
 

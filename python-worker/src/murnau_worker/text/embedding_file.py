@@ -1,17 +1,16 @@
 """A learnt embedding as a file: canonical safetensors, and files for diffusers.
 
-Canonical: `t1` and `t2` ([num_vectors, width]) and metadata of text values.
+Canonical: the rows of each text tower under its name ([num_vectors, width]) and metadata of text values.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import torch
-
+from murnau_worker.core.batch import Rows
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.core.spec import Pooling
@@ -23,11 +22,10 @@ _PUBLISHED: Mapping[str, Published] = {"averaged": "averaged", "last": "last", "
 
 @dataclass(frozen=True)
 class LearntEmbedding:
-    """A learnt word: rows of both towers [num_vectors, width], and where they come from (empty: not known)."""
+    """A learnt word: its rows [num_vectors, width] by tower, and where they come from (empty: not known)."""
 
     placeholder_token: str
-    t1_RD: torch.Tensor
-    t2_RD: torch.Tensor
+    rows: Rows
     pooling: Pooling = "eot"
     initializer_token: str = ""
     model_fingerprint: str = ""
@@ -37,7 +35,7 @@ class LearntEmbedding:
 
     @property
     def num_vectors(self) -> int:
-        return len(self.t1_RD)
+        return len(next(iter(self.rows.values())))
 
 
 def write_embedding(embedding: LearntEmbedding) -> bytes:
@@ -51,22 +49,23 @@ def write_embedding(embedding: LearntEmbedding) -> bytes:
         "spec": embedding.spec_json,
         "step": str(embedding.step),
         **({"published": embedding.published} if embedding.published else {}),
-        "norm_t1": json.dumps([round(float(norm), 6) for norm in embedding.t1_RD.norm(dim=1)]),
-        "norm_t2": json.dumps([round(float(norm), 6) for norm in embedding.t2_RD.norm(dim=1)]),
+        **{
+            f"norm_{tower}": json.dumps([round(float(norm), 6) for norm in rows_RD.norm(dim=1)])
+            for tower, rows_RD in embedding.rows.items()
+        },
     }
-    return write_safetensors({"t1": embedding.t1_RD.float(), "t2": embedding.t2_RD.float()}, metadata)
+    return write_safetensors({tower: rows_RD.float() for tower, rows_RD in embedding.rows.items()}, metadata)
 
 
-def write_diffusers(embedding: LearntEmbedding, tower: Literal["t1", "t2"]) -> bytes:
+def write_diffusers(embedding: LearntEmbedding, tower: str) -> bytes:
     """One tower's rows under the placeholder's name, as diffusers' loaders of textual inversion read them."""
-    rows_RD = embedding.t1_RD if tower == "t1" else embedding.t2_RD
     metadata = {
         "format": "pt",
         "tower": tower,
         "pooling": embedding.pooling,
         "model_fingerprint": embedding.model_fingerprint,
     }
-    return write_safetensors({embedding.placeholder_token: rows_RD.float()}, metadata)
+    return write_safetensors({embedding.placeholder_token: embedding.rows[tower].float()}, metadata)
 
 
 def unreadable(message: str) -> WorkerError:
@@ -79,8 +78,7 @@ def read_canonical(content: bytes) -> LearntEmbedding:
         tensors, metadata = read_safetensors(content)
         embedding = LearntEmbedding(
             placeholder_token=metadata["placeholder_token"],
-            t1_RD=tensors["t1"].float(),
-            t2_RD=tensors["t2"].float(),
+            rows={tower: rows_RD.float() for tower, rows_RD in sorted(tensors.items())},
             pooling="argmax" if metadata.get("pooling") == "argmax" else "eot",
             initializer_token=metadata.get("initializer_token", ""),
             model_fingerprint=metadata.get("model_fingerprint", ""),
@@ -94,10 +92,13 @@ def read_canonical(content: bytes) -> LearntEmbedding:
 
 
 def checked(embedding: LearntEmbedding) -> LearntEmbedding:
-    t1, t2 = embedding.t1_RD, embedding.t2_RD
-    if t1.dim() != 2 or t2.dim() != 2 or len(t1) != len(t2) or not 1 <= len(t1) <= 64:
-        raise unreadable(f"rows of shapes {tuple(t1.shape)} and {tuple(t2.shape)} are no embedding")
-    if not bool(t1.isfinite().all() and t2.isfinite().all()):
+    """Raises WorkerError `embedding.unreadable` for rows that can not be an embedding's."""
+    rows = list(embedding.rows.values())
+    counts = {len(rows_RD) if rows_RD.dim() == 2 else 0 for rows_RD in rows}
+    if len(counts) != 1 or not 1 <= max(counts) <= 64:
+        shapes = " and ".join(str(tuple(rows_RD.shape)) for rows_RD in rows) or "none"
+        raise unreadable(f"rows of shapes {shapes} are no embedding")
+    if not all(bool(rows_RD.isfinite().all()) for rows_RD in rows):
         raise unreadable("the rows hold values that are no numbers")
     return embedding
 
@@ -107,15 +108,25 @@ def renamed(embedding: LearntEmbedding, placeholder_token: str) -> LearntEmbeddi
     return replace(embedding, placeholder_token=placeholder_token)
 
 
-def check_fits(embedding: LearntEmbedding, width_t1: int, width_t2: int, field: str = "embeddings") -> None:
-    """Raises WorkerError `embedding.wrong_model` where the widths are another model's."""
-    widths = (embedding.t1_RD.shape[1], embedding.t2_RD.shape[1])
-    if widths != (width_t1, width_t2):
-        raise WorkerError(
-            "embedding.wrong_model",
-            f'the embedding of "{embedding.placeholder_token}" has widths {widths[0]} and {widths[1]}, '
-            f"the model {width_t1} and {width_t2}",
-            field=field,
-            given=f"{widths[0]}, {widths[1]}",
-            allowed=f"{width_t1}, {width_t2}",
-        )
+def check_fits(embedding: LearntEmbedding, widths: Mapping[str, int], field: str = "embeddings") -> None:
+    """Raises WorkerError `embedding.wrong_model` where the towers or the widths of their rows are another model's."""
+    own = {tower: rows_RD.shape[1] for tower, rows_RD in embedding.rows.items()}
+    if own == widths:
+        return
+    if set(own) == set(widths):
+        given, wanted = ([of[tower] for tower in widths] for of in (own, widths))
+        message = f"has widths {_listed(given)}, the model {_listed(wanted)}"
+    else:
+        given, wanted = list(own), list(widths)
+        message = f"has rows for {_listed(given)}, the model for {_listed(wanted)}"
+    raise WorkerError(
+        "embedding.wrong_model",
+        f'the embedding of "{embedding.placeholder_token}" {message}',
+        field=field,
+        given=", ".join(map(str, given)),
+        allowed=", ".join(map(str, wanted)),
+    )
+
+
+def _listed(values: Sequence[object]) -> str:
+    return " and ".join(map(str, values))

@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import LARGEST_NUM_VECTORS
-from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
+from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers, common_words
 
 _SUGGESTIONS = 5
 
 
 @dataclass(frozen=True)
 class InitializerWords:
-    """`both` towers' word or phrase; `t1` and `t2` stand in one tower instead (empty: `both` does)."""
+    """`shared`: every tower's word or phrase, but for towers that have one of their own in `by_tower` (empty: none)."""
 
-    both: str
-    t1: str = ""
-    t2: str = ""
+    shared: str
+    by_tower: Mapping[str, str] = dataclass_field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
 class TowerWords:
     """How one tower reads the text that it starts from."""
 
-    tower: str
     field: str
     text: str
     tokenizer: PieceTokenizer
+
+    @property
+    def tower(self) -> str:
+        """For messages."""
+        return self.tokenizer.tower.label
 
     @property
     def ids(self) -> list[int]:
@@ -47,24 +51,24 @@ class TowerWords:
         return bool(self.ids) and self.tokenizer.unknown_id not in self.ids
 
 
-def tower_words(words: InitializerWords, tokenizers: WordTokenizers, prefix: str) -> tuple[TowerWords, TowerWords]:
-    def reading(tower: str, field: str, own: str, tokenizer: PieceTokenizer) -> TowerWords:
-        return TowerWords(tower, f"{prefix}{field if own else 'initializer_token'}", own or words.both, tokenizer)
-
-    return (
-        reading("t1 (XLM-R)", "initializer_t1", words.t1, tokenizers.t1),
-        reading("t2 (CLIP)", "initializer_t2", words.t2, tokenizers.t2),
-    )
+def tower_words(words: InitializerWords, tokenizers: Tokenizers, prefix: str) -> dict[str, TowerWords]:
+    """What each tower starts from. `prefix`: of the fields' names."""
+    found: dict[str, TowerWords] = {}
+    for tower, tokenizer in tokenizers.items():
+        own = words.by_tower.get(tower, "")
+        field_name = f"initializer_{tower}" if own else "initializer_token"
+        found[tower] = TowerWords(f"{prefix}{field_name}", own or words.shared, tokenizer)
+    return found
 
 
 def initializer_problems(
-    words: InitializerWords, num_vectors: int, tokenizers: WordTokenizers, prefix: str = "spec."
+    words: InitializerWords, num_vectors: int, tokenizers: Tokenizers, prefix: str = "spec."
 ) -> list[WorkerError]:
     """What is wrong with them, one problem for each field: `initializer.not_one_token` or `.too_many_tokens`.
 
     A tower that no words are given for is not looked at.
     """
-    readings = [reading for reading in tower_words(words, tokenizers, prefix) if reading.text]
+    readings = [reading for reading in tower_words(words, tokenizers, prefix).values() if reading.text]
     problems: list[WorkerError] = []
     for field in dict.fromkeys(reading.field for reading in readings):
         of_field = [reading for reading in readings if reading.field == field]
@@ -78,7 +82,7 @@ def initializer_problems(
 
 
 def _not_known(
-    of_field: Sequence[TowerWords], unknown: Sequence[TowerWords], num_vectors: int, tokenizers: WordTokenizers
+    of_field: Sequence[TowerWords], unknown: Sequence[TowerWords], num_vectors: int, tokenizers: Tokenizers
 ) -> WorkerError:
     text, field = of_field[0].text, of_field[0].field
     where = "each tower" if len(of_field) > 1 else of_field[0].tower
@@ -94,7 +98,7 @@ def _not_known(
     )
 
 
-def _too_long(long: Sequence[TowerWords], num_vectors: int, tokenizers: WordTokenizers) -> WorkerError:
+def _too_long(long: Sequence[TowerWords], num_vectors: int, tokenizers: Tokenizers) -> WorkerError:
     text, field = long[0].text, long[0].field
     most = max(len(reading.ids) for reading in long)
     counts = " and ".join(f"{len(reading.ids)} tokens in {reading.tower}" for reading in long)
@@ -109,9 +113,9 @@ def _too_long(long: Sequence[TowerWords], num_vectors: int, tokenizers: WordToke
     )
 
 
-def _suggestions(text: str, tokenizers: WordTokenizers) -> list[str]:
+def _suggestions(text: str, tokenizers: Tokenizers) -> list[str]:
     """Words that are one token in each tower: those inside the text, those near it, else any."""
-    words = list(tokenizers.common_words)
+    words = list(common_words(tokenizers))
     lowered = text.lower().strip()
     near = difflib.get_close_matches(lowered, words, n=_SUGGESTIONS, cutoff=0.6)
     inside = [known for known in words if known in re.split(r"\W+", lowered)]

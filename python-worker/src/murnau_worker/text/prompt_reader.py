@@ -5,42 +5,49 @@ Legend: R learnt rows, D row width.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.core.batch import LearntPair
+from murnau_worker.core.batch import Batch, Rows
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import Pooling
 from murnau_worker.text.embedding_file import LearntEmbedding, check_fits
 from murnau_worker.text.prompts import LearntWord, PromptEncoder, PromptModel, TowerReading, split_at_words
-from murnau_worker.text.tokenizers import WordTokenizers
-
-_TOWER_NAMES = {"t1": "the decoder's text tower", "t2": "the prior's"}
+from murnau_worker.text.tokenizers import Tokenizers
 
 
 @dataclass(frozen=True)
 class PromptReader:
-    """Encodes the prompts of one request. `poolings`: what each learnt word was trained with."""
+    """Encodes the prompts of one request. `rows`: none where no word is learnt.
+
+    `poolings`: what each learnt word was trained with.
+    """
 
     encoder: PromptEncoder
-    rows: LearntPair | None
+    rows: Rows
     poolings: Mapping[str, Pooling]
+
+    def batch(self, texts: Sequence[str]) -> Batch:
+        """The texts as the towers read them."""
+        return Batch.of([self.encoder.ids(text) for text in texts], [self._pooling_of(text) for text in texts])
 
     def _poolings_in(self, prompt: str) -> dict[str, Pooling]:
         parts = split_at_words(prompt, self.encoder.words)
         words = [text.lower() for text, word in parts if word is not None]
         return {word: self.poolings[word] for word in words}
 
-    def pooling_of(self, prompt: str) -> Pooling:
+    def _pooling_of(self, prompt: str) -> Pooling:
         """`argmax` if all learnt words of the prompt were trained so; a mix is read at the end of text."""
         return "argmax" if set(self._poolings_in(prompt).values()) == {"argmax"} else "eot"
 
-    def notices(self, both_towers: Iterable[str], prior_only: Iterable[str]) -> list[str]:
-        """What a person should know of how the texts are read, each text once."""
-        readings = {prompt: self.encoder.readings(prompt) for prompt in both_towers}
-        readings |= {text: self.encoder.readings(text)[1:] for text in prior_only if text not in readings}
+    def notices(self, texts: Iterable[tuple[str, Collection[str]]]) -> list[str]:
+        """What a person should know of how some towers read some texts, each text once."""
+        readings: dict[str, tuple[TowerReading, ...]] = {}
+        for text, towers in texts:
+            if text not in readings:
+                readings[text] = self.encoder.readings(text, towers)
         found = [_mixed(self._poolings_in(text)) for text in readings]
         found += [_cut(text, towers) for text, towers in readings.items()]
         return [message for message in found if message]
@@ -53,17 +60,17 @@ def _mixed(poolings: Mapping[str, Pooling]) -> str:
     return f"the prompt mixes learnt words of different poolings ({named}); it is read at the end of text"
 
 
-def _cut(text: str, towers: Sequence[TowerReading]) -> str:
+def _cut(text: str, readings: Sequence[TowerReading]) -> str:
     cut = [
-        f'{_TOWER_NAMES[tower.name]} read {tower.read} of {tower.tokens} tokens, up to "…{tower.last_words}"'
-        for tower in towers
-        if tower.read < tower.tokens
+        f'{reading.tower.role} read {reading.read} of {reading.tokens} tokens, up to "…{reading.last_words}"'
+        for reading in readings
+        if reading.read < reading.tokens
     ]
     return f'"{text[:40]}…" is longer than the model reads: {"; ".join(cut)}' if cut else ""
 
 
 def read_with(
-    model: PromptModel, embeddings: Sequence[LearntEmbedding], tokenizers: WordTokenizers | None = None
+    model: PromptModel, embeddings: Sequence[LearntEmbedding], tokenizers: Tokenizers | None = None
 ) -> PromptReader:
     """A reader of prompts that may hold the given learnt words.
 
@@ -72,7 +79,7 @@ def read_with(
     words: dict[str, LearntWord] = {}
     first = 0
     for embedding in embeddings:
-        check_fits(embedding, model.width_t1, model.width_t2)
+        check_fits(embedding, model.widths)
         if embedding.placeholder_token in words:
             raise WorkerError(
                 "embedding.placeholder_clash",
@@ -83,9 +90,7 @@ def read_with(
             )
         words[embedding.placeholder_token] = LearntWord(first, embedding.num_vectors)
         first += embedding.num_vectors
-    rows = None
-    if embeddings:
-        t1_RD = torch.cat([embedding.t1_RD for embedding in embeddings])
-        rows = LearntPair(t1_RD, torch.cat([embedding.t2_RD for embedding in embeddings]))
+    towers = embeddings[0].rows if embeddings else {}
+    rows = {tower: torch.cat([embedding.rows[tower] for embedding in embeddings]) for tower in towers}
     poolings: dict[str, Pooling] = {embedding.placeholder_token: embedding.pooling for embedding in embeddings}
     return PromptReader(model.encoder(words, tokenizers), rows, poolings)

@@ -1,11 +1,12 @@
-"""The two tokenizers as the worker uses them: ids of plain text, and whether a word is one token."""
+"""The text towers' tokenizers as the worker uses them: ids of plain text, and whether a word is one token."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+
+from murnau_worker.text.towers import Tower
 
 _WORD_START = "\u2581"  # SentencePiece's mark of a word's beginning
 _WORD_END = "</w>"  # CLIP's mark of a word's end
@@ -14,12 +15,23 @@ _WORD_END = "</w>"  # CLIP's mark of a word's end
 class PieceTokenizer:
     """Wraps a transformers tokenizer; text goes in without learnt words, which the caller splices in as ids."""
 
-    def __init__(self, tokenizer: Any, *, context_length: int) -> None:
+    def __init__(self, tokenizer: Any, *, tower: Tower, context_length: int) -> None:
+        """`context_length`: tokens that the tower reads, start and end included."""
         self._tokenizer = tokenizer
+        self.tower = tower
         self.context_length = context_length
-        start, *_, end = tokenizer("").input_ids
-        self.start_id: int = start
+        *start, end = tokenizer("").input_ids
+        self.start_ids: tuple[int, ...] = tuple(start)  # none or one
         self.end_id: int = end
+
+    def with_ends(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """Ids between start and end, as many as fit into the context."""
+        return (*self.start_ids, *ids[: self.longest_text], self.end_id)
+
+    @property
+    def longest_text(self) -> int:
+        """Tokens that the tower reads, without start and end."""
+        return self.context_length - len(self.start_ids) - 1
 
     @cached_property
     def vocabulary(self) -> dict[str, int]:
@@ -72,14 +84,10 @@ class PieceTokenizer:
         return frozenset(word for word in bare if word.isascii() and word.isalpha() and word.islower())
 
 
-@dataclass(frozen=True)
-class WordTokenizers:
-    """t1: XLM-R's, for the decoder; t2: CLIP's, for the prior."""
+Tokenizers = Mapping[str, PieceTokenizer]  # by tower
 
-    t1: PieceTokenizer
-    t2: PieceTokenizer
 
-    @cached_property
-    def common_words(self) -> tuple[str, ...]:
-        """Words that are one token in each tower: what an initializer may be."""
-        return tuple(sorted(word for word in self.t1.words & self.t2.words if len(word) > 2))
+def common_words(tokenizers: Tokenizers) -> tuple[str, ...]:
+    """Words that are one token in each tower: what an initializer may be."""
+    shared = frozenset[str].intersection(*(tokenizer.words for tokenizer in tokenizers.values()))
+    return tuple(sorted(word for word in shared if len(word) > 2))

@@ -1,22 +1,20 @@
-"""eval_loss: the joint loss of averaged rows on draws that are fixed by the dataset, never by the run.
+"""eval_loss: the loss of averaged rows on draws that are fixed by the dataset, never by the run.
 
-64 stratified (picture, prompt, timestep, noise); 5 prior steps, no mask, uniform weight. `eval_gain` = 1 - L / L(empty
-prompt), comparable across datasets. Legend: N samples of a chunk.
+64 stratified (picture, prompt, timestep, noise); no mask, uniform weight. `eval_gain` = 1 - L / L(empty prompt),
+comparable across datasets. Legend: N samples of a chunk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
-from murnau_worker.core.batch import LearntPair, NoiseDraws, TrainingBatch
+from murnau_worker.core.batch import Batch, Rows
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import Pooling, TemplateSet
-from murnau_worker.families.kandinsky21.condition import image_embeddings
-from murnau_worker.families.kandinsky21.losses import decoder_losses, noise_draws
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.text.prompts import PromptEncoder
 from murnau_worker.training.data.dataset import LatentSet
@@ -26,7 +24,6 @@ from murnau_worker.training.data.templates import TEMPLATES
 EVAL_SAMPLES = 64
 EVAL_CHUNK = 8
 _TOGETHER_IN_LITTLE_MEMORY = 4  # samples: eight need more than a training step with checkpointing
-EVAL_PRIOR_STEPS = 5
 QUARTERS = 4  # parts of the timesteps that are also reported apart; 16 samples are stratified into each
 
 
@@ -34,25 +31,15 @@ QUARTERS = 4  # parts of the timesteps that are also reported apart; 16 samples 
 class _EvalChunk:
     """Samples of one shape; `texts` have `{placeholder}` in them."""
 
-    latents_NCHW: torch.Tensor
     texts: tuple[str, ...]
-    draws: NoiseDraws
+    tensors: Mapping[str, torch.Tensor]
 
-    def pieces(self, size: int) -> Iterator[_EvalChunk]:
-        """The same samples, at most `size` at a time."""
-        draws = self.draws
-        for start in range(0, len(self.texts), size):
-            of = slice(start, start + size)
-            yield _EvalChunk(
-                latents_NCHW=self.latents_NCHW[of],
-                texts=self.texts[of],
-                draws=NoiseDraws(
-                    noise_NCHW=draws.noise_NCHW[of],
-                    timesteps_N=draws.timesteps_N[of],
-                    prior_init_NE=draws.prior_init_NE[of],
-                    prior_steps_SNE=draws.prior_steps_SNE[:, of],
-                ),
-            )
+    def batches(self, size: int, encoder: PromptEncoder, pooling: Pooling, placeholder: str | None) -> Iterator[Batch]:
+        """The samples with the placeholder, or with empty prompts, at most `size` at a time."""
+        texts = [worded(text, placeholder) if placeholder else "" for text in self.texts]
+        prompts = [encoder.ids(text) for text in texts]
+        whole = Batch.of(prompts, pooling, self.tensors)
+        return (whole.part(start, start + size) for start in range(0, len(whole), size))
 
 
 @dataclass(frozen=True)
@@ -81,7 +68,7 @@ class EvalLosses:
 class Evaluator:
     """The fixed draws of one dataset and template set: English templates, or the pictures' captions."""
 
-    def __init__(self, model: Kandinsky, latents: LatentSet, templates: TemplateSet) -> None:
+    def __init__(self, model: FamilyModel, latents: LatentSet, templates: TemplateSet) -> None:
         self._model = model
         self._word_losses: dict[str, float] = {}
         draws = Draws(latents.eval_seed)
@@ -89,46 +76,40 @@ class Evaluator:
         order = draws.permutation("eval_template", 0, count)
         self._chunks = [
             _EvalChunk(
-                latents_NCHW=torch.stack([latents.latent(index % len(latents)) for index in indices]),
                 texts=tuple(
                     evaluation_text(templates, latents.captions, index % len(latents), order[index % count])
                     for index in indices
                 ),
-                draws=_eval_draws(model, draws, indices, shape),
+                tensors={
+                    "latents": torch.stack([latents.latent(index % len(latents)) for index in indices]),
+                    **_eval_draws(model, draws, indices, shape),
+                },
             )
             for shape, indices in _chunks_by_shape(latents)
         ]
 
     def losses(
-        self, encoder: PromptEncoder, rows: LearntPair | None, pooling: Pooling, placeholder: str | None
+        self, encoder: PromptEncoder, rows: Rows, pooling: Pooling, placeholder: str | None
     ) -> Iterator[EvalLosses | None]:
-        """Yields None after each chunk and what was found at the end. No placeholder: the empty prompt's losses."""
-        model, t2_RD = self._model, rows.t2_RD if rows else None
-        together = _TOGETHER_IN_LITTLE_MEMORY if model.checkpointing.is_on else EVAL_CHUNK
-        batches: list[TrainingBatch] = []
-        for chunk in self._chunks:
-            for piece in chunk.pieces(together):
-                prompts = encoder.batch([worded(text, placeholder) if placeholder else "" for text in piece.texts])
-                poolings: list[Pooling] = [pooling] * len(piece.texts)
-                self._see_to("prior")
-                with torch.inference_mode():
-                    image_NE = image_embeddings(model, prompts, t2_RD, poolings, piece.draws)
-                batches.append(TrainingBatch(piece.latents_NCHW, prompts, piece.draws, image_NE))
-                yield None
-        found: list[torch.Tensor] = []
-        for batch in batches:
-            self._see_to("decoder")
-            poolings = [pooling] * len(batch.latents_NCHW)
-            with torch.inference_mode():
-                found.append(decoder_losses(model, batch, rows, poolings).double().cpu())
-            yield None
-        timesteps_N = torch.cat([chunk.draws.timesteps_N.cpu() for chunk in self._chunks])
-        yield EvalLosses(torch.cat(found), timesteps_N)
+        """Yields None after each chunk of each phase and the losses at the end.
 
-    def _see_to(self, half: str) -> None:
-        """One half after the other needs no more memory than the phases of `split`; a joint step's parts may stay."""
-        if not self._model.holds("joint"):
-            self._model.hold(half)
+        No placeholder: the empty prompt's losses.
+        """
+        size = _TOGETHER_IN_LITTLE_MEMORY if self._model.checkpointing.is_on else EVAL_CHUNK
+        batches = [batch for chunk in self._chunks for batch in chunk.batches(size, encoder, pooling, placeholder)]
+        for phase in self._model.evaluation_phases:
+            for place, batch in enumerate(batches):
+                self._hold_parts_of(phase)
+                with torch.inference_mode():
+                    batches[place] = self._model.evaluate(phase, batch, rows)
+                yield None
+        losses_N = torch.cat([batch.tensors["losses"].double().cpu() for batch in batches])
+        yield EvalLosses(losses_N, torch.cat([batch.tensors["timesteps"].cpu() for batch in batches]))
+
+    def _hold_parts_of(self, phase: str) -> None:
+        """One phase after the other needs no more memory than a run that trains them so; a whole step's parts stay."""
+        if not all(map(self._model.holds, self._model.evaluation_phases)):
+            self._model.hold(phase)
 
     def word_loss(self, encoder: PromptEncoder, word: str) -> Iterator[float | None]:
         """Yields None after each chunk and the mean loss of a known word or phrase at the end.
@@ -137,7 +118,7 @@ class Evaluator:
         """
         found = self._word_losses.get(word)
         if found is None:
-            for losses in self.losses(replace(encoder, words={}), None, "eot", word):
+            for losses in self.losses(replace(encoder, words={}), {}, "eot", word):
                 yield None
                 found = losses.mean if losses is not None else None
             assert found is not None
@@ -153,20 +134,19 @@ def _chunks_by_shape(latents: LatentSet) -> Iterator[tuple[tuple[int, ...], list
             yield bucket.shape, indices[start : start + EVAL_CHUNK]
 
 
-def _eval_draws(model: Kandinsky, draws: Draws, indices: Sequence[int], shape: tuple[int, ...]) -> NoiseDraws:
+def _eval_draws(
+    model: FamilyModel, draws: Draws, indices: Sequence[int], shape: tuple[int, ...]
+) -> dict[str, torch.Tensor]:
     """A sample's draws follow from its number and its shape, whatever it is computed with."""
     stratum_of = draws.permutation("eval_stratum", 0, EVAL_SAMPLES)
     timesteps = [
         int((stratum_of[index] + draws.uniform("eval_timestep", 0, index)) / EVAL_SAMPLES * TRAINING_STEPS)
         for index in indices
     ]
-    noises: list[NoiseDraws] = []
+    noises: list[dict[str, torch.Tensor]] = []
     for index in indices:
         place = index % EVAL_CHUNK
-        noises.append(noise_draws(model, draws, index - place, range(place, place + 1), shape, EVAL_PRIOR_STEPS))
-    return NoiseDraws(
-        noise_NCHW=torch.cat([noise.noise_NCHW for noise in noises]),
-        timesteps_N=torch.tensor(timesteps, device=model.device),
-        prior_init_NE=torch.cat([noise.prior_init_NE for noise in noises]),
-        prior_steps_SNE=torch.cat([noise.prior_steps_SNE for noise in noises], dim=1),
-    )
+        noises.append(model.draw_evaluation(draws, index - place, range(place, place + 1), shape))
+    joined = {name: torch.cat([noise[name] for noise in noises]) for name in noises[0]}
+    tensors = {**joined, "timesteps": torch.tensor(timesteps)}
+    return {name: tensor.to(model.device) for name, tensor in tensors.items()}

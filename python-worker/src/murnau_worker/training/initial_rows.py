@@ -9,17 +9,17 @@ from collections.abc import Sequence
 
 import torch
 
-from murnau_worker.core.batch import LearntPair
+from murnau_worker.core.batch import Rows
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.families.embeddings import read_embedding
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.text.embedding_file import LearntEmbedding, check_fits
 from murnau_worker.text.initializer_words import InitializerWords, initializer_problems, tower_words
 
 
 def words_of(spec: TrainingSpec) -> InitializerWords:
-    return InitializerWords(spec.initializer_token, spec.initializer_t1, spec.initializer_t2)
+    return InitializerWords(spec.initializer_token, {"t1": spec.initializer_t1, "t2": spec.initializer_t2})
 
 
 def read_initializer(content: bytes | None) -> LearntEmbedding | None:
@@ -32,10 +32,10 @@ def read_initializer(content: bytes | None) -> LearntEmbedding | None:
         raise WorkerError(error.code, error.message, field="start.initializer_embedding") from error
 
 
-def check_initializer_embedding(embedding: LearntEmbedding, model: Kandinsky, num_vectors: int) -> None:
+def check_initializer_embedding(embedding: LearntEmbedding, model: FamilyModel, num_vectors: int) -> None:
     """Raises WorkerError `embedding.wrong_model` or, for another number of vectors, `spec.invalid`."""
     field = "start.initializer_embedding"
-    check_fits(embedding, model.width_t1, model.width_t2, field)
+    check_fits(embedding, model.widths, field)
     if embedding.model_fingerprint and embedding.model_fingerprint != model.fingerprint:
         raise WorkerError(
             "embedding.wrong_model",
@@ -55,7 +55,7 @@ def check_initializer_embedding(embedding: LearntEmbedding, model: Kandinsky, nu
         )
 
 
-def initial_rows(model: Kandinsky, spec: TrainingSpec, embedding: LearntEmbedding | None) -> LearntPair:
+def initial_rows(model: FamilyModel, spec: TrainingSpec, embedding: LearntEmbedding | None) -> Rows:
     """Rows [R, D] of each tower, fp32 on the CPU: the embedding's, else the initializer's tokens.
 
     Raises WorkerError `initializer.not_one_token`, `initializer.too_many_tokens`, `embedding.wrong_model` or
@@ -63,15 +63,14 @@ def initial_rows(model: Kandinsky, spec: TrainingSpec, embedding: LearntEmbeddin
     """
     if embedding is not None:
         check_initializer_embedding(embedding, model, spec.num_vectors)
-        return LearntPair(embedding.t1_RD.clone(), embedding.t2_RD.clone())
+        return {tower: rows_RD.clone() for tower, rows_RD in embedding.rows.items()}
     words, count = words_of(spec), spec.num_vectors
     for problem in initializer_problems(words, count, model.tokenizers):
         raise problem
-    t1, t2 = tower_words(words, model.tokenizers, "spec.")
-    return LearntPair(
-        _spread(model.t1.rows.weight, t1.ids, count),
-        _spread(model.t2.rows.weight, t2.ids, count),
-    )
+    return {
+        tower: _spread(model.tower(tower).rows.weight, reading.ids, count)
+        for tower, reading in tower_words(words, model.tokenizers, "spec.").items()
+    }
 
 
 def _spread(table_VD: torch.Tensor, ids: Sequence[int], count: int) -> torch.Tensor:

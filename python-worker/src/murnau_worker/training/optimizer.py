@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 
-from murnau_worker.core.spec import OptimizerName
+from murnau_worker.core.spec import OptimizerName, TrainingSpec
+from murnau_worker.models.model_parts import VocabularyScale
 
 # With torch's own settings, which for AdamW are the reference script's; SGD alone would have no momentum.
 OPTIMIZERS: dict[OptimizerName, Callable[..., torch.optim.Optimizer]] = {
@@ -38,6 +40,24 @@ def schedule_factor(schedule: str, steps_done: int, schedule_steps: int, warmup_
     return warming * SCHEDULES[schedule](min(1.0, steps_done / schedule_steps))
 
 
+@dataclass(frozen=True)
+class TowerSetting:
+    """Where a tower's rows start, and what its vocabulary says about them."""
+
+    initial_RD: torch.Tensor
+    learning_rate: float
+    median_norm: float
+
+
+def tower_setting(initial_RD: torch.Tensor, scale: VocabularyScale, rate: float, unit: str) -> TowerSetting:
+    """`rate` in `unit`: absolute, or relative to the vocabulary rows' root mean square."""
+    return TowerSetting(
+        initial_RD=initial_RD,
+        learning_rate=rate * scale.rms if unit == "relative" else rate,
+        median_norm=scale.median_norm,
+    )
+
+
 class TrainedRows:
     """One tower's rows [R, D] with the optimizer that moves them and their moving average."""
 
@@ -51,20 +71,27 @@ class TrainedRows:
     def rows_RD(self) -> torch.Tensor:
         return self._parameter.detach()
 
-    def step(self, gradient_RD: torch.Tensor, *, learning_rate: float, weight_decay: float) -> None:
-        """One update by the optimizer."""
+    def update(self, gradient_RD: torch.Tensor, spec: TrainingSpec, rate: float, median_norm: float) -> None:
+        """One update by the optimizer and the norm rule, and of the average."""
+        is_fixed = spec.norm == "vocabulary"
+        self._step(tangent(gradient_RD, self.rows_RD) if is_fixed else gradient_RD, rate, spec.weight_decay)
+        if is_fixed:
+            self._project(median_norm)
+        self._average(spec.ema_decay)
+
+    def _step(self, gradient_RD: torch.Tensor, learning_rate: float, weight_decay: float) -> None:
         self._parameter.grad = gradient_RD
         self._optimizer.param_groups[0] |= {"lr": learning_rate, "weight_decay": weight_decay}
         self._optimizer.step()
         self._parameter.grad = None
         self.updates += 1
 
-    def average(self, decay: float) -> None:
+    def _average(self, decay: float) -> None:
         """Moves the average towards the rows; early updates count more, so that it leaves its start behind."""
         effective = min(decay, (1 + self.updates) / (10 + self.updates))
         self.averaged_RD.lerp_(self.rows_RD, 1.0 - effective)
 
-    def project(self, norm: float) -> None:
+    def _project(self, norm: float) -> None:
         """Scales each row to the given norm."""
         self.rows_RD.mul_(norm / self.rows_RD.norm(dim=1, keepdim=True).clamp(min=1e-12))
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 
-from murnau_worker.core.batch import DecoderSamples, LearntPair, PriorSamples
+from murnau_worker.core.batch import Rows
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TrainingSpec
-from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.families.kandinsky21.phases import phase_of
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.text.embedding_file import LearntEmbedding, Published, write_embedding
 from murnau_worker.text.prompts import LearntWord
 from murnau_worker.training.data.dataset import LatentSet
@@ -24,10 +23,11 @@ from murnau_worker.training.data.prompts import training_prompts
 from murnau_worker.training.data.samples import SampleDraws, bucket_of_step
 from murnau_worker.training.evaluation import EvalLosses, Evaluator
 from murnau_worker.training.initial_rows import initial_rows
-from murnau_worker.training.optimizer import TrainedRows
+from murnau_worker.training.optimizer import TrainedRows, tower_setting
 from murnau_worker.training.plateau import has_settled
-from murnau_worker.training.state import Best, BestRows, Evaluation, RunIdentity, RunState, read_state, write_state
-from murnau_worker.training.step import PackGroup, Share, StepGradients, apply_step, diverged, tower_setting
+from murnau_worker.training.shares import PackGroup, Share, StepGradients
+from murnau_worker.training.state import Best, Evaluation, RunIdentity, RunState, read_state, write_state
+from murnau_worker.training.step import apply, diverged, draw
 
 
 class TrainingRun:
@@ -35,7 +35,7 @@ class TrainingRun:
 
     def __init__(
         self,
-        model: Kandinsky,
+        model: FamilyModel,
         spec: TrainingSpec,
         latents: LatentSet,
         images: ImageEmbeddings,
@@ -56,74 +56,63 @@ class TrainingRun:
         self.identity = identity
         self.encoder = model.encoder({spec.placeholder_token: LearntWord(0, spec.num_vectors)})
         initial = initial_rows(model, spec, initializer)
-        prompts = training_prompts(
+        self._prompts = training_prompts(
             self.encoder, spec.placeholder_token, spec.templates, spec.template_languages, latents.captions
         )
-        self._samples = SampleDraws(model, spec, latents, images, prompts)
-        self._pool_KE: torch.Tensor | None = None
-        unit = spec.learning_rate_unit
-        self.t1 = tower_setting(initial.t1_RD, model.scale_t1, spec.learning_rate_t1, unit)
-        self.t2 = tower_setting(initial.t2_RD, model.scale_t2, spec.learning_rate_t2, unit)
+        self._samples = SampleDraws(model, spec, latents, images, self._prompts)
+        self._constants_of_phase: tuple[str, Mapping[str, torch.Tensor]] | None = None
+        rates = {"t1": spec.learning_rate_t1, "t2": spec.learning_rate_t2}
+        self.settings = {
+            tower: tower_setting(rows_RD, model.scale(tower), rates[tower], spec.learning_rate_unit)
+            for tower, rows_RD in initial.items()
+        }
         if state is None:
-            t1, t2 = (TrainedRows(tower.initial_RD, spec.optimizer) for tower in (self.t1, self.t2))
-            self.state = RunState(t1, t2)
+            self.state = RunState({tower: TrainedRows(rows_RD, spec.optimizer) for tower, rows_RD in initial.items()})
         else:
-            shapes = (self.t1.initial_RD.shape, self.t2.initial_RD.shape)
+            shapes = {tower: rows_RD.shape for tower, rows_RD in initial.items()}
             self.state = read_state(state, identity, shapes, spec.optimizer)
 
     @property
-    def averaged_rows(self) -> LearntPair:
+    def averaged_rows(self) -> Rows:
         """The moving average, or the rows themselves where none is kept."""
-        state = self.state
         if self.spec.ema_decay == 0.0:
-            return LearntPair(state.t1.rows_RD, state.t2.rows_RD)
-        return LearntPair(state.t1.averaged_RD, state.t2.averaged_RD)
+            return self.state.rows
+        return {tower: trained.averaged_RD for tower, trained in self.state.towers.items()}
 
     @property
     def phase(self) -> str:
         """The loss of its next step."""
-        return phase_of(self.spec, self.state.step)
+        return self.model.phase_of(self.spec, self.state.step)
 
     @property
     def group(self) -> PackGroup:
         """Which runs its next step can share a batch with."""
         phase = self.phase
         bucket, _ = bucket_of_step(Draws(self.spec.seed), self.state.step, self.latents)
+        reads_latents = self.model.description.phase(phase).reads_latents
         return PackGroup(
             self.spec.model,
             phase,
-            latent_shape=() if phase == "prior" else self.latents.buckets[bucket].shape,
-            prior_steps=self.spec.prior_steps if phase == "joint" else 0,
+            latent_shape=self.latents.buckets[bucket].shape if reads_latents else (),
+            key=self.model.pack_key(self.spec, phase),
         )
 
-    def share(self, samples: range) -> Share:
+    def share(self, numbers: range) -> Share:
         """Some samples, of 0..effective_batch-1, of the next step. It changes nothing: asked again it is the same."""
-        spec, state = self.spec, self.state
-        return Share(
-            rows=LearntPair(state.t1.rows_RD, state.t2.rows_RD),
-            pooling=spec.pooling,
-            weight=1.0 / spec.effective_batch,
-            samples=self._draw(samples),
-            dropout_seed=Draws(spec.seed).integer("dropout", state.step, samples.start, 2**53)
-            if spec.text_dropout
-            else None,
-        )
+        return draw(self._samples, self.state, self.phase, numbers, self._constants())
 
-    def _draw(self, samples: range) -> DecoderSamples | PriorSamples:
-        step, phase = self.state.step, self.phase
-        if phase == "prior":
-            return self._samples.of_prior(step, samples)
-        return self._samples.of_decoder(step, samples, self._pool() if phase == "decoder" else None)
-
-    def _pool(self) -> torch.Tensor:
-        """What the learnt t2, which this phase leaves alone, makes the prior sample; after a resume the same."""
-        if self._pool_KE is None:
-            self._pool_KE = self._samples.pool(self.averaged_rows.t2_RD, self.spec.pooling, self.model.t1_pad_id)
-        return self._pool_KE
+    def _constants(self) -> Mapping[str, torch.Tensor]:
+        """What does not change in the phase of the next step; after a resume the same."""
+        phase, known = self.phase, self._constants_of_phase
+        if known is None or known[0] != phase:
+            found = self.model.phase_constants(phase, self.spec, self.averaged_rows, self._prompts.first_language)
+            known = self._constants_of_phase = phase, found
+        return known[1]
 
     def apply(self, gradients: StepGradients) -> dict[str, float]:
         """One optimizer step with the gradients of its whole batch; its metrics. Raises WorkerError `run.diverged`."""
-        return apply_step(self.spec, self.state, (self.t1, self.t2), gradients)
+        schedule_place = self.model.schedule_place(self.spec, self.state.step)
+        return apply(self.spec, self.state, self.settings, schedule_place, gradients)
 
     def evaluate(self) -> Iterator[dict[str, float] | None]:
         """Evaluates the averaged rows; yields None after each chunk, the metrics at the end.
@@ -132,7 +121,7 @@ class TrainingRun:
         """
         state, spec = self.state, self.spec
         if state.empty_eval_loss is None:
-            for empty in self.evaluator.losses(self.encoder, None, spec.pooling, None):
+            for empty in self.evaluator.losses(self.encoder, {}, spec.pooling, None):
                 yield None
                 state.empty_eval_loss = empty.mean if empty is not None else None
         found: EvalLosses | None = None
@@ -152,7 +141,7 @@ class TrainingRun:
 
     def _keep_as_best(self, loss: float) -> None:
         state, rows = self.state, self.averaged_rows
-        state.best_rows = BestRows(rows.t1_RD.detach().clone(), rows.t2_RD.detach().clone())
+        state.best_rows = {tower: rows_RD.detach().clone() for tower, rows_RD in rows.items()}
         content_hash = hashlib.sha256(self._file_of(rows, state.step, "best")).hexdigest()
         state.best = Best(step=state.step, eval_loss=loss, hash=content_hash)
 
@@ -167,13 +156,13 @@ class TrainingRun:
         return write_state(self.state, self.identity)
 
     @property
-    def published_rows(self) -> LearntPair:
+    def published_rows(self) -> Rows:
         """What `spec.publish` says; the averaged rows where the best is asked for and none was evaluated yet."""
         state = self.state
         if self.spec.publish == "last":
-            return LearntPair(state.t1.rows_RD, state.t2.rows_RD)
+            return state.rows
         if self.spec.publish == "best" and state.best_rows is not None:
-            return LearntPair(state.best_rows.t1_RD, state.best_rows.t2_RD)
+            return state.best_rows
         return self.averaged_rows
 
     def embedding_bytes(self) -> bytes:
@@ -185,13 +174,12 @@ class TrainingRun:
             return self._file_of(self.published_rows, state.best.step, "best")
         return self._file_of(self.published_rows, state.step, published)
 
-    def _file_of(self, rows: LearntPair, step: int, published: Published) -> bytes:
+    def _file_of(self, rows: Rows, step: int, published: Published) -> bytes:
         spec = self.spec
         return write_embedding(
             LearntEmbedding(
                 placeholder_token=spec.placeholder_token,
-                t1_RD=rows.t1_RD,
-                t2_RD=rows.t2_RD,
+                rows=rows,
                 pooling=spec.pooling,
                 initializer_token=spec.initializer_token,
                 model_fingerprint=self.identity.model_fingerprint,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from murnau_worker.core.batch import Rows
 from murnau_worker.core.draws import SCHEME_VERSION
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
@@ -40,14 +42,6 @@ class Best(BaseModel):
     hash: str
 
 
-@dataclass(frozen=True)
-class BestRows:
-    """The averaged rows [R, D] that `Best` evaluated: what is published of a run that publishes its best."""
-
-    t1_RD: torch.Tensor
-    t2_RD: torch.Tensor
-
-
 class StateHeader(BaseModel):
     """What of the state is no tensor."""
 
@@ -68,16 +62,22 @@ class StateHeader(BaseModel):
 
 @dataclass
 class RunState:
-    """A run between two steps. `empty_eval_loss`: loss of the empty prompt on the dataset, once known."""
+    """A run between two steps. `empty_eval_loss`: loss of the empty prompt on the dataset, once known.
 
-    t1: TrainedRows
-    t2: TrainedRows
+    `best_rows`: the averaged rows that `best` evaluated: what is published of a run that publishes its best.
+    """
+
+    towers: dict[str, TrainedRows]
     step: int = 0
     empty_eval_loss: float | None = None
     evaluations: list[Evaluation] = field(default_factory=list[Evaluation])
     best: Best | None = None
-    best_rows: BestRows | None = None
+    best_rows: Rows | None = None
     numerics_changed_at: list[int] = field(default_factory=list[int])
+
+    @property
+    def rows(self) -> Rows:
+        return {tower: trained.rows_RD for tower, trained in self.towers.items()}
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,10 @@ def write_state(state: RunState, identity: RunIdentity) -> bytes:
         best=state.best,
     )
     tensors: dict[str, torch.Tensor] = {}
-    for tower, trained in (("t1", state.t1), ("t2", state.t2)):
+    for tower, trained in state.towers.items():
         tensors |= {f"{tower}.{name}": tensor for name, tensor in trained.tensors().items()}
     if state.best_rows is not None:
-        tensors |= {"best.t1": state.best_rows.t1_RD, "best.t2": state.best_rows.t2_RD}
+        tensors |= {f"best.{tower}": rows_RD for tower, rows_RD in state.best_rows.items()}
     return write_safetensors(tensors, {_METADATA_KEY: header.model_dump_json()})
 
 
@@ -132,9 +132,9 @@ def _corrupt(message: str) -> WorkerError:
 
 
 def read_state(
-    content: bytes, identity: RunIdentity, shapes: tuple[torch.Size, torch.Size], optimizer: OptimizerName
+    content: bytes, identity: RunIdentity, shapes: Mapping[str, torch.Size], optimizer: OptimizerName
 ) -> RunState:
-    """Reads a state and checks that it belongs to the run. `shapes`: of t1's and t2's rows, (R, D).
+    """Reads a state and checks that it belongs to the run. `shapes`: of each tower's rows, (R, D).
 
     Raises WorkerError `model.changed` where only the model's weights differ, `checkpoint.corrupt` for bytes that are
     no state, or one of another spec, dataset or version. Another numeric fingerprint is allowed and noted in
@@ -144,9 +144,7 @@ def read_state(
         tensors, metadata = read_safetensors(content)
         header = StateHeader.model_validate_json(metadata[_METADATA_KEY])
         _check_version(header)
-        towers = [
-            _read_rows(tensors, tower, shape, optimizer) for tower, shape in zip(("t1", "t2"), shapes, strict=True)
-        ]
+        towers = {tower: _read_rows(tensors, tower, shape, optimizer) for tower, shape in shapes.items()}
         best_rows = _read_best(tensors, shapes) if header.best is not None else None
     except (ValueError, KeyError, ValidationError) as error:
         raise _corrupt(f"the state can not be read: {str(error)[:200]}") from error
@@ -170,8 +168,7 @@ def read_state(
     if header.numeric_fingerprint != identity.numeric_fingerprint:
         changed_at.append(header.step)
     return RunState(
-        t1=towers[0],
-        t2=towers[1],
+        towers=towers,
         step=header.step,
         empty_eval_loss=header.empty_eval_loss,
         evaluations=list(header.evaluations),
@@ -198,9 +195,10 @@ def _read_rows(
     return TrainedRows.of_tensors(of_tower, optimizer)
 
 
-def _read_best(tensors: dict[str, torch.Tensor], shapes: tuple[torch.Size, torch.Size]) -> BestRows:
-    best = [tensors[f"best.{tower}"].clone() for tower in ("t1", "t2")]
-    for tensor, shape in zip(best, shapes, strict=True):
-        if tensor.shape != shape or tensor.dtype != torch.float32 or not bool(tensor.isfinite().all()):
-            raise ValueError(f"the best rows have the shape {tuple(tensor.shape)}, not {tuple(shape)}, or no numbers")
-    return BestRows(*best)
+def _read_best(tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, torch.Size]) -> Rows:
+    best = {tower: tensors[f"best.{tower}"].clone() for tower in shapes}
+    for tower, rows_RD in best.items():
+        shape = tuple(shapes[tower])
+        if tuple(rows_RD.shape) != shape or rows_RD.dtype != torch.float32 or not bool(rows_RD.isfinite().all()):
+            raise ValueError(f"the best rows have the shape {tuple(rows_RD.shape)}, not {shape}, or no numbers")
+    return best

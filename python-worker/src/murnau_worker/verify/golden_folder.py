@@ -49,8 +49,11 @@ def read_golden_folder(folder: Path) -> GoldenFolder:
     Raises WorkerError `model.unreadable`.
     """
     bounds = folder / "tolerances.json"
+    model = ServedModels({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME)
+    if not isinstance(model, Kandinsky):
+        raise WorkerError("model.unreadable", f"{folder} is no Kandinsky 2.1, of which the goldens are")
     return GoldenFolder(
         tensors=read_tensors(folder),
         bounds=json.loads(bounds.read_text("utf-8"))["tolerance"] if bounds.is_file() else {},
-        model=ServedModels({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME),
+        model=model,
     )

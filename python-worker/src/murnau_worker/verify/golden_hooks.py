@@ -12,7 +12,9 @@ from typing import Any
 import torch
 
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers
+from murnau_worker.text.towers import Tower
 
 PROMPT = "golden"  # stands for the goldens' prompt, of which only the token ids are known
 
@@ -60,15 +62,15 @@ class _KnownPrompt:
         return {}
 
 
-def golden_tokenizers(tensors: Tensors) -> WordTokenizers:
+def golden_tokenizers(tensors: Tensors) -> Tokenizers:
     """Tokenizers that turn PROMPT into the goldens' ids."""
 
-    def tokenizer(tower: str) -> PieceTokenizer:
-        row = tensors[f"sample.{tower}_ids"][0]
-        known: Any = _KnownPrompt(row.tolist(), int(tensors[f"sample.{tower}_mask"][0].sum()))
-        return PieceTokenizer(known, context_length=len(row))
+    def tokenizer(tower: Tower) -> PieceTokenizer:
+        row = tensors[f"sample.{tower.name}_ids"][0]
+        known: Any = _KnownPrompt(row.tolist(), int(tensors[f"sample.{tower.name}_mask"][0].sum()))
+        return PieceTokenizer(known, tower=tower, context_length=len(row))
 
-    return WordTokenizers(t1=tokenizer("t1"), t2=tokenizer("t2"))
+    return {tower.name: tokenizer(tower) for tower in KANDINSKY21.towers}
 
 
 def golden_hooks(tensors: Tensors, *, with_picture: bool = True) -> DrawHooks:

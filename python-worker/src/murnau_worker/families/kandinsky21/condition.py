@@ -12,28 +12,24 @@ from functools import reduce
 import torch
 from diffusers import UNet2DConditionModel
 
-from murnau_worker.core.batch import LearntPair, NoiseDraws, PromptBatch, TrainingBatch
+from murnau_worker.core.batch import Batch, Rows
 from murnau_worker.core.progress import Progress
-from murnau_worker.core.spec import Pooling
 from murnau_worker.core.turns import Turns, in_batches
 from murnau_worker.families.family import PromptedPictures
 from murnau_worker.families.kandinsky21.networks import Networks
-from murnau_worker.families.kandinsky21.text_encoder import T1Text
 from murnau_worker.models.prior_network import TextKeys, join_texts
 from murnau_worker.sampling.guidance import Kept, Prediction
-from murnau_worker.sampling.prior_sampler import sample_image_embedding, sample_prior
+from murnau_worker.sampling.prior_sampler import PriorNoise, sample_prior
 from murnau_worker.sampling.prior_schedule import prior_schedule
-from murnau_worker.text.prompt_reader import PromptReader
 
 LATENT_CHANNELS = 4
-TRAINING_PRIOR_GUIDANCE = 4.0
 NEGATIVE_TEXT = -1  # number of the decoder's negative prompt among the texts that the prior samples
 _PRIOR_BATCH = 16  # embeddings sampled together
 
 
 @dataclass(frozen=True)
 class DecoderCondition:
-    """Text and image embedding of N pictures: [N, P, D1], [N, E], [N, E]."""
+    """Text and image embedding of N pictures: [N, P, D1], [N, E], [N, E]. Implements Condition."""
 
     context_NPD: torch.Tensor
     pooled_NE: torch.Tensor
@@ -100,92 +96,81 @@ class UnetDenoiser:
         return Prediction(output[:, :LATENT_CHANNELS], output[:, LATENT_CHANNELS:])
 
 
+def text_keys(networks: Networks, batch: Batch, rows: Rows) -> TextKeys:
+    """What N prompts offer the prior, read by CLIP together."""
+    ids_NL, mask_NL = batch.padded("t2", pad_id=0)
+    return networks.prior.encode_text(networks.t2.encode(ids_NL, mask_NL, rows.get("t2"), batch.poolings))
+
+
 def image_embeddings(
     networks: Networks,
-    prompts: PromptBatch,
-    t2_RD: torch.Tensor | None,
-    poolings: Sequence[Pooling],
-    draws: NoiseDraws,
-) -> torch.Tensor:
-    """The image embeddings [N, E] that the prior samples for N prompts, guidance as in the reference's training."""
-    t2 = networks.t2.encode(prompts.t2_ids_NL, prompts.t2_mask_NL, t2_RD, poolings)
-    return sample_image_embedding(
-        networks.prior,
-        networks.prior.encode_text(t2),
-        networks.empty_text_keys(),
-        draws.prior_init_NE,
-        draws.prior_steps_SNE,
-        TRAINING_PRIOR_GUIDANCE,
-        prior_schedule(str(len(draws.prior_steps_SNE))),
+    wanted: TextKeys,
+    unwanted: TextKeys,
+    noise: PriorNoise,
+    guidance_scale: float,
+    steps: str,
+) -> Turns[torch.Tensor]:
+    """The image embeddings [N, E] that the prior samples for N texts, one turn a step."""
+    noise = noise.to(networks.device)
+    return sample_prior(networks.prior, wanted, unwanted, noise, guidance_scale, prior_schedule(steps))
+
+
+def condition_on(networks: Networks, batch: Batch, rows: Rows, image_NE: torch.Tensor) -> DecoderCondition:
+    """What the decoder is given for N prompts and their image embeddings: the prompts are read by XLM-R together."""
+    ids_NL, _ = batch.padded("t1", networks.t1_pad_id)
+    text = networks.t1.encode(ids_NL, rows.get("t1"), batch.dropout_seed)
+    return DecoderCondition(text.context_BPD, text.pooled_BE, image_NE)
+
+
+def condition_on_each(networks: Networks, batch: Batch, rows: Rows, image_NE: torch.Tensor) -> DecoderCondition:
+    """As `condition_on`, each prompt read alone, equal ones once: no picture depends on its neighbours."""
+    of_tower = batch.tokens["t1"]
+    first_places = {ids: of_tower.index(ids) for ids in of_tower}
+    read = {
+        ids: condition_on(networks, batch.part(at, at + 1), rows, image_NE[at : at + 1])
+        for ids, at in first_places.items()
+    }
+    if len(read) == 1:
+        alone = read[of_tower[0]].expanded(len(batch))
+        return DecoderCondition(alone.context_NPD, alone.pooled_NE, image_NE)
+    return DecoderCondition(
+        torch.cat([read[ids].context_NPD for ids in of_tower]),
+        torch.cat([read[ids].pooled_NE for ids in of_tower]),
+        image_NE,
     )
 
 
-def condition_on(
-    networks: Networks, batch: TrainingBatch, rows: LearntPair | None, poolings: Sequence[Pooling]
-) -> DecoderCondition:
-    """What the decoder is given for N prompts: XLM-R's text, and the image embedding of the batch or the prior."""
-    image_NE = batch.image_NE
-    if image_NE is None:
-        image_NE = image_embeddings(networks, batch.prompts, rows.t2_RD if rows else None, poolings, batch.draws)
-    t1 = networks.t1.encode(batch.prompts.t1_ids_NL, rows.t1_RD if rows else None, batch.dropout_seed)
-    return DecoderCondition(t1.context_BPD, t1.pooled_BE, image_NE)
-
-
-def decoder_text(networks: Networks, reader: PromptReader, prompts: Sequence[str]) -> T1Text:
-    """Context and pooled text of one prompt per picture; equal prompts are encoded once."""
-    rows_RD = reader.rows.t1_RD if reader.rows else None
-    unique = list(dict.fromkeys(prompts))
-    texts = [networks.t1.encode(reader.encoder.batch([text]).t1_ids_NL, rows_RD) for text in unique]
-    if len(texts) == 1:
-        count = len(prompts)
-        return T1Text(texts[0].context_BPD.expand(count, -1, -1), texts[0].pooled_BE.expand(count, -1))
-    places = [unique.index(prompt) for prompt in prompts]
-    return T1Text(
-        torch.cat([texts[place].context_BPD for place in places]),
-        torch.cat([texts[place].pooled_BE for place in places]),
-    )
-
-
-def _text_keys(networks: Networks, reader: PromptReader, text: str) -> TextKeys:
-    """A text's keys in the prior, batch 1; the empty text's are kept with the model."""
-    if not text:
-        return networks.empty_text_keys()
-    batch = reader.encoder.batch([text])
-    rows_RD = reader.rows.t2_RD if reader.rows else None
-    t2 = networks.t2.encode(batch.t2_ids_NL, batch.t2_mask_NL, rows_RD, reader.pooling_of(text))
-    return networks.prior.encode_text(t2)
-
-
-def sampled_embeddings(
+def embeddings_of_pictures(
     networks: Networks, pictures: PromptedPictures, texts: Sequence[str], number: int
 ) -> Turns[torch.Tensor]:
     """Samples the prior for one text per picture by the picture's own noise: [N, E] in fp32.
 
-    `number`: which of the request's texts these are, so that each has noise of its own.
+    Each text is read alone, equal ones once. `number`: which of the request's texts these are, so that each has noise
+    of its own.
     """
-    options, noise = pictures.options, pictures.noise
-    keys = {text: _text_keys(networks, pictures.reader, text) for text in dict.fromkeys(texts)}
-    unwanted = _text_keys(networks, pictures.reader, options.negative_prior_prompt)
-    schedule = prior_schedule(options.prior_steps)
+    options, noise, reader = pictures.options, pictures.noise, pictures.reader
+
+    def keys_of(text: str) -> TextKeys:
+        """Batch 1; the empty text's are kept with the model."""
+        batch = reader.batch([text])
+        is_empty = batch.tokens["t2"][0] == networks.empty_prompt_t2()
+        return networks.empty_text_keys() if is_empty else text_keys(networks, batch, reader.rows)
+
+    keys = {text: keys_of(text) for text in dict.fromkeys(texts)}
+    unwanted = keys_of(options.negative_prior_prompt)
+    steps = len(prior_schedule(options.prior_steps))
     width = networks.prior.embedding_width
     found: list[torch.Tensor] = []
 
     def work(places: list[int]) -> Turns[torch.Tensor]:
         wanted = [keys[texts[place]] for place in places]
         joined = wanted[0].expanded(len(places)) if len(keys) == 1 else reduce(join_texts, wanted)
-        starts = [noise.of_condition(place, "prior_init", number, (width,)) for place in places]
-        steps = [noise.of_condition(place, "prior_steps", number, (len(schedule), width)) for place in places]
-        return (
-            yield from sample_prior(
-                networks.prior,
-                joined,
-                unwanted,
-                torch.stack(starts).to(networks.device),
-                torch.stack(steps, dim=1).to(networks.device),
-                options.prior_guidance_scale,
-                schedule,
-            )
+        of_places = PriorNoise(
+            torch.stack([noise.of_condition(place, "prior_init", number, (width,)) for place in places]),
+            torch.stack([noise.of_condition(place, "prior_steps", number, (steps, width)) for place in places]),
         )
+        scale = options.prior_guidance_scale
+        return image_embeddings(networks, joined, unwanted, of_places, scale, options.prior_steps)
 
     def keep(_: list[int], embeddings_NE: torch.Tensor) -> Turns[None]:
         found.append(embeddings_NE)
@@ -194,28 +179,3 @@ def sampled_embeddings(
     yield Progress("prior")
     yield from in_batches(range(len(texts)), _PRIOR_BATCH, work, keep)
     return torch.cat(found)
-
-
-def prompted_condition(
-    networks: Networks, pictures: PromptedPictures, prompts: Sequence[str]
-) -> Turns[DecoderCondition]:
-    """What is wanted of N pictures by one prompt each: its text, and the image embedding that the prior samples."""
-    image_NE = yield from sampled_embeddings(networks, pictures, prompts, 0)
-    text = decoder_text(networks, pictures.reader, prompts)
-    return DecoderCondition(text.context_BPD, text.pooled_BE, image_NE)
-
-
-def unwanted_condition(
-    networks: Networks, pictures: PromptedPictures, empty: DecoderCondition, negative_decoder_prompt: str
-) -> Turns[DecoderCondition]:
-    """What the decoder is steered away from, of N pictures. `empty`: of the empty text and an all-zero picture.
-
-    As in the original the text is empty, and a negative prompt acts by its image embedding only.
-    """
-    count = len(pictures.noise)
-    empty = empty.expanded(count)
-    if not negative_decoder_prompt:
-        return empty
-    texts = [negative_decoder_prompt] * count
-    image_NE = yield from sampled_embeddings(networks, pictures, texts, NEGATIVE_TEXT)
-    return DecoderCondition(empty.context_NPD, empty.pooled_NE, image_NE)

@@ -142,9 +142,8 @@ class DiffusersSource:
                 sample_size=int(unet["sample_size"]),
                 latent_factor=2 ** (len(self._config("movq")["block_out_channels"]) - 1),
                 latent_multiple=2 ** (len(unet["block_out_channels"]) - 1),
-                width_t1=int(self._config("text_encoder")["hidden_size"]),
-                width_t2=int(text["hidden_size"]),
-                context_t2=int(text["max_position_embeddings"]),
+                widths={"t1": int(self._config("text_encoder")["hidden_size"]), "t2": int(text["hidden_size"])},
+                contexts={"t2": int(text["max_position_embeddings"])},
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise WorkerError("model.unreadable", f"a configuration in {self.folder} can not be read: {error!r}") from (

@@ -23,18 +23,20 @@ from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import Checkpointing, unet_blocks
 from murnau_worker.models.clip_picture import ClipNormalisation, clip_pixels
 from murnau_worker.models.clip_text import T2Tower
-from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload, VocabularyScale
+from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import ModelShape, PartSource
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys
 from murnau_worker.text.prompts import LearntWord, PromptEncoder
-from murnau_worker.text.tokenizers import PieceTokenizer, WordTokenizers
+from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers
 
 _CPU = torch.device("cpu")
 
 
 class Networks(ModelParts):
     """Only the device thread touches the parts; `tokenizers`, `shape` and widths are for any thread."""
+
+    description = KANDINSKY21
 
     def __init__(
         self,
@@ -49,11 +51,14 @@ class Networks(ModelParts):
         offload: Offload = "none",
         checkpointing: Checkpointing = "auto",
     ) -> None:
-        plan = part_plan(KANDINSKY21)
-        super().__init__(plan, source, name, store or PartStore(), device, dtype, offload, checkpointing)
+        super().__init__(
+            part_plan(KANDINSKY21), source, name, store or PartStore(), device, dtype, offload, checkpointing
+        )
         self.settings = settings
         self.fingerprint = fingerprint
-        self._tokenizers: WordTokenizers | None = None
+        self._shape: ModelShape | None = None
+        self._embedding_width: int | None = None
+        self._tokenizers: Tokenizers | None = None
         self._reading_tokenizers = threading.Lock()
         # Small constants made by parts, kept when these leave memory. They hold none of a part's tensors.
         self._zero_image_1E: torch.Tensor | None = None
@@ -123,30 +128,30 @@ class Networks(ModelParts):
         return needed
 
     @property
-    def tokenizers(self) -> WordTokenizers:
+    def tokenizers(self) -> Tokenizers:
         """Raises WorkerError `model.unreadable` where the folder has none, and says which file to put where."""
         with self._reading_tokenizers:
             if self._tokenizers is None:
-                self._tokenizers = WordTokenizers(
-                    t1=PieceTokenizer(self.source.read_tokenizer("t1"), context_length=T1_PADDED_LENGTH),
-                    t2=PieceTokenizer(self.source.read_tokenizer("t2"), context_length=self.shape.context_t2),
-                )
+                contexts = {"t1": T1_PADDED_LENGTH, **self.shape.contexts}
+                self._tokenizers = {
+                    tower.name: PieceTokenizer(
+                        self.source.read_tokenizer(tower.name), tower=tower, context_length=contexts[tower.name]
+                    )
+                    for tower in self.description.towers
+                }
             return self._tokenizers
 
-    def encoder(self, words: Mapping[str, LearntWord], tokenizers: WordTokenizers | None = None) -> PromptEncoder:
+    def encoder(self, words: Mapping[str, LearntWord], tokenizers: Tokenizers | None = None) -> PromptEncoder:
         """Encodes prompts that may hold the given learnt words, by the model's tokenizers or others."""
-        return PromptEncoder(
-            tokenizers=tokenizers or self.tokenizers,
-            words=words,
-            t1_vocabulary=self.t1_vocabulary,
-            t2_vocabulary=self.t2_vocabulary,
-            t1_pad_id=self.t1_pad_id,
-        )
+        sizes = {tower.name: self.vocabulary_size(tower.name) for tower in self.description.towers}
+        return PromptEncoder(tokenizers or self.tokenizers, words, sizes)
 
-    @cached_property
+    @property
     def shape(self) -> ModelShape:
         """Widths as the files show them. Raises WorkerError `model.unreadable`."""
-        return self.source.read_shape()
+        if self._shape is None:
+            self._shape = self.source.read_shape()
+        return self._shape
 
     @cached_property
     def clip_normalisation(self) -> ClipNormalisation:
@@ -169,41 +174,22 @@ class Networks(ModelParts):
         return self.settings.image_size or self.shape.sample_size * self.latent_factor
 
     @property
-    def width_t1(self) -> int:
-        return self.shape.width_t1
-
-    @property
-    def width_t2(self) -> int:
-        return self.shape.width_t2
-
-    @property
-    def scale_t1(self) -> VocabularyScale:
-        return self.scale("text_encoder")
-
-    @property
-    def scale_t2(self) -> VocabularyScale:
-        return self.scale("clip_text")
+    def widths(self) -> Mapping[str, int]:
+        """Of a token's row, by text tower."""
+        return self.shape.widths
 
     # Kept from a run's start: its samples are drawn and packed while the parts that say it may be gone.
-
-    @cached_property
-    def t1_vocabulary(self) -> int:
-        """Rows of XLM-R's table: ids from there on are learnt ones."""
-        return self.t1.rows.vocabulary_size
-
-    @cached_property
-    def t2_vocabulary(self) -> int:
-        """Rows of CLIP's table."""
-        return self.t2.rows.vocabulary_size
 
     @cached_property
     def t1_pad_id(self) -> int:
         return self.t1.pad_id
 
-    @cached_property
+    @property
     def embedding_width(self) -> int:
         """Width of CLIP's joint space."""
-        return self.prior.embedding_width
+        if self._embedding_width is None:
+            self._embedding_width = self.prior.embedding_width
+        return self._embedding_width
 
     def embed_picture(self, picture: Image.Image) -> torch.Tensor:
         """CLIP's embedding [1, E] of a picture, in fp32."""
@@ -228,14 +214,14 @@ class Networks(ModelParts):
         """The empty prompt's keys in the prior, batch 1; computed once, not in inference mode: training reads them."""
         if self._empty_keys is None:
             with torch.inference_mode(False), torch.no_grad():
-                ids = torch.tensor([self._empty_prompt_t2()])
+                ids = torch.tensor([self.empty_prompt_t2()])
                 self._empty_keys = self.prior.encode_text(self.t2.encode(ids, ids >= 0, None, "eot"))
         return self._empty_keys
 
-    def _empty_prompt_t2(self) -> tuple[int, int]:
+    def empty_prompt_t2(self) -> tuple[int, ...]:
         """Start and end token of CLIP's text tower: a tokenizer is right where a configuration is not (eos 2)."""
         try:
-            return (self.tokenizers.t2.start_id, self.tokenizers.t2.end_id)
+            return self.tokenizers["t2"].with_ends(())
         except WorkerError:  # a folder without tokenizers can still be computed with by ids
             config: Any = self.t2.encoder.config
             return (config.bos_token_id, config.eos_token_id)

@@ -107,9 +107,11 @@ class OriginalSource:
                 sample_size=SAMPLE_SIZE,
                 latent_factor=2 ** (count_blocks(self._tensors("movq"), "encoder.down") - 1),
                 latent_multiple=2 ** (read_shape(self._tensors("unet")).levels - 1),
-                width_t1=self._tensors("text_encoder")["LinearTransformation.weight"].shape[1],
-                width_t2=clip["token_embedding.weight"].shape[1],
-                context_t2=position.shape[0],
+                widths={
+                    "t1": self._tensors("text_encoder")["LinearTransformation.weight"].shape[1],
+                    "t2": clip["token_embedding.weight"].shape[1],
+                },
+                contexts={"t2": position.shape[0]},
             )
         except (OSError, KeyError, ValueError, SafetensorError) as error:
             raise WorkerError("model.unreadable", f"the model in {self.folder} can not be read: {error!r}") from error

@@ -28,7 +28,7 @@ def write_reference_bin(embedding: LearntEmbedding) -> bytes:
             allowed="safetensors, diffusers_t1, diffusers_t2",
         )
     word = embedding.placeholder_token
-    content = {"t1": {word: embedding.t1_RD[0].clone()}, "t2": {word: embedding.t2_RD[0].clone()}}
+    content = {tower: {word: rows_RD[0].clone()} for tower, rows_RD in embedding.rows.items()}
     buffer = io.BytesIO()
     torch.save(content, buffer)
     return buffer.getvalue()
@@ -52,7 +52,7 @@ def read_reference_bin(content: bytes) -> LearntEmbedding:
     (word, t1_RD), (other, t2_RD) = towers
     if word != other:
         raise unreadable(f'the towers hold different words ("{word}" and "{other}")')
-    return checked(LearntEmbedding(word, t1_RD, t2_RD, pooling="argmax"))
+    return checked(LearntEmbedding(word, {"t1": t1_RD, "t2": t2_RD}, pooling="argmax"))
 
 
 def is_pickle(content: bytes) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from PIL import Image, ImageOps
 
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 
 Resize = Literal["squash", "crop", "bucket"]
 Size = tuple[int, int]  # width and height in pixels
@@ -29,7 +29,7 @@ def bucket_sizes(image_size: int, multiple: int) -> tuple[Size, ...]:
     return tuple(sorted(dict.fromkeys(sizes), key=lambda size: (size[0] != size[1], size[1] / size[0])))
 
 
-def sizes_for(model: Kandinsky, resize: Resize) -> tuple[Size, ...]:
+def sizes_for(model: FamilyModel, resize: Resize) -> tuple[Size, ...]:
     """The sizes that a model's pictures may be brought to; one where they all become square."""
     side = model.image_size
     if resize != "bucket":

@@ -17,7 +17,7 @@ from PIL import Image
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.named_picture import NamedPicture, mask_missing
 from murnau_worker.core.pictures import open_picture, to_pixels
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.training.data.aspect_buckets import Resize, Size, brought_to, nearest_size, sizes_for
 from murnau_worker.training.data.loss_masks import LossMask, all_black, on_cells, read_mask
 
@@ -144,7 +144,7 @@ def _sha256(lines: Sequence[str]) -> str:
 
 
 def encode_pictures(
-    model: Kandinsky,
+    model: FamilyModel,
     pictures: Sequence[NamedPicture],
     resize: Resize,
     loss_mask: LossMask = "none",

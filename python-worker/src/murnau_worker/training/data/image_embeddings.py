@@ -10,14 +10,14 @@ from functools import cached_property
 import torch
 
 from murnau_worker.core.pictures import to_image
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
 from murnau_worker.training.data.dataset import LatentSet
 
 
 class ImageEmbeddings:
     """Of both flips of every picture, as it is trained on."""
 
-    def __init__(self, model: Kandinsky, latents: LatentSet) -> None:
+    def __init__(self, model: FamilyModel, latents: LatentSet) -> None:
         self._model = model
         self._latents = latents
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from murnau_worker.core.batch import PromptIds
+from murnau_worker.core.batch import Prompt
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TemplateLanguage, TemplateSet, TranslatedSet
 from murnau_worker.text.prompts import PromptEncoder
@@ -16,15 +16,15 @@ from murnau_worker.training.data.templates import PLACEHOLDER, TEMPLATES
 class TrainingPrompts:
     """Ids of captions by picture, or, where there are none, of templates by language and then by template."""
 
-    captions: tuple[PromptIds, ...]
-    templates: tuple[tuple[PromptIds, ...], ...]
+    captions: tuple[Prompt, ...]
+    templates: tuple[tuple[Prompt, ...], ...]
 
     @property
-    def of_t2(self) -> tuple[PromptIds, ...]:
-        """The texts that CLIP may read, whatever XLM-R reads beside them."""
+    def first_language(self) -> tuple[Prompt, ...]:
+        """The captions, or the templates in the first of the run's languages."""
         return self.captions or self.templates[0]
 
-    def drawn(self, draws: Draws, step: int, sample: int, picture: int) -> PromptIds:
+    def drawn(self, draws: Draws, step: int, sample: int, picture: int) -> Prompt:
         """What a sample of a picture reads."""
         if self.captions:
             return self.captions[picture]
@@ -39,7 +39,7 @@ def training_prompts(
     languages: Sequence[TemplateLanguage],
     captions: Sequence[str],
 ) -> TrainingPrompts:
-    """Encodes every text once. XLM-R (t1) reads the template of the language, CLIP (t2) always the English one."""
+    """Encodes every text once. A tower that reads English only has the English template beside any other."""
     if templates == "captions":
         return TrainingPrompts(tuple(encoder.ids(worded(caption, placeholder)) for caption in captions), ())
     return TrainingPrompts((), tuple(_of_language(encoder, placeholder, templates, each) for each in languages))
@@ -47,12 +47,17 @@ def training_prompts(
 
 def _of_language(
     encoder: PromptEncoder, placeholder: str, templates: TranslatedSet, language: TemplateLanguage
-) -> tuple[PromptIds, ...]:
+) -> tuple[Prompt, ...]:
     pairs = zip(TEMPLATES[language][templates], TEMPLATES["en"][templates], strict=True)
-    return tuple(
-        PromptIds(t1=encoder.ids(local.format(placeholder)).t1, t2=encoder.ids(english.format(placeholder)).t2)
-        for local, english in pairs
-    )
+    return tuple(_of_pair(encoder, local.format(placeholder), english.format(placeholder)) for local, english in pairs)
+
+
+def _of_pair(encoder: PromptEncoder, local: str, english: str) -> Prompt:
+    local_ids, english_ids = encoder.ids(local), encoder.ids(english)
+    return {
+        tower: english_ids[tower] if tokenizer.tower.reads_english_only else local_ids[tower]
+        for tower, tokenizer in encoder.tokenizers.items()
+    }
 
 
 def evaluation_text(templates: TemplateSet, captions: Sequence[str], picture: int, template: int) -> str:
