@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from advisor_tools import PAIRS, choice, full_space, only_if, past, play, values_of
 
-from murnau_worker.advisor.history import PastTrial
+from murnau_worker.advisor.history import ForbiddenPoint, PastTrial
 from murnau_worker.advisor.importance import NEEDED_TRIALS, importance
 from murnau_worker.advisor.search_space import FloatRange, IntRange, Parameter, SearchSpace, canonical_text
 from murnau_worker.advisor.suggest import suggest
@@ -321,3 +321,51 @@ def test_what_makes_no_sense_is_refused_by_its_field(ask: Any, field: str) -> No
     with pytest.raises(WorkerError) as error:
         ask()
     assert (error.value.code, error.value.field) == ("spec.invalid", field)
+
+
+FORBIDDING = SearchSpace([Parameter("x", IntRange(1, 64, log=True)), Parameter("y", IntRange(1, 16, log=True))])
+
+
+def play_within(limit: int, *, trials: int, seed: int) -> tuple[list[PastTrial], list[ForbiddenPoint]]:
+    """A sweep whose rule allows x times y up to `limit`; the best lies at the rule's edge."""
+    history: list[PastTrial] = []
+    forbidden: list[ForbiddenPoint] = []
+    while len(history) < trials:
+        number = len(history)
+        [point] = suggest(FORBIDDING, history, trial=number, count=1, seed=seed, maximize=True, forbidden=forbidden)
+        if point["x"] * point["y"] > limit:
+            forbidden.append(ForbiddenPoint(number, point))
+            assert sum(one.number == number for one in forbidden) < 20
+        else:
+            history.append(past(number, point, point["x"] * point["y"]))
+    return history, forbidden
+
+
+def test_a_forbidden_suggestion_is_followed_by_another_one() -> None:
+    def ask(forbidden: list[ForbiddenPoint]) -> dict[str, Any]:
+        [point] = suggest(FORBIDDING, [], trial=3, count=1, seed=1, maximize=True, forbidden=forbidden)
+        return point
+
+    first = ask([])
+    second = ask([ForbiddenPoint(3, first)])
+    third = ask([ForbiddenPoint(3, first), ForbiddenPoint(3, second)])
+    assert len({json.dumps(point) for point in (first, second, third)}) == 3
+    assert second == ask([ForbiddenPoint(3, first)])
+    # One of another trial does not change what is drawn before the estimator is asked.
+    assert ask([ForbiddenPoint(2, first)]) == first
+
+
+def test_a_search_with_a_rule_goes_on_to_its_edge() -> None:
+    for seed in (1, 2, 3):
+        history, forbidden = play_within(64, trials=30, seed=seed)
+        assert forbidden, "the rule was never met"
+        assert max(values_of(history)) >= 60
+        # It keeps clear of them: drawn at random, a third of 30 trials' points would be.
+        assert sum(one.number >= 15 for one in forbidden) <= 7
+
+
+def test_without_a_forbidden_point_the_answer_is_as_ever() -> None:
+    assert answer() == json.dumps(
+        suggest(full_space(), some_history(60), trial=60, count=4, seed=7, maximize=True, forbidden=[]),
+        sort_keys=True,
+    )

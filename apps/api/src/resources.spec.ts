@@ -247,6 +247,35 @@ describe('creations', () => {
     });
   });
 
+  it('refuses a search without a permitted point, and says what share of any other is forbidden', async () => {
+    const { id } = await seedDataset(server.store);
+    const searchOf = (batch: number, accumulation: number) => ({
+      name: 'product',
+      dataset: id,
+      method: 'tpe',
+      run_cap: 4,
+      parameters: {
+        pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] },
+        batch_size: { distribution: 'log_int_uniform', min: batch, max: 64 },
+        gradient_accumulation_steps: { distribution: 'log_int_uniform', min: accumulation, max: 16 },
+      },
+    });
+    const before = (await server.store.sweeps.list()).items.length;
+    const refused = await post('/v1/sweeps', { spec: searchOf(32, 9) });
+    expect(refused.statusCode).toBe(422);
+    expect(refused.json()).toMatchObject({ code: 'spec.invalid', field: 'parameters' });
+    expect(refused.json<{ detail: string }>().detail).toMatch(
+      /100 % of 1,000 draws are forbidden: .*256 or less/,
+    );
+    expect((await server.store.sweeps.list()).items).toHaveLength(before);
+    const share = /^\d+(\.\d+)? % of 1,000 draws from the space are forbidden: .*256 or less/;
+    const dry = await post('/v1/sweeps', { spec: searchOf(1, 1), dry_run: true });
+    expect(sweepPlanSchema.parse(dry.json()).notices).toEqual([expect.stringMatching(share)]);
+    const made = sweepSchema.parse((await post('/v1/sweeps', { spec: searchOf(1, 1) })).json());
+    expect(made.notices).toEqual([expect.stringMatching(share)]);
+    expect((await server.store.sweeps.get(made.id)).notices).toEqual(made.notices);
+  });
+
   it('fixes the embeddings that a generation draws with', async () => {
     const dataset = await seedDataset(server.store);
     const run = await seedRun(server.store, dataset.id, { placeholder_token: 'wumpus', max_steps: 25 });

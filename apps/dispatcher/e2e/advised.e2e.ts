@@ -69,4 +69,42 @@ describe('an advised search', () => {
     expect(await second.ended()).toMatchObject({ phase: 'finished', counts: { finished: 8 } });
     expect(await ratesOf(second)).toEqual(await ratesOf(first));
   });
+
+  it('passes over what a rule across fields forbids, and comes to its end', async () => {
+    const under = await storeSweep(harness, {
+      ...search,
+      run_cap: 24,
+      max_concurrent_trials: 4,
+      parameters: {
+        pair: search.parameters.pair,
+        batch_size: { distribution: 'log_int_uniform', min: 8, max: 64 },
+        gradient_accumulation_steps: { distribution: 'log_int_uniform', min: 2, max: 16 },
+        max_steps: { value: 10 },
+      },
+    });
+    await harness.starters.startSweep(under.sweep);
+    expect(await under.ended()).toMatchObject({ phase: 'finished', counts: { finished: 24 } });
+    expect((await under.decisions('forbid')).length).toBeGreaterThan(0);
+    for (const { run_id } of await under.trials()) {
+      const { spec } = await harness.store.runs.get(run_id);
+      expect(spec.batch_size * spec.gradient_accumulation_steps).toBeLessThanOrEqual(256);
+    }
+  });
+
+  it('fails with the rule where nothing that is permitted is suggested, and ends what runs', async () => {
+    const under = await storeSweep(harness, {
+      ...search,
+      parameters: {
+        pair: search.parameters.pair,
+        batch_size: { distribution: 'int_uniform', min: 63, max: 64 },
+        gradient_accumulation_steps: { distribution: 'int_uniform', min: 15, max: 16 },
+      },
+    });
+    await harness.starters.startSweep(under.sweep);
+    const ended = await under.ended();
+    expect(ended).toMatchObject({ phase: 'failed', failure: { code: 'spec.invalid' } });
+    expect(ended.failure?.message).toMatch(/20 suggestions in a row are forbidden, .*256 or less/);
+    expect(await under.decisions('forbid')).toEqual(Array(20).fill('forbid 0'));
+    expect(await under.trials()).toEqual([]);
+  });
 });

@@ -45,6 +45,7 @@ const sweep = {
   ...{ id: '19c20d3e', name: 'octopus', owner: 'ada', phase: 'running', spec: file, trials: 8, priority: 3 },
   ...{ workflow_id: 'sweep/octopus/19c20d3e', counts: { failed: 1 }, best_run_id: '7f3a91c2', failure },
   ...{ max_concurrent_trials: 4, stop_reason: 'trials', device_s: 3, created_at: time, finished_at: time },
+  notices: ['x'],
   gate: { rung: 1, opened_at: time, deadline: time, is_passed: false },
 };
 const hash = 'a'.repeat(64);
@@ -147,7 +148,7 @@ describe('an answer', () => {
   });
 
   it('keeps the order of a sweep file', () => {
-    const { spec: read } = parse(asAnswer(sweepSchema), withMore(sweep), 'answer') as typeof sweep;
+    const { spec: read } = parse(asAnswer(sweepSchema), withMore(sweep), 'answer');
     expect(Object.keys(read.parameters)).toEqual(Object.keys(file.parameters));
   });
 

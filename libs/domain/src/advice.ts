@@ -30,6 +30,13 @@ export interface AdviceParameter {
   readonly when: readonly AdviceCondition[];
 }
 
+/** A suggestion that a rule across fields forbids: it became no trial. */
+export interface ForbiddenPoint {
+  /** Number of the trial that it was suggested for; the same trial may have several. */
+  readonly trial: number;
+  readonly values: AdviceValues;
+}
+
 /** A trial that was planned before. */
 export interface PastTrial {
   /** From 0. */

@@ -101,6 +101,8 @@ export const sweepPlanSchema = z.object({
   trials: z.array(plannedTrialSchema),
   steps: z.int(),
   pictures: z.int(),
+  /** What its creator is to know of its space. */
+  notices: z.array(z.string()),
 });
 export type SweepPlan = z.output<typeof sweepPlanSchema>;
 

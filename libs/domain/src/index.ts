@@ -38,7 +38,14 @@ export { runEditKinds, sweepEditKinds, sweepEditSchema, whySchema } from './edit
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
 export { expectedTrials, searchCap } from './expected-trials.js';
-export { expandTrials, gridSize, previewTrials } from './search-space.js';
+export {
+  feasibilityDraws,
+  feasibilityOf,
+  previewTrials,
+  ruleOf,
+  spaceNotices,
+} from './search-feasibility.js';
+export { expandTrials, gridSize } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export {
   blobHashSchema,
@@ -78,6 +85,7 @@ export type {
   AdviceParameter,
   AdviceValue,
   AdviceValues,
+  ForbiddenPoint,
   PairWords,
   PastTrial,
 } from './advice.js';

@@ -183,24 +183,31 @@ function* grid(file: SweepFile): Generator<PlannedTrial> {
   }
 }
 
-/** What random search draws for one trial, from (seed, trial, the parameter's place). */
-function drawn(file: SweepFile, trial: number): { pair: Pair | undefined; values: Values } {
+/** A point that random search draws, from (seed, number, the parameter's place). */
+function drawn(file: SweepFile, number: number): { pair: Pair | undefined; values: Values } {
   const entries = searchedEntries(file);
   const pairs = file.parameters.pair.values;
   const values: Record<string, ParameterValue> = {};
   for (const [name, parameter] of inOrderOfConditions(entries).ordered) {
     if (!takesPart(parameter, values)) continue;
     const place = entries.findIndex(([known]) => known === name);
-    values[name] = draw(parameter, uniform(file.seed, trial, place + 1));
+    values[name] = draw(parameter, uniform(file.seed, number, place + 1));
   }
-  return { pair: pairs[Math.floor(uniform(file.seed, trial, 0) * pairs.length)], values };
+  return { pair: pairs[Math.floor(uniform(file.seed, number, 0) * pairs.length)], values };
+}
+
+/**
+ * The trial that random search draws under this number.
+ * @throws MurnauError `spec.invalid` where a rule across fields forbids the point
+ */
+export function drawTrial(file: SweepFile, number: number): PlannedTrial {
+  const { pair, values } = drawn(file, number);
+  if (pair === undefined) throw new RangeError('drew past the list of pairs');
+  return planTrial(file, number, pair, values);
 }
 
 function* random(file: SweepFile): Generator<PlannedTrial> {
-  for (let trial = 0; trial < (file.run_cap ?? 0); trial += 1) {
-    const { pair, values } = drawn(file, trial);
-    if (pair !== undefined) yield planTrial(file, trial, pair, values);
-  }
+  for (let trial = 0; trial < (file.run_cap ?? 0); trial += 1) yield drawTrial(file, trial);
 }
 
 /**
@@ -213,10 +220,4 @@ function* random(file: SweepFile): Generator<PlannedTrial> {
 export function expandTrials(file: SweepFile): PlannedTrial[] {
   if (file.method === 'tpe') return [];
   return [...(file.method === 'grid' ? grid(file) : random(file))];
-}
-
-/** What a person is shown before the start: the trials, no more than the budget has; of tpe, draws as it may make. */
-export function previewTrials(file: SweepFile): PlannedTrial[] {
-  const shown: SweepFile = file.method === 'tpe' ? { ...file, method: 'random' } : file;
-  return expandTrials(shown).slice(0, file.budget?.trials);
 }

@@ -4,6 +4,7 @@ import {
   endedPhases,
   type EndedPhase,
   type Finalist,
+  type ForbiddenPoint,
   isOpen,
   type Leaderboard,
   type Page,
@@ -51,7 +52,13 @@ import {
   selectUnstarted,
   type UnstartedQuery,
 } from './sweeps/sweep-starts.js';
-import { planSuggested, selectHistory, type TrialHistory } from './sweeps/suggestions.js';
+import {
+  forbidSuggestion,
+  planSuggested,
+  selectForbidden,
+  selectHistory,
+  type TrialHistory,
+} from './sweeps/suggestions.js';
 import {
   lockSweep,
   selectSweep,
@@ -65,6 +72,8 @@ export interface NewSweep {
   owner: string;
   spec: SweepFile;
   trials: readonly NewTrial[];
+  /** What its creator is to know of its space. */
+  notices?: readonly string[];
 }
 
 export interface SweepQuery extends PageQuery {
@@ -94,7 +103,7 @@ export class Sweeps {
 
   /** The sweep with all its trials, in one transaction; stored, not started. */
   async create(sweep: NewSweep, options: { idempotencyKey?: string | undefined } = {}): Promise<Sweep> {
-    const { owner, spec, trials } = sweep;
+    const { owner, spec, trials, notices = [] } = sweep;
     const creation = {
       owner,
       scope: 'sweep',
@@ -114,6 +123,7 @@ export class Sweeps {
           failure: null,
           max_concurrent_trials: spec.max_concurrent_trials,
           priority: spec.priority,
+          notices: JSON.stringify(notices),
         } as const;
         await trx.insertInto('sweeps').values(row).execute();
         await insertTrials(trx, { id: sweepId, owner, spec, workflow_id }, trials);
@@ -298,6 +308,16 @@ export class Sweeps {
     return this.#connection.repeatable(async (db) =>
       selectHistory(db, await selectSweep(db, id), { upTo, longest }),
     );
+  }
+
+  /** The newest suggestions that a rule across fields forbids, at most a thousand, oldest first. */
+  forbidden(id: string): Promise<ForbiddenPoint[]> {
+    return this.#connection.repeatable((db) => selectForbidden(db, id));
+  }
+
+  /** Stores that a suggestion is forbidden, and by which rule; nothing when others have been planned meanwhile. */
+  async forbidSuggestion(id: string, point: ForbiddenPoint & { readonly rule: string }): Promise<void> {
+    await this.#decide(id, (trx, sweep) => forbidSuggestion(trx, sweep, point));
   }
 
   /** Plans suggested trials; nothing when others have been planned meanwhile. */

@@ -111,6 +111,7 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
       ${shown.map((phase) => html`<span class="count ${phase}">${counts[phase] ?? 0} ${phase}</span> `)} ·
       ${took}
     </p>
+    ${sweep.notices.map((notice) => html`<p class="under">${notice}</p>`)}
     ${sweep.stop_reason === null ? null : html`<p class="under">Nothing more is started: ${sweep.stop_reason}.</p>`}
     ${failureBox(sweep.failure)}
     <p class="buttons">

@@ -11,6 +11,7 @@ import {
   needsOfSweep,
   type PlannedTrial,
   previewTrials,
+  spaceNotices,
   type SweepFile,
   sweepPageSchema,
   type SweepPlan,
@@ -44,13 +45,14 @@ function createSweep(deps: ServerDeps): Route {
     handle: async ({ body: { spec, dry_run }, owner, request, reply }) => {
       const once = idempotencyKey(request);
       const trials = planOf(spec);
+      const notices = spaceNotices(spec);
       await checkSweep(deps, spec, trials);
       if (dry_run) {
         reply.status(200);
-        return toPlan(previewTrials(spec));
+        return { ...toPlan(previewTrials(spec)), notices };
       }
       const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
-      const sweep = await store.sweeps.create({ owner, spec, trials: planned }, once);
+      const sweep = await store.sweeps.create({ owner, spec, trials: planned, notices }, once);
       await startStored(deps, { kind: 'sweep', id: sweep.id }, () => starters.startSweep(sweep));
       return sweep;
     },
@@ -110,7 +112,7 @@ function picturesOf({ max_steps, samples }: PlannedTrial['spec']): number {
   return rounds * prompts.length * per_prompt + 2 * final_count;
 }
 
-function toPlan(trials: readonly PlannedTrial[]): SweepPlan {
+function toPlan(trials: readonly PlannedTrial[]): Omit<SweepPlan, 'notices'> {
   return {
     trials: trials.map(({ trial, parameters, spec }) => ({ trial, parameters, spec })),
     steps: trials.reduce((sum, { spec }) => sum + spec.max_steps, 0),

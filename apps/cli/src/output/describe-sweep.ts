@@ -21,6 +21,7 @@ export function describeSweep(
     ['phase', phaseText(sweep.phase, colours)],
     ['why', sweep.failure === null ? undefined : `${sweep.failure.message} (${sweep.failure.code})`],
     ['stopping', sweep.stop_reason ?? undefined],
+    ['space', sweep.notices.length === 0 ? undefined : sweep.notices.join(' ')],
     ['gate', gateText(sweep)],
     ['trials', countsText(sweep)],
     ['method', `${sweep.spec.method}, ${sweep.spec.metric.goal} ${sweep.spec.metric.name}`],

@@ -36,6 +36,28 @@ const sweepError = (text: string, sets: string[] = []): MurnauError =>
   refused(() => parseSweep(text, '/some/where/pairs.yaml', { sets }));
 
 describe('sweep file', () => {
+  it('of a search is refused where no point is permitted, and says what share is forbidden', () => {
+    const search = (least: number): string => `name: product
+dataset: ./octopus
+method: tpe
+run_cap: 4
+parameters:
+  pair:
+    values: [{ placeholder: oktavo, initializer: fish }]
+  batch_size: { distribution: log_int_uniform, min: ${least}, max: 64 }
+  gradient_accumulation_steps: { distribution: log_int_uniform, min: ${Math.ceil(least / 4)}, max: 16 }
+`;
+    const { message, field } = sweepError(search(36));
+    expect(field).toBe('parameters');
+    expect(message).toMatch(/^pairs.yaml:5:1: .*100 % of 1,000 draws are forbidden: .*256 or less/);
+    const { notices, trials } = parseSweep(search(1), 'pairs.yaml');
+    expect(notices).toEqual([
+      expect.stringMatching(/^[\d.]+ % of 1,000 draws from the space are forbidden: /),
+    ]);
+    expect(trials).toHaveLength(4);
+    expect(parseSweep(file, 'pairs.yaml').notices).toEqual([]);
+  });
+
   it('is expanded here', () => {
     const { trials } = parseSweep(file, 'pairs.yaml');
     expect(trials).toHaveLength(4);

@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { hyperparameterNames, MurnauError, parse, previewTrials, sweepFileSchema } from '@murnau/domain';
+import {
+  hyperparameterNames,
+  MurnauError,
+  parse,
+  previewTrials,
+  spaceNotices,
+  sweepFileSchema,
+} from '@murnau/domain';
 import type { PlannedTrial, SweepFile } from '@murnau/domain';
 import { parseSetValue, withValue } from './set-values.js';
 import { forTestMode } from './test-mode.js';
@@ -13,6 +20,8 @@ export type Locate = (error: MurnauError) => MurnauError;
 export interface LoadedSweep {
   readonly file: SweepFile;
   readonly trials: readonly PlannedTrial[];
+  /** What its creator is to know of its space. */
+  readonly notices: readonly string[];
   /** Folder that relative paths in the file start from. */
   readonly folder: string;
   readonly locate: Locate;
@@ -84,7 +93,7 @@ export function parseSweep(
   const locate = locator(yaml, name, fields);
   try {
     const file = parse(sweepFileSchema, value, 'sweep file');
-    return { file, trials: previewTrials(file), locate };
+    return { file, notices: spaceNotices(file), trials: previewTrials(file), locate };
   } catch (error) {
     throw error instanceof MurnauError ? locate(error) : error;
   }

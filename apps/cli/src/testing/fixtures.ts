@@ -100,6 +100,7 @@ export function aSweep(changes: Partial<Sweep> = {}): Sweep {
     priority: 3,
     stop_reason: null,
     gate: null,
+    notices: [],
     device_s: 0,
     failure: null,
     created_at: time,

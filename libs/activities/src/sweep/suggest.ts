@@ -1,6 +1,6 @@
-import { adviceParameters, adviceTrial, adviceValues } from '@murnau/domain';
-import type { PastTrial, SweepFile } from '@murnau/domain';
-import type { SweepState, TrialHistory } from '@murnau/store';
+import { adviceParameters, adviceTrial, adviceValues, MurnauError, ruleOf } from '@murnau/domain';
+import type { AdviceValues, ForbiddenPoint, PastTrial, SweepFile } from '@murnau/domain';
+import type { NewTrial, Store, SweepState, TrialHistory } from '@murnau/store';
 import type { OrchestratorDeps } from '../deps.js';
 
 /** A stored trial as the advisor learns from it. */
@@ -15,17 +15,24 @@ export function toPastTrial(file: SweepFile, past: TrialHistory): PastTrial {
     : { ...about, state: 'finished', value: best_value };
 }
 
+/** Suggestions for one trial, one after the other, that a rule forbids before the search is given up. */
+export const mostForbidden = 20;
+
 /**
- * Asks the advisor for the next trials and plans them. Same seed and same history, same answer.
- * @throws `advisor.unavailable`
+ * Asks the advisor for the next trials, and plans those up to the first that a rule across fields forbids. That one is
+ * stored: the study learns of it, and is asked again with the next decision. Same seed and same history, same answer.
+ * @throws `advisor.unavailable`; `spec.invalid` when nothing but forbidden points was suggested for a trial
  */
 export async function suggestTrials(
-  { store, advisor }: OrchestratorDeps,
+  { store, advisor }: Pick<OrchestratorDeps, 'advisor'> & { readonly store: Pick<Store, 'sweeps'> },
   { id, spec }: SweepState,
   { trial, count }: { trial: number; count: number },
 ): Promise<void> {
   const upTo = spec.ordered ? trial - spec.max_concurrent_trials : null;
-  const history = await store.sweeps.history(id, { upTo });
+  const [history, forbidden] = await Promise.all([
+    store.sweeps.history(id, { upTo }),
+    store.sweeps.forbidden(id),
+  ]);
   const advised = await advisor.suggest({
     parameters: adviceParameters(spec),
     history: history.map((past) => toPastTrial(spec, past)),
@@ -33,11 +40,42 @@ export async function suggestTrials(
     count,
     seed: spec.seed,
     goal: spec.metric.goal,
+    forbidden,
   });
-  const ended = history.filter(({ phase }) => phase === 'finished').length;
-  const planned = advised.map((values, index) => {
-    const { dataset, ...one } = adviceTrial(spec, trial + index, values);
-    return { ...one, dataset_id: dataset };
-  });
-  await store.sweeps.planSuggested(id, planned, `learnt from ${ended} that have finished`);
+  const { permitted, refused } = planned(spec, trial, advised);
+  if (permitted.length > 0) {
+    const ended = history.filter(({ phase }) => phase === 'finished').length;
+    await store.sweeps.planSuggested(id, permitted, `learnt from ${ended} that have finished`);
+  }
+  if (refused === undefined) return;
+  const { point, error } = refused;
+  const before = forbidden.filter((one) => one.trial === point.trial).length;
+  await store.sweeps.forbidSuggestion(id, { ...point, rule: ruleOf(error) });
+  if (before + 1 < mostForbidden) return;
+  throw new MurnauError(
+    'spec.invalid',
+    `trial ${point.trial}: ${mostForbidden} suggestions in a row are forbidden, the last: ${ruleOf(error)}`,
+    { field: error.field, given: error.given, allowed: error.allowed, cause: error },
+  );
+}
+
+interface Planned {
+  readonly permitted: NewTrial[];
+  /** The first suggestion that a rule forbids. */
+  readonly refused?: { readonly point: ForbiddenPoint; readonly error: MurnauError };
+}
+
+function planned(spec: SweepFile, first: number, advised: readonly AdviceValues[]): Planned {
+  const permitted: NewTrial[] = [];
+  for (const [index, values] of advised.entries()) {
+    const trial = first + index;
+    try {
+      const { dataset, ...one } = adviceTrial(spec, trial, values);
+      permitted.push({ ...one, dataset_id: dataset });
+    } catch (error) {
+      if (!(error instanceof MurnauError) || error.code !== 'spec.invalid') throw error;
+      return { permitted, refused: { point: { trial, values }, error } };
+    }
+  }
+  return { permitted };
 }

@@ -24,6 +24,8 @@ export const sweepSchema = z.object({
   stop_reason: z.string().nullable(),
   /** Where it waits, or waited, for a person to pick; null: no gate has opened. */
   gate: gateSchema.nullable(),
+  /** What its creator was told of its space, such as what share of it a rule forbids. */
+  notices: z.array(z.string()),
   /** Device time of all trials, in seconds. */
   device_s: z.number(),
   failure: failureSchema.nullable(),

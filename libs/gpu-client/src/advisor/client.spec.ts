@@ -39,6 +39,7 @@ const question: SuggestQuestion = {
   trial: 2,
   count: 2,
   seed: Number.MAX_SAFE_INTEGER,
+  forbidden: [{ trial: 2, values: { schedule: 'cosine', schedule_steps: 11 } }],
 };
 
 let server: Server;
@@ -125,6 +126,7 @@ describe('advisor client', () => {
       count: 2,
       seed: BigInt(Number.MAX_SAFE_INTEGER),
       maximize: true,
+      forbidden: [{ trial: 2, parametersJson: '{"schedule":"cosine","schedule_steps":11}' }],
     });
   });
 

@@ -1,4 +1,4 @@
-import type { AdviceParameter, AdviceValues, PastTrial } from '@murnau/domain';
+import type { AdviceParameter, AdviceValues, ForbiddenPoint, PastTrial } from '@murnau/domain';
 import { createChannel, createClient } from 'nice-grpc';
 import type { CallOptions } from 'nice-grpc-common';
 import { callOnce } from '../calls.js';
@@ -6,7 +6,7 @@ import { channelOptions } from '../channel.js';
 import { AdvisorServiceDefinition } from '../gen/murnau/advisor/v1/advisor.js';
 import { advisorPeer } from '../peer.js';
 import type { CallControl } from '../types.js';
-import { toAdviceValues, toProtoParameter, toProtoPastTrial } from './convert.js';
+import { toAdviceValues, toProtoForbidden, toProtoParameter, toProtoPastTrial } from './convert.js';
 
 export interface AdvisorClientOptions {
   /** Longest wait for an answer, in milliseconds. Default 30,000: ten thousand past trials take some seconds. */
@@ -25,8 +25,10 @@ export interface SuggestQuestion extends ImportanceQuestion {
   readonly trial: number;
   /** Trials wanted, with consecutive numbers, 1 to 100. */
   readonly count: number;
-  /** Of the sweep: same seed, history and trial, same answer. */
+  /** Of the sweep: same seed, history, forbidden points and trial, same answer. */
   readonly seed: number;
+  /** At most 10,000, in the order in which they were suggested. */
+  readonly forbidden: readonly ForbiddenPoint[];
 }
 
 export interface Importance {
@@ -64,7 +66,7 @@ export function createAdvisorClient(address: string, options: AdvisorClientOptio
 
   return {
     address,
-    async suggest({ parameters, history, trial, count, seed, goal }, control) {
+    async suggest({ parameters, history, trial, count, seed, goal, forbidden }, control) {
       const request = {
         parameters: parameters.map(toProtoParameter),
         history: history.map(toProtoPastTrial),
@@ -72,6 +74,7 @@ export function createAdvisorClient(address: string, options: AdvisorClientOptio
         count,
         seed: BigInt(seed),
         maximize: goal === 'maximize',
+        forbidden: forbidden.map(toProtoForbidden),
       };
       const { parametersJson } = await ask('Suggest', control, (callOptions) =>
         client.suggest(request, callOptions),

@@ -1,4 +1,11 @@
-import type { AdviceDomain, AdviceParameter, AdviceValue, AdviceValues, PastTrial } from '@murnau/domain';
+import type {
+  AdviceDomain,
+  AdviceParameter,
+  AdviceValue,
+  AdviceValues,
+  ForbiddenPoint,
+  PastTrial,
+} from '@murnau/domain';
 import { MurnauError } from '@murnau/domain';
 import * as proto from '../gen/murnau/advisor/v1/advisor.js';
 
@@ -43,6 +50,11 @@ export const toProtoPastTrial = ({
   state: states[state],
   value: value ?? undefined,
   intermediate: [...intermediate],
+});
+
+export const toProtoForbidden = ({ trial, values }: ForbiddenPoint): proto.ForbiddenPoint => ({
+  trial,
+  parametersJson: JSON.stringify(values),
 });
 
 export function toAdviceValues(text: string): AdviceValues {

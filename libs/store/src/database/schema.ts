@@ -58,6 +58,8 @@ export interface SweepsTable {
   stage: Generated<'search' | 'finalists'>;
   /** Null: no gate has opened. */
   gate: Json<Gate | null> | null;
+  /** What its creator was told of its space. */
+  notices: JsonWithDefault<string[]>;
   /** The run of its workflow that decides; null: none has yet. */
   workflow_run_id: string | null;
   created_at: CreatedAt;

@@ -1,9 +1,10 @@
 import { expandTrials, MurnauError, type Pair, type SweepFile } from '@murnau/domain';
-import { sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
 import type { RunRow } from '../runs/run-records.js';
 import { reopenRun } from '../runs/run-starts.js';
 import type { NewTrial } from './insert-trials.js';
+import { nextTrial } from './suggestions.js';
 import { notPossible, type SweepRow } from './sweep-records.js';
 
 /** What an extension changes: the file as it is from now on, and trials to be inserted. */
@@ -20,7 +21,7 @@ export async function moreTrials(
 ): Promise<Extension> {
   const { spec } = sweep;
   if (sweep.stage === 'finalists') throw notPossible(sweep, 'has chosen its finalists already');
-  const first = await nextTrial(trx, sweep);
+  const first = await nextTrial(trx, sweep.id);
   const run_cap = (spec.run_cap ?? first) + count;
   const wider: SweepFile = { ...spec, run_cap };
   if (spec.budget?.trials !== undefined) {
@@ -75,7 +76,7 @@ export async function onePairMore(
   if (isThere) throw notPossible(sweep, `has the pair ${pair.placeholder} from ${pair.initializer} already`);
   refuseOtherDataset(sweep, pair);
   if (sweep.stage === 'finalists') throw notPossible(sweep, 'has chosen its finalists already');
-  const first = await nextTrial(trx, sweep);
+  const first = await nextTrial(trx, sweep.id);
   const alone: SweepFile = { ...spec, parameters: { ...spec.parameters, pair: { values: [pair] } } };
   const share = Math.max(1, Math.round(first / values.length));
   // A random trial is drawn from its number: so these are drawn as those of their numbers.
@@ -108,15 +109,6 @@ function refuseOtherDataset(sweep: SweepRow, pair: Pair): void {
       'Take another placeholder, or the same dataset.',
     { field: 'dataset', given: dataOf(pair) ?? 'none', allowed: dataOf(other) ?? 'none' },
   );
-}
-
-async function nextTrial(trx: Transaction<Database>, sweep: SweepRow): Promise<number> {
-  const { next } = await trx
-    .selectFrom('runs')
-    .select(sql<number>`coalesce(max(trial) + 1, 0)`.as('next'))
-    .where('sweep_id', '=', sweep.id)
-    .executeTakeFirstOrThrow();
-  return next;
 }
 
 const toNewTrial = ({ dataset, ...trial }: ReturnType<typeof expandTrials>[number]): NewTrial => ({

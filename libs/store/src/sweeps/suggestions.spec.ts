@@ -64,3 +64,28 @@ describe("a search's history", () => {
     expect(trialsOf(await test.store.sweeps.history(id, { upTo: 4 }))).toEqual([0, 1, 4]);
   });
 });
+
+describe('suggestions that a rule forbids', () => {
+  const values = { pair: { placeholder: 'sapsan', initializer: 'train' }, batch_size: 64 };
+
+  it('are kept in their order, with the rule among the decisions', async () => {
+    const id = await newSearch(3, 'maximize');
+    expect(await test.store.sweeps.forbidden(id)).toEqual([]);
+    for (const batch_size of [64, 32]) {
+      const point = { trial: 3, values: { ...values, batch_size }, rule: 'at most 256' };
+      await test.store.sweeps.forbidSuggestion(id, point);
+    }
+    expect(await test.store.sweeps.forbidden(id)).toEqual([
+      { trial: 3, values },
+      { trial: 3, values: { ...values, batch_size: 32 } },
+    ]);
+    const [latest] = (await test.store.sweeps.decisions(id, { kind: 'forbid' })).items;
+    expect(latest).toMatchObject({ trial: 3, by: 'sweep', why: 'at most 256' });
+  });
+
+  it('are let go when their trial was planned meanwhile', async () => {
+    const id = await newSearch(3, 'maximize');
+    await test.store.sweeps.forbidSuggestion(id, { trial: 2, values, rule: 'at most 256' });
+    expect(await test.store.sweeps.forbidden(id)).toEqual([]);
+  });
+});

@@ -1,4 +1,4 @@
-import type { EarlyStop, RunPhase, SweepFile } from '@murnau/domain';
+import type { AdviceValues, EarlyStop, ForbiddenPoint, RunPhase, SweepFile } from '@murnau/domain';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
 import { insertDecisions } from './decisions.js';
@@ -51,6 +51,16 @@ export async function selectHistory(
   return rows;
 }
 
+/** Number of the trial that is planned next. */
+export async function nextTrial(trx: Transaction<Database>, sweepId: string): Promise<number> {
+  const { next } = await trx
+    .selectFrom('runs')
+    .select(sql<number>`coalesce(max(trial) + 1, 0)`.as('next'))
+    .where('sweep_id', '=', sweepId)
+    .executeTakeFirstOrThrow();
+  return next;
+}
+
 /** Plans what was suggested. When others have been planned meanwhile it is let go. */
 export async function planSuggested(
   trx: Transaction<Database>,
@@ -58,12 +68,7 @@ export async function planSuggested(
   trials: readonly NewTrial[],
   why: string,
 ): Promise<void> {
-  const { planned } = await trx
-    .selectFrom('runs')
-    .select(sql<number>`coalesce(max(trial) + 1, 0)`.as('planned'))
-    .where('sweep_id', '=', sweep.id)
-    .executeTakeFirstOrThrow();
-  if (trials[0]?.trial !== planned) return;
+  if (trials[0]?.trial !== (await nextTrial(trx, sweep.id))) return;
   await insertTrials(trx, sweep, trials);
   await insertDecisions(
     trx,
@@ -76,4 +81,33 @@ export async function planSuggested(
       data: { parameters },
     })),
   );
+}
+
+/** Kind of the decision that a suggestion breaks a rule. */
+const forbiddenKind = 'forbid';
+
+/** The newest suggestions that a rule across fields forbids, oldest first. */
+export async function selectForbidden(db: Kysely<Database>, sweepId: string): Promise<ForbiddenPoint[]> {
+  const rows = await db
+    .selectFrom('sweep_decisions')
+    .select(['trial', 'data'])
+    .where('sweep_id', '=', sweepId)
+    .where('kind', '=', forbiddenKind)
+    .orderBy('seq', 'desc')
+    .limit(longestHistory)
+    .execute();
+  return rows
+    .reverse()
+    .map(({ trial, data }) => ({ trial: trial ?? 0, values: data['parameters'] as AdviceValues }));
+}
+
+/** Stores that a suggestion is forbidden. When others have been planned meanwhile it is let go. */
+export async function forbidSuggestion(
+  trx: Transaction<Database>,
+  sweep: SweepRow,
+  { trial, values, rule }: ForbiddenPoint & { readonly rule: string },
+): Promise<void> {
+  if (trial !== (await nextTrial(trx, sweep.id))) return;
+  const about = { trial, by: 'sweep', why: rule, data: { parameters: values } };
+  await insertDecisions(trx, sweep.id, [{ kind: forbiddenKind, ...about }]);
 }

@@ -67,7 +67,7 @@ export async function summarize(db: Kysely<Database>, ids: readonly string[]): P
 
 export function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>): Sweep {
   const { id, name, owner, phase, spec, workflow_id, failure, created_at, finished_at } = row;
-  const { max_concurrent_trials, priority, stop_reason, gate } = row;
+  const { max_concurrent_trials, priority, stop_reason, gate, notices } = row;
   const { counts, trials, device_s, best_run_id } = summaries.get(id) ?? emptySummary;
   return {
     id,
@@ -83,6 +83,7 @@ export function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>):
     priority,
     stop_reason,
     gate,
+    notices,
     device_s,
     failure,
     created_at: created_at.toISOString(),

@@ -26,6 +26,14 @@ class PastTrial:
     intermediate: Mapping[int, float]
 
 
+@dataclass(frozen=True)
+class ForbiddenPoint:
+    """A suggestion for trial `number` that a rule across parameters forbids: it became no trial."""
+
+    number: int
+    parameters: Mapping[str, JsonValue]
+
+
 def check_history(history: Sequence[PastTrial]) -> None:
     """Raises WorkerError `spec.invalid`."""
     seen: set[int] = set()

@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from murnau_worker.advisor.history import PastTrial, considered
+from murnau_worker.advisor.history import ForbiddenPoint, PastTrial, considered
 from murnau_worker.advisor.search_space import SearchSpace
 
 # Optuna tells of each study; what matters is in our own log.
@@ -18,6 +18,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 optuna.logging.disable_default_handler()
 optuna.logging.enable_propagation()
 
+_CONSTRAINTS_KEY = "constraints"  # optuna.samplers._base
 _STATES = {"running": TrialState.RUNNING, "finished": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
 
@@ -40,6 +41,7 @@ def _trial(
     params: Mapping[str, Any],
     value: float | None,
     intermediate: Mapping[int, float],
+    violation: float | None = None,
 ) -> FrozenTrial:
     return create_trial(
         state=state,
@@ -47,11 +49,20 @@ def _trial(
         distributions={name: space.distributions[name] for name in params},
         value=value,
         intermediate_values=dict(intermediate),
+        # Where the sampler reads constraints: above 0 is infeasible, and a trial without any counts as such.
+        system_attrs={} if violation is None else {_CONSTRAINTS_KEY: (violation,)},
     )
 
 
-def study_of(space: SearchSpace, history: Sequence[PastTrial], *, maximize: bool) -> optuna.Study:
+def study_of(
+    space: SearchSpace,
+    history: Sequence[PastTrial],
+    *,
+    maximize: bool,
+    forbidden: Sequence[ForbiddenPoint] = (),
+) -> optuna.Study:
     """Raises WorkerError `spec.invalid` where a past trial does not fit the space."""
+    violation = 0.0 if forbidden else None
     study = optuna.create_study(direction="maximize" if maximize else "minimize")
     trials = [
         _trial(
@@ -60,8 +71,20 @@ def study_of(space: SearchSpace, history: Sequence[PastTrial], *, maximize: bool
             space.internal(past.parameters, f"trial {past.number}: parameters"),
             past.value,
             past.intermediate,
+            violation,
         )
         for past in considered(history)
+    ]
+    trials += [
+        _trial(
+            space,
+            TrialState.PRUNED,
+            space.internal(point.parameters, f"forbidden for trial {point.number}: parameters"),
+            None,
+            {},
+            violation=1.0,
+        )
+        for point in forbidden
     ]
     study.add_trials(trials)
     return study

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from murnau_worker.advisor.history import PastTrial, TrialState
+from murnau_worker.advisor.history import ForbiddenPoint, PastTrial, TrialState
 from murnau_worker.advisor.search_space import (
     Choice,
     Condition,
@@ -72,17 +72,21 @@ def read_space(messages: Sequence[pb.Parameter]) -> SearchSpace:
     return SearchSpace(parameters)
 
 
+def _parameters(text: str, field: str) -> dict[str, JsonValue]:
+    parameters: Any = _json(text, f"{field}.parameters_json")
+    if not isinstance(parameters, dict):
+        raise invalid(f"{field}.parameters_json", "the parameters are no object", text, "an object")
+    return parameters  # type: ignore[reportUnknownVariableType]
+
+
 def _past_trial(message: pb.PastTrial, field: str) -> PastTrial:
     state = STATES.get(message.state)
     if state is None:
         allowed = ", ".join(STATES.values())
         raise invalid(f"{field}.state", "the state is not set to a known value", message.state, allowed)
-    parameters: Any = _json(message.parameters_json, f"{field}.parameters_json")
-    if not isinstance(parameters, dict):
-        raise invalid(f"{field}.parameters_json", "the parameters are no object", message.parameters_json, "an object")
     return PastTrial(
         number=message.trial,
-        parameters=parameters,
+        parameters=_parameters(message.parameters_json, field),
         state=state,
         value=message.value if message.HasField("value") else None,
         intermediate={one.step: one.value for one in message.intermediate},
@@ -95,3 +99,14 @@ def read_history(messages: Sequence[pb.PastTrial]) -> list[PastTrial]:
         given = len(messages)
         raise invalid("history", f"{given} past trials were given", given, f"at most {_LONGEST_HISTORY}")
     return [_past_trial(message, f"history[{place}]") for place, message in enumerate(messages)]
+
+
+def read_forbidden(messages: Sequence[pb.ForbiddenPoint]) -> list[ForbiddenPoint]:
+    """Raises WorkerError `spec.invalid`."""
+    if len(messages) > _LONGEST_HISTORY:
+        given = len(messages)
+        raise invalid("forbidden", f"{given} forbidden points were given", given, f"at most {_LONGEST_HISTORY}")
+    return [
+        ForbiddenPoint(message.trial, _parameters(message.parameters_json, f"forbidden[{place}]"))
+        for place, message in enumerate(messages)
+    ]

@@ -15,7 +15,7 @@ from murnau_worker.advisor.importance import NEEDED_TRIALS, finished_trials, imp
 from murnau_worker.advisor.suggest import suggest
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.logs import get_logger
-from murnau_worker.rpc.advisor_requests import read_history, read_space
+from murnau_worker.rpc.advisor_requests import read_forbidden, read_history, read_space
 from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2 as pb
 from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2_grpc
 from murnau_worker.rpc.listener import Listener, until_told_to_stop
@@ -37,6 +37,7 @@ def _suggest(request: pb.SuggestRequest) -> pb.SuggestResponse:
         count=request.count,
         seed=request.seed,
         maximize=request.maximize,
+        forbidden=read_forbidden(request.forbidden),
     )
     return pb.SuggestResponse(parameters_json=[json.dumps(one, ensure_ascii=False) for one in suggestions])
 

@@ -63,6 +63,7 @@ export function registerSweepCreate(parent: Command, host: Host): void {
     for (const reference of datasets.values()) {
       for (const remark of remarksOn(reference)) context.say(remark);
     }
+    for (const notice of loaded.notices) context.say(notice);
     if (options.dryRun === true) {
       const { describePlan, estimate } = await import('../../output/describe-plan.js');
       if (loaded.file.method === 'tpe') {
