@@ -20,8 +20,8 @@ from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
 from torch import nn
 from transformers import CLIPTextModelWithProjection
 
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS
 from murnau_worker.sampling.prior_schedule import prior_schedule
-from murnau_worker.sampling.tables import decoder_alpha_bar
 
 PADDED_LENGTH = 77
 GUIDANCE = 4.0
@@ -109,7 +109,7 @@ class ReferenceStep:
         image_NE = self._sample_prior(batch)
         pooled_NE, context_NLD = self.parts.text_encoder(input_ids=batch.t1_ids_NL, attention_mask=batch.t1_mask_NL)
         timesteps_N, noise_NCHW = batch.noise["timesteps"], batch.noise["noise"]
-        alpha_bar = torch.from_numpy(decoder_alpha_bar())[timesteps_N.cpu()].to(noise_NCHW)[:, None, None, None]
+        alpha_bar = torch.from_numpy(DECODER_PROCESS.alpha_bar)[timesteps_N.cpu()].to(noise_NCHW)[:, None, None, None]
         noised_NCHW = alpha_bar.sqrt() * latents_NCHW + (1 - alpha_bar).sqrt() * noise_NCHW
         output = self._unet(
             noised_NCHW,

@@ -165,7 +165,7 @@ def test_what_is_masked_out_does_not_move_a_loss(tiny: Kandinsky) -> None:
     with torch.no_grad():
         image_NE = sampled_images(tiny, share.batch, share.rows)
         condition = condition_on(tiny, share.batch, share.rows, image_NE)
-        noised = add_noise(given["latents"], given["noise"], given["timesteps"])
+        noised = add_noise(tiny.process, given["latents"], given["noise"], given["timesteps"])
         error_NCHW = (predict(tiny.unet, noised, given["timesteps"], condition)[:, :4] - given["noise"]).square()
     weights_NCHW = given["cell_weights"].expand_as(error_NCHW)
     by_hand = [float((e * w).sum() / w.sum()) for e, w in zip(error_NCHW, weights_NCHW, strict=True)]

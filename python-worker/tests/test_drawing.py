@@ -30,11 +30,12 @@ from murnau_worker.engine.served_models_file import ModelEntry
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.families.kandinsky21.description import PART_NAMES
 from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, THRESHOLD
 from murnau_worker.models.clip_picture import ClipNormalisation, clip_pixels
-from murnau_worker.sampling.p_sampler import threshold
+from murnau_worker.sampling.p_sampler import thresholded
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.samplers import SAMPLERS
-from murnau_worker.sampling.tables import ddim_tables, ddim_timesteps, respaced_timesteps
+from murnau_worker.sampling.tables import ddim_timesteps, respaced_timesteps
 from murnau_worker.sessions.events import DrawStarted
 from murnau_worker.text.prompt_reader import read_with
 
@@ -48,7 +49,7 @@ def latents_of(model: FamilyModel, request: DrawRequest) -> tuple[Sketch, torch.
     sketching = in_inference_mode(request.task.sketch(model, request))
     sketch = result_of(sketching)
     with torch.inference_mode():
-        return sketch, result_of(sample_latents(request, sketch, list(range(len(request.seeds)))))
+        return sketch, result_of(sample_latents(model, request, sketch, list(range(len(request.seeds)))))
 
 
 @pytest.mark.parametrize(
@@ -150,9 +151,9 @@ def test_only_a_lack_of_memory_counts_as_one() -> None:
 
 def test_pictures_are_thresholded_each_by_its_own_percentile_or_as_the_first() -> None:
     clean = torch.stack([torch.full((4, 2, 2), 0.5), torch.full((4, 2, 2), 1.8)])
-    assert torch.allclose(threshold(clean)[1], torch.ones(4, 2, 2))
-    assert torch.allclose(threshold(clean, shares_percentile=True)[1], torch.ones(4, 2, 2))
-    first_large = threshold(clean.flip(0), shares_percentile=True)
+    assert torch.allclose(thresholded(clean, THRESHOLD)[1], torch.ones(4, 2, 2))
+    assert torch.allclose(thresholded(clean, THRESHOLD, shares_percentile=True)[1], torch.ones(4, 2, 2))
+    first_large = thresholded(clean.flip(0), THRESHOLD, shares_percentile=True)
     assert torch.allclose(first_large[1], torch.full((4, 2, 2), 0.5 / 1.8))
 
 
@@ -179,7 +180,7 @@ def test_step_lists_follow_the_original_and_never_leave_the_table() -> None:
         assert max(ddim_timesteps(steps)) <= 999
         assert len(respaced_timesteps(steps)) == steps
     assert len(prior_schedule("ddim1000")) == 999
-    assert ddim_tables(10, start_step=300).timesteps == (1, 101, 201)
+    assert DECODER_PROCESS.ddim(10, start_step=300).timesteps == (1, 101, 201)
 
 
 def test_clip_sees_the_centred_square() -> None:

@@ -14,8 +14,8 @@ from murnau_worker.core.spec import OptimizerName
 from murnau_worker.families.kandinsky21.losses import PRIOR_TIMESTEPS
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.kandinsky21.phases import phase_of
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS
 from murnau_worker.sampling.noising import min_snr_weights
-from murnau_worker.sampling.tables import decoder_alpha_bar
 from murnau_worker.training.optimizer import schedule_factor
 from murnau_worker.training.run import TrainingRun
 from murnau_worker.training.shares import Share
@@ -147,8 +147,8 @@ def test_every_optimizer_learns_and_resumes(tiny: Kandinsky, optimizer: Optimize
 
 
 def test_min_snr_weighs_little_noise_down() -> None:
-    weights_N = min_snr_weights([0, 500, 999], 5.0)
-    snr = decoder_alpha_bar() / (1 - decoder_alpha_bar())
+    weights_N = min_snr_weights(DECODER_PROCESS, [0, 500, 999], 5.0)
+    snr = DECODER_PROCESS.alpha_bar / (1 - DECODER_PROCESS.alpha_bar)
     assert weights_N.tolist() == pytest.approx([5.0 / snr[0], min(1.0, 5.0 / snr[500]), 1.0])
 
 
@@ -157,7 +157,7 @@ def test_a_weighted_sample_weighs_its_gradient(tiny: Kandinsky) -> None:
     weighted = tiny_run(tiny, tiny_spec(batch_size=1, loss_weight="min_snr"))
     samples = plain.share(range(1)).batch
     assert "latents" in samples.tensors
-    weight = float(min_snr_weights(samples.tensors["timesteps"].tolist(), 5.0)[0])
+    weight = float(min_snr_weights(DECODER_PROCESS, samples.tensors["timesteps"].tolist(), 5.0)[0])
     [one] = packed_gradients(tiny, [plain.share(range(1))])
     [other] = packed_gradients(tiny, [weighted.share(range(1))])
     assert other.loss == pytest.approx(weight * one.loss, rel=CLOSE)

@@ -52,7 +52,7 @@ class _Drawing:
         yield from in_batches(places, size, self._sampled, self._decoded)
 
     def _sampled(self, places: list[int]) -> DrawTurns[torch.Tensor]:
-        sampling = sample_latents(self.request, self.sketch, places)
+        sampling = sample_latents(self.model, self.request, self.sketch, places)
         every = self.request.options.preview_every_steps
         while True:
             try:
@@ -87,7 +87,7 @@ def shares_percentile(request: DrawRequest) -> bool:
     return request.options.reference_quirks and request.options.sampler == "p_sampler"
 
 
-def sample_latents(request: DrawRequest, sketch: Sketch, places: list[int]) -> Sampling:
+def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, places: list[int]) -> Sampling:
     """Runs the sampler for some of a request's pictures.
 
     After inpainting, what the mask keeps is the picture's own latents again (the original leaves what the sampler made
@@ -104,6 +104,8 @@ def sample_latents(request: DrawRequest, sketch: Sketch, places: list[int]) -> S
         return torch.stack([request.noise.step(place, step, shape) for place in places]).to(device)
 
     sampling = SamplingRequest(
+        process=model.process,
+        threshold=model.threshold,
         wanted=sketch.wanted.of(places),
         unwanted=sketch.unwanted.of(places),
         start_NCHW=start_NCHW,

@@ -48,7 +48,9 @@ class ImageToImage:
             denoiser=partial(model.denoiser, self.name),
             wanted=wanted,
             unwanted=unwanted,
-            start=lambda place: renoised(latents_1CHW, request.noise.start(place, shape), timestep),
+            start=lambda place: renoised(
+                model.renoising_process, latents_1CHW, request.noise.start(place, shape), timestep
+            ),
             start_step=start_step,
         )
 

@@ -16,7 +16,7 @@ from murnau_worker.core.pictures import to_pixels
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.families.family import FamilyModel
-from murnau_worker.sampling.tables import renoising_alpha_bar
+from murnau_worker.sampling.tables import Process
 
 
 def latent_shape(model: FamilyModel, options: DrawOptions) -> Shape:
@@ -47,8 +47,8 @@ def encoded(
     return model.encode_picture(pixels_1CHW)
 
 
-def renoised(latents_1CHW: torch.Tensor, noise_CHW: torch.Tensor, timestep: int) -> torch.Tensor:
+def renoised(process: Process, latents_1CHW: torch.Tensor, noise_CHW: torch.Tensor, timestep: int) -> torch.Tensor:
     """A picture's latents [C, H, W] noised up to a timestep (Ho et al. 2020, eq. 4)."""
-    alpha_bar = float(renoising_alpha_bar()[timestep])
+    alpha_bar = float(process.alpha_bar[timestep])
     noise_CHW = noise_CHW.to(latents_1CHW.device)
     return math.sqrt(alpha_bar) * latents_1CHW[0] + math.sqrt(1.0 - alpha_bar) * noise_CHW

@@ -24,7 +24,8 @@ from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import BlockCheckpointing
 from murnau_worker.models.model_parts import LoadingProgress, Offload, PartPlan, TextTower, VocabularyScale
 from murnau_worker.models.parts import ModelShape, PartSource
-from murnau_worker.sampling.guidance import Condition, Denoiser, Kept
+from murnau_worker.sampling.guidance import Condition, Denoiser, Kept, Threshold
+from murnau_worker.sampling.tables import Process
 from murnau_worker.text.embedding_file import LearntEmbedding
 from murnau_worker.text.prompt_reader import PromptReader
 from murnau_worker.text.prompts import PromptModel
@@ -209,7 +210,11 @@ class FamilyModel(PromptModel, Protocol):
         """The model's own embedding of a picture [1, E] in fp32."""
         ...
 
-    # Drawing.
+    # Drawing. `renoising_process`: by which a picture is noised that is drawn upon.
+
+    process: Process
+    renoising_process: Process
+    threshold: Threshold
 
     def condition(self, pictures: PromptedPictures, prompts: Sequence[str]) -> Turns[Condition]:
         """What is wanted of N pictures by one prompt each."""

@@ -7,7 +7,7 @@ import math
 import torch
 
 from murnau_worker.sampling.guidance import Denoiser, GuidedDenoiser, SamplerStep, Sampling, SamplingRequest
-from murnau_worker.sampling.tables import DdimTables, ddim_tables
+from murnau_worker.sampling.tables import DdimTables
 
 
 def ddim_move(
@@ -22,7 +22,7 @@ def ddim_move(
 
 def sample_ddim(denoiser: Denoiser, request: SamplingRequest) -> Sampling:
     """7 steps are 8, as in the original."""
-    tables = ddim_tables(request.num_steps, request.start_step, request.eta)
+    tables = request.process.ddim(request.num_steps, request.start_step, request.eta)
     guided = GuidedDenoiser(denoiser, request)
     latents = request.start_NCHW
     total = len(tables.timesteps)

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import torch
 
+from murnau_worker.sampling.tables import Process
+
 
 class Condition(Protocol):
     """What a denoiser is given for N pictures beside their noised latents. What it is made of is the family's."""
@@ -61,6 +63,14 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """Dynamic thresholding of predicted pictures: clamped to ±`clamp`, then clipped at a percentile in 0..1."""
+
+    clamp: float
+    percentile: float
+
+
+@dataclass(frozen=True)
 class SamplingRequest:
     """One sampling: what is wanted, what it is steered away from, and its noise.
 
@@ -69,6 +79,8 @@ class SamplingRequest:
     noise. `shares_percentile`: p_sampler thresholds all pictures as the first, as the original does.
     """
 
+    process: Process
+    threshold: Threshold
     wanted: Condition
     unwanted: Condition
     start_NCHW: torch.Tensor

@@ -11,7 +11,6 @@ import torch
 
 from murnau_worker.sampling.ddim import ddim_move
 from murnau_worker.sampling.guidance import Denoiser, GuidedDenoiser, SamplerStep, Sampling, SamplingRequest
-from murnau_worker.sampling.tables import ddim_tables
 
 # Adams-Bashforth: weights of the newest noise and those before it, and what their sum is divided by.
 _MULTISTEP = {1: ((3, -1), 2), 2: ((23, -16, 5), 12), 3: ((55, -59, 37, -9), 24)}
@@ -19,7 +18,7 @@ _MULTISTEP = {1: ((3, -1), 2), 2: ((23, -16, 5), 12), 3: ((55, -59, 37, -9), 24)
 
 def sample_plms(denoiser: Denoiser, request: SamplingRequest) -> Sampling:
     """Evaluates the denoiser once more than DDIM does."""
-    tables = ddim_tables(request.num_steps, request.start_step)
+    tables = request.process.ddim(request.num_steps, request.start_step)
     guided = GuidedDenoiser(denoiser, request)
     latents = request.start_NCHW
     steps = len(tables.timesteps)

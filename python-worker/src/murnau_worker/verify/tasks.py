@@ -62,8 +62,8 @@ def _sketch(golden: GoldenFolder, request: DrawRequest) -> Sketch:
 
 
 @torch.inference_mode()
-def _latents(request: DrawRequest, sketch: Sketch) -> torch.Tensor:
-    return result_of(sample_latents(request, sketch, [0]))
+def _latents(golden: GoldenFolder, request: DrawRequest, sketch: Sketch) -> torch.Tensor:
+    return result_of(sample_latents(golden.model, request, sketch, [0]))
 
 
 def _steps(golden: GoldenFolder) -> int:
@@ -81,8 +81,8 @@ def text_to_image(golden: GoldenFolder) -> Outputs:
         ("sample.plms_latents", "plms_sampler", 5),
         ("sample.p_latents", "p_sampler", _steps(golden)),
     ):
-        yield name, _latents(_request(golden, task, sampler, num_steps), sketch)
-    ddim_NCHW = _latents(_request(golden, task, "ddim_sampler", 5), sketch)
+        yield name, _latents(golden, _request(golden, task, sampler, num_steps), sketch)
+    ddim_NCHW = _latents(golden, _request(golden, task, "ddim_sampler", 5), sketch)
     yield "sample.ddim_latents", ddim_NCHW
     yield "sample.ddim_image_div20", golden.model.decode_latents(ddim_NCHW / _DIVISOR)
     events = draw(golden.model, _request(golden, task, "p_sampler", _steps(golden)))
@@ -99,7 +99,7 @@ def inpainting(golden: GoldenFolder) -> Outputs:
         ("inpaint.p_latents", "p_sampler", len(golden["inpaint.p_step_noise"])),
     ):
         request = _request(golden, task, sampler, num_steps)
-        yield name, _latents(request, replace(_sketch(golden, request), kept=kept))
+        yield name, _latents(golden, request, replace(_sketch(golden, request), kept=kept))
 
 
 def _any_picture(golden: GoldenFolder) -> Image.Image:
@@ -114,4 +114,4 @@ def image_to_image(golden: GoldenFolder) -> Outputs:
     request = _request(golden, ImageToImage((PROMPT,), _any_picture(golden), STRENGTH), "ddim_sampler", 10)
     sketch = _sketch(golden, request)
     yield "img2img.noised", sketch.start(0)[None]
-    yield "img2img.ddim10_latents", _latents(request, sketch)
+    yield "img2img.ddim10_latents", _latents(golden, request, sketch)

@@ -84,7 +84,7 @@ class _Run:
         with torch.no_grad():
             image_NE = sampled_images(model, batch, rows)
             condition = condition_on(model, batch, rows, image_NE)
-            noised = add_noise(given["latents"], given["noise"], given["timesteps"])
+            noised = add_noise(model.process, given["latents"], given["noise"], given["timesteps"])
             predicted = predict(model.unet, noised, given["timesteps"], condition)
         yield f"train.{self.pooling}.step0.image_embed", image_NE
         yield f"train.{self.pooling}.step0.pred", predicted[:, :LATENT_CHANNELS]

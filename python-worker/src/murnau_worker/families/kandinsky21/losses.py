@@ -23,9 +23,11 @@ from murnau_worker.families.kandinsky21.condition import (
     text_keys,
 )
 from murnau_worker.families.kandinsky21.networks import Networks
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS
 from murnau_worker.sampling.noising import add_noise, masked_mean, min_snr_weights
 from murnau_worker.sampling.prior_sampler import PriorNoise
-from murnau_worker.sampling.tables import TRAINING_STEPS, prior_alpha_bar
+from murnau_worker.sampling.prior_schedule import PRIOR_PROCESS
+from murnau_worker.sampling.tables import TRAINING_STEPS
 
 TRAINING_PRIOR_GUIDANCE = 4.0  # as in the reference's training
 PRIOR_TIMESTEPS = range(700, TRAINING_STEPS)  # below, the one-step loss leads elsewhere than the sampled prior
@@ -53,7 +55,7 @@ def decoder_losses(networks: Networks, batch: Batch, rows: Rows) -> torch.Tensor
     """Weighted mean squared error of the predicted noise per sample [N], given the image embeddings."""
     given = batch.tensors
     condition = condition_on(networks, batch, rows, given["image"])
-    noised_NCHW = add_noise(given["latents"], given["noise"], given["timesteps"])
+    noised_NCHW = add_noise(DECODER_PROCESS, given["latents"], given["noise"], given["timesteps"])
     output = predict(networks.unet, noised_NCHW, given["timesteps"], condition)
     losses_N = masked_mean((output[:, :LATENT_CHANNELS] - given["noise"]).square(), given.get("cell_weights"))
     return losses_N * given["weights"] if "weights" in given else losses_N
@@ -66,7 +68,7 @@ def prior_losses(networks: Networks, batch: Batch, rows: Rows) -> torch.Tensor:
     """
     prior, given = networks.prior, batch.tensors
     clean_NE = prior.normalise(given["image"])
-    alpha_bar_N = torch.from_numpy(prior_alpha_bar())[given["timesteps"].cpu()].to(clean_NE.device)
+    alpha_bar_N = torch.from_numpy(PRIOR_PROCESS.alpha_bar)[given["timesteps"].cpu()].to(clean_NE.device)
     keep_N1, blur_N1 = alpha_bar_N.sqrt().float()[:, None], (1.0 - alpha_bar_N).sqrt().float()[:, None]
     noised_NE = keep_N1 * clean_NE + blur_N1 * given["noise"]
     predicted_NE = prior.predict(noised_NE, given["timesteps"].tolist(), text_keys(networks, batch, rows))
@@ -90,7 +92,7 @@ def draw(networks: Networks, phase: str, samples: StepSamples) -> dict[str, torc
     if phase == "decoder":
         tensors["image"] = _own_or_pooled(samples)
     if spec.loss_weight == "min_snr":
-        tensors["weights"] = min_snr_weights(noise["timesteps"].tolist(), spec.min_snr_gamma)
+        tensors["weights"] = min_snr_weights(DECODER_PROCESS, noise["timesteps"].tolist(), spec.min_snr_gamma)
     return tensors
 
 

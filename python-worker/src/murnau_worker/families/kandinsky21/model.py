@@ -15,6 +15,7 @@ from murnau_worker.families.family import PromptedPictures, StepSamples
 from murnau_worker.families.kandinsky21 import condition, losses, phases
 from murnau_worker.families.kandinsky21.condition import DecoderCondition, UnetDenoiser
 from murnau_worker.families.kandinsky21.networks import Networks
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, RENOISING_PROCESS, THRESHOLD
 from murnau_worker.models.model_parts import LoadingProgress
 from murnau_worker.sampling.guidance import Kept
 
@@ -25,6 +26,9 @@ class Kandinsky(Networks):
     """A model. Implements FamilyModel."""
 
     latent_channels = condition.LATENT_CHANNELS
+    process = DECODER_PROCESS
+    renoising_process = RENOISING_PROCESS
+    threshold = THRESHOLD
     evaluation_phases = ("prior", "decoder")
 
     _empty_condition: DecoderCondition | None = None
