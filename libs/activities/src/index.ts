@@ -3,7 +3,6 @@ export { createDrawingActivities } from './generation/create-drawing-activities.
 export { createGenerationActivities } from './generation/create-generation-activities.js';
 export type { WorkerDeps } from './on-worker.js';
 export { createSweepActivities } from './sweep/create-sweep-activities.js';
-export { toPastTrial } from './sweep/suggest.js';
 export { createTextActivities } from './text/create-text-activities.js';
 export { createRunActivities } from './training-run/create-run-activities.js';
 export { createTrainingActivities } from './training-run/segment/create-training-activities.js';

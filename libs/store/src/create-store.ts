@@ -1,12 +1,13 @@
 import { Blobs } from './blobs/blobs.js';
+import { bind } from './context.js';
 import { Connection } from './database/connection.js';
 import { Datasets } from './datasets.js';
 import { Embeddings } from './embeddings.js';
 import { EventHub } from './events/event-hub.js';
 import { Events } from './events/events.js';
-import { Generations } from './generations.js';
-import { Runs } from './runs/runs.js';
-import { Sweeps } from './sweeps.js';
+import { type Generations, generationFunctions } from './generation/index.js';
+import { type Sweeps, sweepFunctions } from './sweep/index.js';
+import { runFunctions, type Runs } from './training-run/index.js';
 import { Workers } from './workers.js';
 
 export interface StoreOptions {
@@ -47,14 +48,15 @@ export function createStore({
 }: StoreOptions): Store {
   const connection = new Connection({ databaseUrl, maxConnections, patienceMs });
   const hub = new EventHub(connection, databaseUrl);
+  const context = { connection, hub };
   return {
     blobs: new Blobs(connection, blobDir),
     datasets: new Datasets(connection),
     embeddings: new Embeddings(connection),
     events: new Events(connection, hub),
-    generations: new Generations(connection, hub),
-    runs: new Runs(connection, hub),
-    sweeps: new Sweeps(connection, hub),
+    generations: bind(context, generationFunctions),
+    runs: bind(context, runFunctions),
+    sweeps: bind(context, sweepFunctions),
     workers: new Workers(connection),
     migrate: () => connection.migrate(),
     ping: () => connection.ping(),

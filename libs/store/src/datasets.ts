@@ -134,3 +134,14 @@ function toDataset(
   const { id, name, owner, created_at } = row;
   return { id, name, owner, images: images.get(id) ?? [], created_at: created_at.toISOString() };
 }
+
+/** @throws `dataset.not_found` */
+export async function refuseUnknownDatasets(db: Kysely<Database>, ids: readonly string[]): Promise<void> {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return;
+  const rows = await db.selectFrom('datasets').select('id').where('id', 'in', wanted).execute();
+  const known = new Set(rows.map((row) => row.id));
+  const unknown = wanted.find((id) => !known.has(id));
+  if (unknown !== undefined)
+    throw new MurnauError('dataset.not_found', `There is no dataset ${unknown}.`, { given: unknown });
+}

@@ -1,6 +1,11 @@
-import { MurnauError, type Sweep, type SweepFileInput, sweepFileSchema } from '@murnau/domain';
+import {
+  MurnauError,
+  type PastTrial,
+  type Sweep,
+  type SweepFileInput,
+  sweepFileSchema,
+} from '@murnau/domain';
 import type { ImportanceQuestion } from '@murnau/gpu-client';
-import type { TrialHistory } from '@murnau/store';
 import { expect, it } from 'vitest';
 import { type ImportanceAdvisor, SweepImportances } from './sweep-importance.js';
 
@@ -21,13 +26,16 @@ const sweepOf = (finished: number, parameters: Partial<SweepFileInput['parameter
     }),
   }) as unknown as Sweep;
 
-const past: TrialHistory = {
+const past: PastTrial = {
   trial: 0,
-  parameters: { placeholder: 'sapsan', initializer: 'train', learning_rate_t1: 0.1, learning_rate_t2: 0.2 },
-  phase: 'finished',
-  early_stop: null,
-  best_value: 0.4,
-  rungs: [],
+  values: {
+    pair: { placeholder: 'sapsan', initializer: 'train' },
+    learning_rate_t1: 0.1,
+    learning_rate_t2: 0.2,
+  },
+  state: 'finished',
+  value: 0.4,
+  intermediate: [],
 };
 const store = { sweeps: { history: () => Promise.resolve([past]) } } as never;
 

@@ -1,4 +1,3 @@
-import { toPastTrial } from '@murnau/activities';
 import { adviceParameters, MurnauError, type Sweep } from '@murnau/domain';
 import type { AdvisorClient } from '@murnau/gpu-client';
 import type { Store } from '@murnau/store';
@@ -34,8 +33,7 @@ export class SweepImportances {
     const last = this.known.get(id);
     if (last?.finished === finished) return last.answer;
     const names = new Set(parameters.map(({ name }) => name));
-    const history = (await this.store.sweeps.history(id)).map((trial) => {
-      const past = toPastTrial(spec, trial);
+    const history = (await this.store.sweeps.history(id)).map((past) => {
       const values = Object.entries(past.values).filter(([name]) => names.has(name));
       return { ...past, values: Object.fromEntries(values) };
     });

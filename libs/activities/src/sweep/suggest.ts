@@ -1,19 +1,7 @@
-import { adviceParameters, adviceTrial, adviceValues, MurnauError, ruleOf } from '@murnau/domain';
-import type { AdviceValues, ForbiddenPoint, PastTrial, SweepFile } from '@murnau/domain';
-import type { NewTrial, Store, SweepState, TrialHistory } from '@murnau/store';
+import { adviceParameters, adviceTrial, MurnauError, ruleOf } from '@murnau/domain';
+import type { AdviceValues, ForbiddenPoint, SweepFile } from '@murnau/domain';
+import type { NewTrial, Store, SweepState } from '@murnau/store';
 import type { OrchestratorDeps } from '../deps.js';
-
-/** A stored trial as the advisor learns from it. */
-export function toPastTrial(file: SweepFile, past: TrialHistory): PastTrial {
-  const { trial, parameters, phase, early_stop, best_value, rungs } = past;
-  const about = { trial, values: adviceValues(file, parameters), intermediate: rungs };
-  if (phase === 'failed' || phase === 'cancelled') return { ...about, state: 'failed', value: null };
-  if (phase !== 'finished') return { ...about, state: 'running', value: null };
-  if (best_value === null) return { ...about, state: 'failed', value: null };
-  return early_stop === 'rung'
-    ? { ...about, state: 'pruned', value: null }
-    : { ...about, state: 'finished', value: best_value };
-}
 
 /** Suggestions for one trial, one after the other, that a rule forbids before the search is given up. */
 export const mostForbidden = 20;
@@ -35,7 +23,7 @@ export async function suggestTrials(
   ]);
   const advised = await advisor.suggest({
     parameters: adviceParameters(spec),
-    history: history.map((past) => toPastTrial(spec, past)),
+    history,
     trial,
     count,
     seed: spec.seed,
@@ -44,7 +32,7 @@ export async function suggestTrials(
   });
   const { permitted, refused } = planned(spec, trial, advised);
   if (permitted.length > 0) {
-    const ended = history.filter(({ phase }) => phase === 'finished').length;
+    const ended = history.filter(({ state }) => state === 'finished' || state === 'pruned').length;
     await store.sweeps.planSuggested(id, permitted, `learnt from ${ended} that have finished`);
   }
   if (refused === undefined) return;

@@ -3,7 +3,7 @@ import { MurnauError } from '@murnau/domain';
 import { Kysely, Migrator, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import { isConnectionError, isTransient, RETRY_DELAY_MS, toStorageError } from './failures.js';
-import { Gate } from './gate.js';
+import { Semaphore } from './semaphore.js';
 import { migrations } from './migrations.js';
 import type { Database } from './schema.js';
 
@@ -27,11 +27,11 @@ export class Connection {
   readonly #db: Kysely<Database>;
   readonly #patienceMs: number;
   /** As many places as connections: so the time to open one is not spent waiting for a free one. */
-  readonly #gate: Gate;
+  readonly #places: Semaphore;
 
   constructor({ databaseUrl, maxConnections, patienceMs }: ConnectionOptions) {
     this.#patienceMs = patienceMs;
-    this.#gate = new Gate(maxConnections);
+    this.#places = new Semaphore(maxConnections);
     this.#pool = new pg.Pool({
       connectionString: databaseUrl,
       max: maxConnections,
@@ -122,11 +122,11 @@ export class Connection {
   }
 
   async #openPatiently(): Promise<pg.PoolClient> {
-    await this.#gate.enter();
+    await this.#places.acquire();
     try {
-      return leavingAtRelease(await this.#open(), this.#gate);
+      return givingBackItsPlace(await this.#open(), this.#places);
     } catch (error) {
-      this.#gate.leave();
+      this.#places.release();
       throw error;
     }
   }
@@ -148,12 +148,12 @@ export class Connection {
   }
 }
 
-function leavingAtRelease(client: pg.PoolClient, gate: Gate): pg.PoolClient {
+function givingBackItsPlace(client: pg.PoolClient, places: Semaphore): pg.PoolClient {
   const release = client.release.bind(client);
   let isReleased = false;
   client.release = (error) => {
     release(error);
-    if (!isReleased) gate.leave();
+    if (!isReleased) places.release();
     isReleased = true;
   };
   return client;

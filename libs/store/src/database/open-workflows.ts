@@ -12,3 +12,10 @@ export interface OpenQuery {
   /** Default 500. */
   limit?: number;
 }
+
+export interface UnstartedQuery {
+  /** Default 2,000: the one who stored it starts it. */
+  olderThanMs?: number;
+  /** Default 100. */
+  limit?: number;
+}

@@ -1,0 +1,33 @@
+import type { Bound } from '../context.js';
+import { createGeneration } from './create-generation.js';
+import { endAbandonedGeneration, endGeneration } from './end-generation.js';
+import { getGeneration, listGenerations } from './reads.js';
+import { addNotice, recordImage, recordProducer, setPreview, setProgress } from './record-drawing.js';
+import {
+  generationWorkflowChain,
+  markGenerationLost,
+  markGenerationStarted,
+  startedGenerations,
+  unstartedGenerations,
+} from './starts.js';
+
+/** What `store.generations` offers: reads, then commands, each one transaction. */
+export const generationFunctions = {
+  get: getGeneration,
+  list: listGenerations,
+  unstarted: unstartedGenerations,
+  startedAndOpen: startedGenerations,
+  workflowChain: generationWorkflowChain,
+  create: createGeneration,
+  setProgress,
+  recordProducer,
+  setPreview,
+  addNotice,
+  recordImage,
+  markStarted: markGenerationStarted,
+  markLost: markGenerationLost,
+  end: endGeneration,
+  endAbandoned: endAbandonedGeneration,
+};
+
+export type Generations = Bound<typeof generationFunctions>;

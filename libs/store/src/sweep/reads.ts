@@ -1,0 +1,179 @@
+import {
+  endedPhases,
+  type Leaderboard,
+  type Page,
+  type Run,
+  type RunPhase,
+  runPhasesWithWorkflow,
+  type Sweep,
+  type SweepDecision,
+  type SweepPhase,
+} from '@murnau/domain';
+import { type Kysely, sql } from 'kysely';
+import { read, type StoreContext } from '../context.js';
+import { cutPage, type PageQuery, readPageQuery } from '../database/pages.js';
+import type { Database } from '../database/schema.js';
+import { toRun } from '../training-run/records.js';
+import { selectSweep, summarize, toSweep, unknownSweep } from './records.js';
+
+export interface SweepQuery extends PageQuery {
+  phase?: SweepPhase | undefined;
+  owner?: string | undefined;
+}
+
+export interface DecisionQuery extends PageQuery {
+  kind?: string | undefined;
+}
+
+/** A trial in short. */
+export interface SweepTrial {
+  run_id: string;
+  trial: number;
+  workflow_id: string;
+  workflow_chain: number;
+  workflow_started: boolean;
+  phase: RunPhase;
+  best_value: number | null;
+}
+
+/** @throws `sweep.not_found`, as all that follows */
+export function getSweep(store: StoreContext, id: string): Promise<Sweep> {
+  return read(store, async (db) => toSweep(await selectSweep(db, id), await summarize(db, [id])));
+}
+
+/** Newest first. */
+export function listSweeps(store: StoreContext, query: SweepQuery = {}): Promise<Page<Sweep>> {
+  const { before, limit } = readPageQuery(query);
+  return read(store, async (db) => {
+    let select = db.selectFrom('sweeps').selectAll().where('seq', '<', before);
+    if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
+    if (query.phase !== undefined) select = select.where('phase', '=', query.phase);
+    const rows = await select
+      .orderBy('seq', 'desc')
+      .limit(limit + 1)
+      .execute();
+    const summaries = await summarize(
+      db,
+      rows.map((row) => row.id),
+    );
+    return cutPage(rows, limit, (row) => toSweep(row, summaries));
+  });
+}
+
+/** All trials, best certified value of the sweep's metric first; those without one last, in their order. */
+export function leaderboard(store: StoreContext, id: string): Promise<Leaderboard> {
+  return read(store, async (db) => {
+    const { spec } = await selectSweep(db, id);
+    const runs = await selectBest(db, id, spec.metric.goal);
+    return { metric: spec.metric.name, goal: spec.metric.goal, runs };
+  });
+}
+
+/** The best trials, as the leaderboard has them. */
+export function bestTrials(store: StoreContext, id: string, limit: number): Promise<Run[]> {
+  return read(store, async (db) => selectBest(db, id, (await selectSweep(db, id)).spec.metric.goal, limit));
+}
+
+async function selectBest(
+  db: Kysely<Database>,
+  id: string,
+  goal: 'maximize' | 'minimize',
+  limit?: number,
+): Promise<Run[]> {
+  const order = goal === 'maximize' ? sql`best_value desc` : sql`best_value asc`;
+  const query = db
+    .selectFrom('runs')
+    .selectAll()
+    .where('sweep_id', '=', id)
+    .orderBy(sql`${order} nulls last`)
+    .orderBy('trial');
+  const rows = await (limit === undefined ? query : query.limit(limit)).execute();
+  return rows.map(toRun);
+}
+
+/** In their order. */
+export function trialsOf(store: StoreContext, id: string): Promise<SweepTrial[]> {
+  return read(store, (db) => selectTrials(db, id).orderBy('trial').execute());
+}
+
+/** Trials whose workflow should be open, after trial `after`, in their order. */
+export function openTrials(
+  store: StoreContext,
+  id: string,
+  { after = -1, limit = 200 }: { after?: number; limit?: number } = {},
+): Promise<SweepTrial[]> {
+  return read(store, (db) =>
+    selectTrials(db, id)
+      .where('trial', '>', after)
+      .where('workflow_started', '=', true)
+      .where('phase', 'in', runPhasesWithWorkflow)
+      .orderBy('trial')
+      .limit(limit)
+      .execute(),
+  );
+}
+
+function selectTrials(db: Kysely<Database>, id: string) {
+  return db
+    .selectFrom('runs')
+    .select(['id as run_id', 'workflow_id', 'workflow_chain', 'workflow_started', 'phase', 'best_value'])
+    .select((eb) => eb.ref('trial').$notNull().as('trial'))
+    .where('sweep_id', '=', id);
+}
+
+/** Whether any of its trials has not ended. */
+export function hasOpenTrials(store: StoreContext, id: string): Promise<boolean> {
+  return read(store, async (db) => {
+    const found = await db
+      .selectFrom('runs')
+      .select('id')
+      .where('sweep_id', '=', id)
+      .where('phase', 'not in', endedPhases)
+      .limit(1)
+      .executeTakeFirst();
+    return found !== undefined;
+  });
+}
+
+/** As much as one of its trials is decided by. Not the file: a grid of ten thousand values is long. */
+export async function briefSweep(
+  store: StoreContext,
+  id: string,
+): Promise<{ phase: SweepPhase; workflow_id: string }> {
+  const row = await read(store, (db) =>
+    db.selectFrom('sweeps').select(['phase', 'workflow_id']).where('id', '=', id).executeTakeFirst(),
+  );
+  if (row === undefined) throw unknownSweep(id);
+  return row;
+}
+
+/** Newest first. */
+export function sweepDecisions(
+  store: StoreContext,
+  sweepId: string,
+  query: DecisionQuery = {},
+): Promise<Page<SweepDecision>> {
+  const { before, limit } = readPageQuery(query);
+  return read(store, async (db) => {
+    await selectSweep(db, sweepId);
+    let select = db
+      .selectFrom('sweep_decisions')
+      .selectAll()
+      .where('sweep_id', '=', sweepId)
+      .where('seq', '<', before);
+    if (query.kind !== undefined) select = select.where('kind', '=', query.kind);
+    const rows = await select
+      .orderBy('seq', 'desc')
+      .limit(limit + 1)
+      .execute();
+    return cutPage(rows, limit, ({ seq, at, kind, trial, by, why, data }) => ({
+      seq,
+      at: at.toISOString(),
+      kind,
+      trial,
+      by,
+      why,
+      data,
+    }));
+  });
+}

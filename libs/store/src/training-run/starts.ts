@@ -1,0 +1,188 @@
+import { endedPhases, hasWorkflow, type Run, runPhasesWithWorkflow, type SweepPhase } from '@murnau/domain';
+import { sql, type Transaction } from 'kysely';
+import { read, type StoreContext, write } from '../context.js';
+import type { OpenQuery, OpenWorkflow, UnstartedQuery } from '../database/open-workflows.js';
+import type { Database } from '../database/schema.js';
+import { insertEvents } from '../events/event-records.js';
+import { insertDecisions } from '../events/decisions.js';
+import { cancelledBy, endLocked, type RunEnd } from './end-run.js';
+import { lockRun, type RunRow, selectRun, toRun } from './records.js';
+
+/**
+ * A run's workflow may be started several times under one id: after a rung, a retry, or when Temporal lost it. Each
+ * start has a chain above every one that was started or has claimed the run, so that claims stay in order.
+ */
+
+/** Values of a row whose workflow is to be started, or started again. */
+export const startAgain = {
+  phase: 'queued',
+  workflow_started: false,
+  workflow_chain: sql<number>`greatest(workflow_chain, claim_chain) + 1`,
+  device_mark: null,
+} as const;
+
+/** A workflow of a run that was started. */
+export interface StartedRun {
+  run_id: string;
+  chain: number;
+}
+
+/** As a table `started (id, chain)`. */
+export const startedTable = (started: readonly StartedRun[]) =>
+  sql`unnest(${started.map(({ run_id }) => run_id)}::text[], ${started.map(({ chain }) => chain)}::int[]) as started (id, chain)`;
+
+/** The workflow that was started with this chain is open; of an earlier one than the newest it changes nothing. */
+export function markRunStarted(store: StoreContext, id: string, chain = 0): Promise<void> {
+  return markRunsStarted(store, [{ run_id: id, chain }]);
+}
+
+/** Workflows with these chains are open. Of an earlier one than the newest it changes nothing. */
+export async function markRunsStarted(store: StoreContext, started: readonly StartedRun[]): Promise<void> {
+  if (started.length === 0) return;
+  await write(store, async (trx) => {
+    const { rows: changed } = await sql<
+      Pick<RunRow, 'sweep_id' | 'trial' | 'rung' | 'certified_step'>
+    >`update runs set workflow_started = true
+      from ${startedTable(started)}
+      where runs.id = started.id and not workflow_started and workflow_chain <= started.chain
+      returning sweep_id, trial, rung, certified_step`.execute(trx);
+    for (const { sweep_id, trial, rung, certified_step } of changed) {
+      if (sweep_id === null) continue;
+      const from = Math.max(0, certified_step);
+      const why = from === 0 ? 'a place is free' : `goes on from step ${from}`;
+      await insertDecisions(trx, sweep_id, [
+        { kind: 'start', trial, by: 'sweep', why, data: { rung, from_step: from } },
+      ]);
+    }
+  });
+}
+
+/** Temporal never heard of the workflow with this chain: another is to be started. */
+export async function markRunLost(store: StoreContext, id: string, chain: number): Promise<void> {
+  await write(store, async (trx) => {
+    const run = await lockRun(trx, id);
+    if (!isAtWork(run, chain)) return;
+    await trx.updateTable('runs').set(startAgain).where('id', '=', id).execute();
+    await insertEvents(trx, [
+      { kind: 'restarted', run_id: id, sweep_id: run.sweep_id, data: { cause: 'workflow_lost' } },
+    ]);
+  });
+}
+
+/** The workflow with this chain has closed without storing the end: the run ends, unless it went on meanwhile. */
+export async function endAbandonedRun(
+  store: StoreContext,
+  id: string,
+  chain: number,
+  end: RunEnd,
+): Promise<Run> {
+  return write(store, async (trx) => {
+    const run = await lockRun(trx, id);
+    if (isAtWork(run, chain)) await endLocked(trx, run, end);
+    return toRun(await selectRun(trx, id));
+  });
+}
+
+function isAtWork(run: RunRow, chain: number): boolean {
+  return run.workflow_started && run.workflow_chain === chain && hasWorkflow(run.phase);
+}
+
+/** Stored runs whose workflow was not started: the one who stored them may have died. Trials are their sweep's. */
+export function unstartedRuns(
+  store: StoreContext,
+  { olderThanMs = 2_000, limit = 100 }: UnstartedQuery = {},
+): Promise<Run[]> {
+  return read(store, async (db) => {
+    const rows = await db
+      .selectFrom('runs')
+      .selectAll()
+      .where('workflow_started', '=', false)
+      .where('sweep_id', 'is', null)
+      .where('phase', '=', 'queued')
+      .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
+      .orderBy('created_at')
+      .limit(limit)
+      .execute();
+    return rows.map(toRun);
+  });
+}
+
+/** A run's workflow that should be open. */
+export interface OpenRunWorkflow extends OpenWorkflow {
+  /** Null: not a trial, as the next. */
+  sweep_workflow_id: string | null;
+  sweep_phase: SweepPhase | null;
+}
+
+/** Runs, trials included, whose workflow should be open: after `afterId`, by id. */
+export function startedRuns(
+  store: StoreContext,
+  { afterId = '', limit = 500 }: OpenQuery = {},
+): Promise<OpenRunWorkflow[]> {
+  return read(store, (db) =>
+    db
+      .selectFrom('runs')
+      .leftJoin('sweeps', 'sweeps.id', 'runs.sweep_id')
+      .select(['runs.id', 'runs.workflow_id', 'runs.workflow_chain'])
+      .select(['sweeps.workflow_id as sweep_workflow_id', 'sweeps.phase as sweep_phase'])
+      .where('runs.id', '>', afterId)
+      .where('runs.workflow_started', '=', true)
+      .where('runs.phase', 'in', runPhasesWithWorkflow)
+      .orderBy('runs.id')
+      .limit(limit)
+      .execute(),
+  );
+}
+
+/**
+ * Trials that were not started, or wait at a rung, end with their sweep. It ends them itself; a trial that came to its
+ * rung at the same moment is found here.
+ */
+export async function endTrialsOfEndedSweeps(store: StoreContext): Promise<number> {
+  return write(store, async (trx) => {
+    const found = await trx
+      .selectFrom('runs')
+      .innerJoin('sweeps', 'sweeps.id', 'runs.sweep_id')
+      .select('runs.id')
+      .where('sweeps.phase', 'in', endedPhases)
+      .where((eb) =>
+        eb.or([
+          eb('runs.phase', '=', 'waiting'),
+          eb.and([eb('runs.phase', '=', 'queued'), eb('runs.workflow_started', '=', false)]),
+        ]),
+      )
+      .limit(200)
+      .execute();
+    for (const { id } of found) {
+      const run = await lockRun(trx, id);
+      const isIdle = run.phase === 'waiting' || (run.phase === 'queued' && !run.workflow_started);
+      if (isIdle) await endLocked(trx, run, { phase: 'cancelled', failure: cancelledBy('its sweep') });
+    }
+    return found.length;
+  });
+}
+
+/** A run that had ended goes on from its newest checkpoint. */
+export async function reopenRun(
+  trx: Transaction<Database>,
+  run: RunRow,
+  changes: { spec?: string; target_step?: number | null } = {},
+): Promise<void> {
+  await trx
+    .updateTable('runs')
+    .set({
+      ...startAgain,
+      ...changes,
+      failure: null,
+      finished_at: null,
+      early_stop: null,
+      counted_restarts: 0,
+      wish: null,
+      wish_by: null,
+    })
+    .where('id', '=', run.id)
+    .execute();
+  await insertEvents(trx, [
+    { kind: 'phase', run_id: run.id, sweep_id: run.sweep_id, data: { phase: 'queued' } },
+  ]);
+}
