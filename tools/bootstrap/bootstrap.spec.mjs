@@ -1,8 +1,9 @@
 // Bootstrap in a checkout of its own, with a python that only pretends: what it says and does when things are amiss.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { identify } from './processes.mjs';
 import { root } from './root.mjs';
 
 let checkout;
@@ -293,4 +294,41 @@ test('two at once wait for each other', async () => {
   const both = await Promise.all([bootstrap(), bootstrap()]);
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
   expect((await calls()).filter((call) => call.startsWith('venv'))).toHaveLength(1);
+});
+
+test.each([
+  ['empty', ''],
+  ['of a living process that is no set-up', '1'],
+  ['of a process that is gone', JSON.stringify({ pid: 2 ** 22 + 1, started: '1', children: [] })],
+  [
+    'of an earlier process of a number in use',
+    JSON.stringify({ pid: process.pid, started: '1', children: [] }),
+  ],
+])('a lock that is %s keeps nobody waiting', async (_name, text) => {
+  await file('fake-bin/python3.11', fakePython(), 0o755);
+  await file('.cache/bootstrap/lock', text);
+  expect((await bootstrap()).code).toBe(0);
+});
+
+test('what a killed set-up left at work is ended before the next one begins', async () => {
+  await file('fake-bin/python3.11', fakePython(), 0o755);
+  const left = spawn('sleep', ['600'], { detached: true, stdio: 'ignore' });
+  const ended = new Promise((resolve) => left.on('exit', (_code, signal) => resolve(signal)));
+  const children = [await identify(left.pid)];
+  await file('.cache/bootstrap/lock', JSON.stringify({ pid: 2 ** 22 + 1, started: '1', children }));
+  expect((await bootstrap()).code).toBe(0);
+  expect(await ended).toBe('SIGKILL');
+});
+
+test('a Python that never answers is ended, whatever it ignores, and named', async () => {
+  await file('fake-bin/stubborn', '#!/bin/sh\ntrap "" TERM\nwhile :; do /bin/sleep 1; done\n', 0o755);
+  const { code, said } = await bootstrap({ MURNAU_PYTHON: join(bin, 'stubborn') });
+  expect(code).toBe(1);
+  expect(said).toContain('stubborn, which does not run: it did not answer within 15 s');
+});
+
+test('what answers like no Python is named', async () => {
+  await file('fake-bin/odd', '#!/bin/sh\necho hello\n', 0o755);
+  const { said } = await bootstrap({ MURNAU_PYTHON: join(bin, 'odd') });
+  expect(said).toContain('odd, which does not run: it answers like no Python');
 });

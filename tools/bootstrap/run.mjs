@@ -2,20 +2,16 @@ import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { noteChildren } from './lock.mjs';
 import { Problem, mendFor } from './problem.mjs';
+import { killGroup } from './processes.mjs';
 import { root } from './root.mjs';
 
 const running = new Set();
 
 /** Ends what is still running, process groups included: two branches run at once, and one may have failed. */
 export function killRunning() {
-  for (const child of running) {
-    try {
-      process.kill(-child.pid, 'SIGTERM');
-    } catch {
-      // already gone
-    }
-  }
+  for (const child of running) killGroup(child.pid);
 }
 
 /** Environment of tools: what would send packages elsewhere, or keep bytecode from being written, is left out. */
@@ -54,10 +50,12 @@ export async function run(log, command, args, { cwd = root, what = log, env = {}
   running.add(child);
   child.stdout.pipe(sink, { end: false });
   child.stderr.pipe(sink, { end: false });
-  const { code, error } = await new Promise((resolve) => {
+  const ended = new Promise((resolve) => {
     child.on('error', (error) => resolve({ error }));
     child.on('close', (code, signal) => resolve({ code: code ?? signal }));
   });
+  await noteChildren(() => [...running].flatMap(({ pid }) => pid ?? []));
+  const { code, error } = await ended;
   running.delete(child);
   await new Promise((resolve) => sink.end(resolve));
   const output = await readFile(logPath, 'utf8');

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Problem } from '../problem.mjs';
-import { ask } from './ask.mjs';
+import { ask, jsonIn } from './ask.mjs';
 import { seriesNewestFirst, seriesOf } from './series.mjs';
 
 const oldest = seriesNewestFirst.at(-1);
@@ -26,15 +26,11 @@ print(json.dumps({
 }))
 `;
 
-/** What this interpreter is, or null when it does not run. */
+/** What this interpreter is, or an Error that says why it cannot be told. */
 async function examine(python) {
-  const answer = await ask(python, ['-c', questions], { timeoutMs: 20_000 });
-  if (answer instanceof Error) return null;
-  try {
-    return JSON.parse(answer);
-  } catch {
-    return null;
-  }
+  const answer = await ask(python, ['-c', questions], { timeoutMs: 15_000 });
+  if (answer instanceof Error) return answer;
+  return jsonIn(answer) ?? new Error('it answers like no Python');
 }
 
 /** Why murnau cannot run on an interpreter, or null. */
@@ -63,7 +59,7 @@ async function newestOf(candidates, refused) {
   for (const [python, found] of await Promise.all(
     candidates.map(async (path) => [path, await examine(path)]),
   )) {
-    if (!found) continue;
+    if (found instanceof Error) continue;
     const reason = unfitness(found);
     if (reason) refused.push(`${python} is ${reason}`);
     else fit.push({ python, version: found.version });
@@ -90,7 +86,12 @@ async function elsewhere() {
 
 async function askedFor(python) {
   const found = await examine(python);
-  if (!found) throw new Problem(`MURNAU_PYTHON names ${python}, which does not run.`, howToGetPython);
+  if (found instanceof Error) {
+    throw new Problem(
+      `MURNAU_PYTHON names ${python}, which does not run: ${found.message}. It has to be the path of an interpreter, without arguments.`,
+      howToGetPython,
+    );
+  }
   const reason = unfitness(found);
   if (reason) throw new Problem(`MURNAU_PYTHON names ${python}, which is ${reason}.`, howToGetPython);
   return { python, version: found.version };

@@ -1,7 +1,7 @@
 // Which build of PyTorch pip is about to install, how large it is, and how to choose another.
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { ask } from './ask.mjs';
+import { ask, jsonIn } from './ask.mjs';
 import { torchPin } from './series.mjs';
 
 /**
@@ -63,8 +63,8 @@ export async function planTorch(python, pipOptions, env) {
     ],
     { timeoutMs: 600_000, env },
   );
-  if (answer instanceof Error) return null;
-  return readTorchPlan(JSON.parse(answer.slice(answer.indexOf('{'))));
+  const report = answer instanceof Error ? null : jsonIn(answer);
+  return report && readTorchPlan(report);
 }
 
 const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;

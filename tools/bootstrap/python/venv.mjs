@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../root.mjs';
-import { ask } from './ask.mjs';
+import { ask, jsonIn } from './ask.mjs';
 import { seriesNewestFirst, seriesOf } from './series.mjs';
 
 export const venv = join(root, 'python-worker/.venv');
@@ -17,7 +17,8 @@ export async function examineVenv({ importing }) {
   const script = join(root, 'tools/bootstrap/check_venv.py');
   const answer = await ask(venvPython, [script, ...(importing ? ['--import'] : [])]);
   if (answer instanceof Error) return { fault: `its python does not run: ${answer.message}` };
-  const report = JSON.parse(answer);
+  const report = jsonIn(answer);
+  if (report === null) return { fault: 'its python does not answer as one' };
   const version = report.python.join('.');
   const series = seriesOf(version);
   const found = { report, series };

@@ -135,7 +135,7 @@ export async function preparePython(tell) {
   if (stamp !== null && damage === null && stamp === (await stampOf(seen.series))) return false;
   await clearStamp('python');
 
-  if (damage) {
+  if (damage && existsSync(venv)) {
     await rebuilding(tell, `is broken (${damage})`);
   } else if (stamp === null && existsSync(venv)) {
     if (seen.fault) await rebuilding(tell, `does not work (${seen.fault})`);
