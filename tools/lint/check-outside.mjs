@@ -1,28 +1,39 @@
 #!/usr/bin/env node
 // Nothing in the project reads a path outside its own folder. What lint cannot see, .ci/run does: it runs the tests in a
 // clone that has nothing beside it.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { root } from '../bootstrap/root.mjs';
 import { outsidePaths } from './outside-paths.mjs';
 
-const read = /\.(ts|mjs|cjs|js|py|json|ya?ml|toml|sh|md)$|^\.ci\//;
-/** Lock files and recordings hold nothing that anybody opens; the spec and the fixtures are meant to lead out. */
-const left = /package-lock\.json|\/histories\/|\/golden\/|^tools\/lint\/(outside-paths\.|fixtures\/)/;
+/** Lock files, recordings and pictures hold nothing that anybody opens; the lint's own examples are meant to lead out. */
+const left =
+  /package-lock\.json|python-worker\/(locks|tests\/goldens)\/|\/histories\/|\/golden\/|\.(png|jpe?g|webp|bin|binpb|safetensors|pt|ckpt|th|model|tsbuildinfo|map)$|^tools\/lint\/(outside-paths\.|fixtures\/)|^models\/|^LICENSE$/;
 
 /** Made by tools; a checkout need not have git. */
 const made = new Set(['node_modules', 'dist', 'gen', '.venv', '.git', '.cache', '.nx', '__pycache__']);
+
+let problems = 0;
+
+/** A link may only lead to what the checkout has. */
+function checkLink(path) {
+  const target = resolve(dirname(path), readlinkSync(path));
+  if (!relative(root, target).startsWith('..')) return;
+  console.error(`${relative(root, path)}: the link leads to ${target}`);
+  problems += 1;
+}
 
 function filesUnder(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (made.has(entry.name)) return [];
     const path = join(folder, entry.name);
-    return entry.isDirectory() ? filesUnder(path) : entry.isFile() ? [relative(root, path)] : [];
+    if (entry.isDirectory()) return filesUnder(path);
+    if (entry.isSymbolicLink()) checkLink(path);
+    return entry.isFile() ? [relative(root, path)] : [];
   });
 }
 
-const files = filesUnder(root).filter((file) => read.test(file) && !left.test(file));
-let problems = 0;
+const files = filesUnder(root).filter((file) => !left.test(file));
 for (const file of files) {
   for (const { line, path } of outsidePaths(file, readFileSync(join(root, file), 'utf8'))) {
     console.error(`${file}:${line}: ${path} leads out of the checkout`);

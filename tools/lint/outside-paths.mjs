@@ -3,12 +3,23 @@
 import { posix } from 'node:path';
 
 const climbing = /(?<![\w./])(?:\.\.\/)+[^\s'"`)\]}>,;|*]*|(?<=['"`])\.\.(?=['"`])/g;
+/** What names the checkout in a program. */
+const rootName = String.raw`\b(?:root|checkout|repository|repo|REPOSITORY|REPO|ROOT)\b`;
 /** `join(root, '../x')`, `root / ".." / "x"`, `f"{ROOT}/../x"`: relative to the checkout, not to the file. */
-const fromRoot = /\b(?:root|checkout|REPOSITORY|ROOT)\b\}?["'`]?\s*[,/+]\s*["'`]?\s*(\.\.(?:\/[^\s'"`)]*)?)/g;
-/** A folder of a Python file's path, counted upwards. */
-const pythonParents = /__file__\)(?:\.resolve\(\))?\.parents\[(\d+)\]/g;
-const rootsParent = /\b(?:REPOSITORY|ROOT)\.parent\b/g;
-const someonesFolder = /(?<=["'`\s=(])\/(?:work|root|home\/\w+|Users\/\w+)\/[^\s'"`)]*/g;
+const fromRoot = new RegExp(
+  `${rootName}\\}?["'\`]?\\s*[,/+]\\s*["'\`]?\\s*([\\w./-]*\\.\\.(?:/[^\\s'"\`)]*)?)`,
+  'g',
+);
+/** `dirname(root)`, `ROOT.parent`, `ROOT.parents[0]`. */
+const aboveRoot = new RegExp(`dirname\\(${rootName}\\)|${rootName}\\.parents?\\b`, 'g');
+/** A folder of a program's own path, counted upwards: in Python, and as `'..', '..'` in arguments. */
+const pythonParents = /__file__\)(?:\.(?:resolve|absolute)\(\))?\.parents\[(\d+)\]/g;
+const parentChain = /__file__\)(?:\.(?:resolve|absolute)\(\))?((?:\.parent\b)+)/g;
+const climbingArguments = /(?:(['"`])\.\.\1\s*,\s*)+(['"`])\.\.\2/g;
+const someonesFolder =
+  /(?<=["'`\s=(]|file:\/\/)\/(?:work|root|home\/\w+|Users\/\w+|workspace|srv)(?=["'`/)\s])[^\s'"`)]*/g;
+/** A folder of goldens, pictures or models that somebody's environment names. */
+const environmentFolder = /MURNAU_GOLDENS/g;
 
 const leadsOut = (path) => path === '..' || path.startsWith('../');
 
@@ -24,9 +35,15 @@ export function outsidePaths(file, text) {
   for (const match of text.matchAll(climbing))
     if (leadsOut(posix.normalize(posix.join(folder, match[0])))) add(match, match[0]);
   for (const match of text.matchAll(fromRoot)) if (leadsOut(posix.normalize(match[1]))) add(match, match[0]);
-  for (const match of text.matchAll(pythonParents))
-    if (Number(match[1]) >= file.split('/').length) add(match, match[0]);
-  for (const pattern of [rootsParent, someonesFolder])
+  const depth = file.split('/').length;
+  for (const match of text.matchAll(pythonParents)) if (Number(match[1]) >= depth) add(match, match[0]);
+  for (const match of text.matchAll(parentChain))
+    if (match[1].split('.parent').length - 1 > depth) add(match, match[0]);
+  for (const match of text.matchAll(climbingArguments))
+    if (match[0].split('..').length - 1 >= depth) add(match, match[0]);
+  // Pages and unit tests name such folders without opening them.
+  const machine = /\.md$|\.spec\.(ts|mjs)$/.test(file) ? [] : [someonesFolder];
+  for (const pattern of [aboveRoot, environmentFolder, ...machine])
     for (const match of text.matchAll(pattern)) add(match, match[0]);
   return found;
 }

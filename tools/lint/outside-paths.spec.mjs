@@ -11,6 +11,15 @@ test.each([
   ['the parent of the repository in Python', 'python-worker/tests/x.py', 'REPOSITORY.parent / "shared"'],
   ['a file outside by its parents', 'python-worker/tests/x.py', 'Path(__file__).resolve().parents[3]'],
   ['a link of a page', 'docs/x.md', '[design](../../design/x.md)'],
+  ['a path that climbs on its way', 'tools/x.mjs', `join(root, 'tools/../../x')`],
+  ['the folder above the root', 'tools/x.mjs', 'join(dirname(root), `shared`)'],
+  ['a run of arguments', 'apps/a/src/x.ts', `join(import.meta.dirname, '..', '..', '..', '..', 'x')`],
+  ['a chain of parents', 'python-worker/tests/x.py', 'Path(__file__).parent.parent.parent.parent / "x"'],
+  ['parents of an absolute path', 'python-worker/tests/x.py', 'Path(__file__).absolute().parents[3]'],
+  ['parents of the root in Python', 'python-worker/tests/x.py', 'ROOT.parents[0]'],
+  ['a folder without more', 'tools/x.mjs', `readdir('/work')`],
+  ['an address of a file', 'tools/x.mjs', `'file:///work/x'`],
+  ['the variable that named the goldens', 'tools/x.mjs', 'process.env.MURNAU_GOLDENS'],
   ['a folder of one machine', 'tools/x.mjs', `"/home/someone/models"`],
 ])('finds %s', (_name, file, text) => {
   expect(paths(file, text)).toHaveLength(1);
@@ -20,6 +29,13 @@ test.each([
   ['a neighbour', 'libs/a/src/deep/x.ts', `import y from '../y.js';`],
   ['a file at the root', 'docs/x.md', '[readme](../README.md)'],
   ['the repository in Python', 'python-worker/tests/x.py', 'Path(__file__).resolve().parents[2]'],
+  ['arguments that stay within', 'apps/a/src/x.ts', `join(import.meta.dirname, '..', '..', 'x')`],
+  [
+    'a chain of parents that stays within',
+    'python-worker/tests/x.py',
+    'Path(__file__).resolve().parent.parent',
+  ],
+  ['a route', 'apps/a/src/x.ts', `get('/v1/runs')`],
   ['three dots', 'libs/a/src/x.ts', '[...rest, .../x]'],
 ])('leaves %s alone', (_name, file, text) => {
   expect(paths(file, text)).toEqual([]);
