@@ -12,6 +12,7 @@ const checks = [
   ['pyright', 'pyright', ['--pythonpath', python], inPython],
   ['eslint', 'eslint', ['--max-warnings=0', '--no-warn-ignored', 'apps', 'libs'], {}],
   ['import rules', process.execPath, ['tools/lint/check-imports.mjs'], {}],
+  ['walks', process.execPath, ['tools/lint/check-walks.mjs'], {}],
   ['paths outside', process.execPath, ['tools/lint/check-outside.mjs'], {}],
   [
     'prettier',

@@ -1,6 +1,7 @@
 """What the decoder is given: texts through XLM-R, image embeddings through the prior or CLIP's image tower.
 
-Legend: N pictures, P padded text length, D1 width of t1, C latent channels, S prior steps, E joint width.
+Behind `FamilyModel.condition` and its neighbours. Legend: N pictures, P padded text length, D1 width of t1, C latent
+channels, S prior steps, E joint width.
 """
 
 from __future__ import annotations
