@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MurnauError, isErrorCode } from '@murnau/domain';
 import { describeState, livingSupervisor, type StackDescription } from './describe-stack.js';
+import { checkEdition } from './edition.js';
 import { tailOf } from './files.js';
 import { logOf, makeFolders, stackPaths, type StackPaths } from './paths.js';
 import { knownModels } from './model-registry.js';
@@ -42,6 +43,7 @@ export async function startStack(
   onProgress: (progress: StackProgress) => void = () => {},
 ): Promise<StackDescription> {
   const paths = stackPaths(options.home);
+  await checkEdition(paths);
   await makeFolders(paths);
   await makeToken(paths);
   const timeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
