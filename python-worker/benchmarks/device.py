@@ -25,10 +25,10 @@ from fake_memory import GIB
 from pack import compare, eight_runs
 from real_size import TOKENS, RealSizeSource, real_size_model
 from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, ReferenceStep
-from runs import SMALL_MODEL, step
+from runs import open_kandinsky, step
 from training_memory import PRIOR_STEPS, random_shares, ready_model
 
-from murnau_worker.device_memory import free_memory
+from murnau_worker.core.device_memory import free_memory
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawRequest
@@ -37,13 +37,11 @@ from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
-from murnau_worker.models.parts import PartName, Phase
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.objective import NoiseDraws
-from murnau_worker.textual_inversion.pack import PackGroup, packed_gradients
+from murnau_worker.training.shares import PackGroup
+from murnau_worker.training.step import gradients as packed_gradients
 
 CUDA = torch.device("cuda")
 STEPS = 7  # of a median
@@ -74,7 +72,7 @@ class Measured:
 
 
 def fresh_model(
-    dtype: torch.dtype, offload: Offload = "none", checkpointing: Checkpointing = "off", phase: Phase = "joint"
+    dtype: torch.dtype, offload: Offload = "none", checkpointing: Checkpointing = "off", phase: str = "joint"
 ) -> Kandinsky:
     """The model ready for a phase in the device's memory; of the model before, nothing is left there."""
     free_memory()
@@ -86,7 +84,7 @@ def fresh_model(
 
 def training(side: int) -> list[dict[str, Any]]:
     """A step by phase, memory setting and packed runs of batch 1, in bf16."""
-    settings: list[tuple[Phase, Offload, Checkpointing, tuple[int, ...]]] = [
+    settings: list[tuple[str, Offload, Checkpointing, tuple[int, ...]]] = [
         ("joint", "none", "off", PACKED),
         ("joint", "none", "on", PACKED),
         ("prior", "parts", "on", (1, 16)),
@@ -119,9 +117,9 @@ def precision(side: int) -> dict[str, float]:
     result = {"float32_ms": Measured(partial(packed_gradients, model, shares[:1])).ms}
     del model
     rounded = packed_gradients(fresh_model(torch.bfloat16), shares)
-    for tower in ("t1_RD", "t2_RD"):
-        pairs = [(getattr(one, tower), getattr(other, tower)) for one, other in zip(exact, rounded, strict=True)]
-        result[f"cosine_{tower[:2]}"] = round(min(torch.cosine_similarity(a, b).item() for a, b in pairs), 4)
+    for tower in ("t1", "t2"):
+        pairs = [(one.rows[tower], other.rows[tower]) for one, other in zip(exact, rounded, strict=True)]
+        result[f"cosine_{tower}"] = round(min(torch.cosine_similarity(a, b).item() for a, b in pairs), 4)
     print(f"bf16 against fp32: {result}", flush=True)
     return result
 
@@ -131,7 +129,7 @@ def reference(side: int) -> dict[str, float]:
     free_memory()
     torch.manual_seed(0)
     source = RealSizeSource(CUDA)
-    names: tuple[PartName, ...] = ("text_encoder", "clip_text", "prior", "unet", "movq")
+    names: tuple[str, ...] = ("text_encoder", "clip_text", "prior", "unet", "movq")
     parts: list[Any] = [source.read(name, torch.float32) for name in names]
     rows = (torch.randn(1, 1024, device=CUDA), torch.randn(1, 768, device=CUDA))
     plain = ReferenceStep(ReferenceParts(*parts), rows=rows, rates=(1e-4, 1e-4), decay=1e-2)
@@ -150,12 +148,12 @@ def _reference_batch(side: int) -> ReferenceBatch:
         t2_mask_NL=ones_NL.bool(),
         empty_ids_NL=5 * ones_NL,
         empty_mask_NL=ones_NL.cumsum(1) <= 2,
-        draws=NoiseDraws(
-            torch.randn(1, 4, cells, cells, device=CUDA),
-            torch.full((1,), 800, device=CUDA),
-            torch.randn(1, 768, device=CUDA),
-            torch.randn(PRIOR_STEPS, 1, 768, device=CUDA),
-        ),
+        noise={
+            "noise": torch.randn(1, 4, cells, cells, device=CUDA),
+            "timesteps": torch.full((1,), 800, device=CUDA),
+            "prior_init": torch.randn(1, 768, device=CUDA),
+            "prior_steps": torch.randn(1, PRIOR_STEPS, 768, device=CUDA),
+        },
     )
 
 
@@ -204,7 +202,7 @@ def _draw(model: Kandinsky, request: DrawRequest) -> None:
 
 def small_model() -> dict[str, Any]:
     """The packer's ratios on the small model, and the same step when the device has little memory left."""
-    model, cache = ModelRegistry({"benchmark": SMALL_MODEL}).load("benchmark"), DataCache()
+    model, cache = open_kandinsky(), DataCache()
     ratios = {f"packed_ratio_batch{size}": round(compare(model, cache, size, 9).ratio, 2) for size in (1, 4)}
     runs = eight_runs(model, cache, 64)
     capacities = Capacities()

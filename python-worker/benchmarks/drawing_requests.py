@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.prompt_reader import read_with
 
 
 def request_of(model: Kandinsky, task: DrawingTask, asked: DrawOptions, count: int) -> DrawRequest:

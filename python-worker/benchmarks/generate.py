@@ -23,18 +23,18 @@ import torch
 from diffusers import DDIMScheduler, KandinskyPipeline, KandinskyPriorPipeline
 from diffusers.utils import logging as diffusers_logging
 from drawing_requests import request_of
+from runs import open_kandinsky
 from transformers.utils import logging as transformers_logging
 
-from murnau_worker.drawing.conditions import sampled_embeddings
+from murnau_worker.core.turns import in_inference_mode
 from murnau_worker.drawing.draw import draw
-from murnau_worker.drawing.events import Picture, in_inference_mode
+from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.tables import ddim_timesteps
+from murnau_worker.text.prompt_reader import read_with
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-small"
 PROMPT = "a photo of a red apple on a blue background"
@@ -43,7 +43,7 @@ PRIOR_STEPS = 5
 GUIDANCE = 2.5
 PRIOR_GUIDANCE = 4.0
 # Constants that a model keeps: setting them to None is what a model without a cache would do before each drawing.
-CONSTANTS = ("_zero_image_1E", "_empty_keys", "_empty_context")
+CONSTANTS = ("_zero_image_1E", "_empty_keys", "_empty_condition")
 
 
 class Stock:
@@ -116,7 +116,7 @@ def conditions_without_cache(model: Kandinsky) -> None:
 
 def trimmed_prior(model: Kandinsky) -> None:
     request = our_request(model, 1)
-    list(in_inference_mode(sampled_embeddings(model, request, [PROMPT], 0)))
+    list(in_inference_mode(model.text_embeddings(request.prompted, [PROMPT], 0)))
 
 
 def whole_prior(model: Kandinsky) -> None:
@@ -138,10 +138,10 @@ def whole_prior(model: Kandinsky) -> None:
 
 def model_batch(model: Kandinsky) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and mask [2, 77] of the prompt and the empty prompt."""
-    known = read_with(model, ()).encoder.batch([PROMPT, ""])
-    missing = model.t2.context_length - known.t2_ids_NL.shape[1]
+    ids_NL, mask_NL = read_with(model, ()).batch([PROMPT, ""]).padded("t2", 0)
+    missing = model.t2.context_length - ids_NL.shape[1]
     pad = torch.nn.functional.pad
-    return pad(known.t2_ids_NL, (0, missing)), pad(known.t2_mask_NL, (0, missing))
+    return pad(ids_NL, (0, missing)), pad(mask_NL, (0, missing))
 
 
 def seconds(work: Callable[[], None]) -> float:
@@ -174,7 +174,7 @@ def main() -> None:
     for library in (diffusers_logging, transformers_logging):
         library.set_verbosity_error()
         library.disable_progress_bar()
-    model = ModelRegistry({"small": MODEL}).load("small")
+    model = open_kandinsky()
     stock, side = Stock(), model.image_size
     result: dict[str, float] = {}
     for count in (1, 8):

@@ -18,15 +18,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the worker
 
 from pairs import Comparison, in_pairs
-from runs import SMALL_MODEL, make_run, step
+from runs import make_run, open_kandinsky, step
 
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
 
 CONCEPTS = ("owl", "octopus", "elephant", "lion", "turtle", "violin", "doughnut", "helicopter")
 
@@ -53,7 +52,7 @@ def compare(model: Kandinsky, cache: DataCache, batch_size: int, rounds: int) ->
 
     result = in_pairs(packed, one_after_the_other, rounds, time.perf_counter)
     difference = max(
-        float((one.state.t1.rows_RD - other.state.t1.rows_RD).norm() / other.state.t1.rows_RD.norm())
+        float((one.state.rows["t1"] - other.state.rows["t1"]).norm() / other.state.rows["t1"].norm())
         for one, other in zip(together, apart, strict=True)
     )
     print(
@@ -69,7 +68,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="pairs of each comparison")
     rounds: int = parser.parse_args().rounds
     set_up_torch(2)
-    model = ModelRegistry({"benchmark": SMALL_MODEL}).load("benchmark")
+    model = open_kandinsky()
     cache = DataCache()
     result = {
         "packed_ratio": round(compare(model, cache, 1, rounds).ratio, 3),

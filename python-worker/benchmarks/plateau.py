@@ -20,15 +20,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the worker
 
 from quality_plans import DEFAULTS
-from runs import SMALL_MODEL, make_run, step
+from runs import make_run, open_kandinsky, step
 
-from murnau_worker.checkpoints.run_state import Evaluation
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.plateau import has_settled
+from murnau_worker.training.plateau import has_settled
+from murnau_worker.training.state import Evaluation
 
 CONCEPTS = ("owl", "octopus", "purple-car", "doughnut", "helicopter", "violin")
 
@@ -57,7 +56,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=25, help="steps between evaluations")
     given = parser.parse_args()
     set_up_torch(2)
-    model = ModelRegistry({"benchmark": SMALL_MODEL}).load("benchmark")
+    model = open_kandinsky()
     cache, packer = DataCache(), Packer(Capacities())
     settings: dict[str, Any] = {**DEFAULTS, "max_steps": given.steps, "schedule_steps": given.steps}
     runs = [make_run(model, cache, concept, seed=seed, **settings) for seed, concept in enumerate(CONCEPTS)]

@@ -24,28 +24,27 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 from pairs import in_pairs
 from reduced_model import write_reduced_model
-from runs import SMALL_MODEL, make_run
+from runs import SMALL_MODEL, make_run, open_kandinsky
 
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
+from murnau_worker.engine.served_models_file import Dtype, ModelEntry
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import Phase
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import Dtype, ModelEntry
-from murnau_worker.textual_inversion.pack import Share, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.shares import Share
+from murnau_worker.training.step import gradients as packed_gradients
 
 CONCEPT = "purple-car"
-PHASES: tuple[Phase, ...] = ("joint", "prior", "decoder")
+PHASES: tuple[str, ...] = ("joint", "prior", "decoder")
 
 
 def opened(folder: Path, dtype: Dtype, checkpointing: Checkpointing = "off") -> Kandinsky:
     entry = ModelEntry(path=folder, dtype=dtype, device="cpu", checkpointing=checkpointing)
-    return ModelRegistry({"benchmark": entry}).load("benchmark")
+    return open_kandinsky(entry)
 
 
-def run_in(model: Kandinsky, phase: Phase) -> TrainingRun:
+def run_in(model: Kandinsky, phase: str) -> TrainingRun:
     """A run whose next steps are of the phase."""
     if phase == "joint":
         return make_run(model, DataCache(), CONCEPT)
@@ -68,10 +67,10 @@ def shares_of(run: TrainingRun, steps: int) -> list[Share]:
 def gradients(model: Kandinsky, shares: Sequence[Share]) -> list[list[torch.Tensor | None]]:
     """Of t1 and t2, step by step."""
     found = [packed_gradients(model, [share])[0] for share in shares]
-    return [[step.t1_RD for step in found], [step.t2_RD for step in found]]
+    return [[step.rows.get(tower) for step in found] for tower in ("t1", "t2")]
 
 
-def compared(exact: Kandinsky, rounded: Kandinsky, phase: Phase, steps: int) -> dict[str, dict[str, float]]:
+def compared(exact: Kandinsky, rounded: Kandinsky, phase: str, steps: int) -> dict[str, dict[str, float]]:
     """Least cosine and largest relative error of each row's gradients."""
     shares = shares_of(run_in(exact, phase), steps)
     result: dict[str, dict[str, float]] = {}

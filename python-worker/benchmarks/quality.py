@@ -41,10 +41,10 @@ from quality_times import seconds_alone
 from quality_training import RunPlan, Trainer
 from runs import SMALL_MODEL
 
-from murnau_worker.checkpoints.embedding_file import read_embedding
 from murnau_worker.engine.device_thread import set_up_torch
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.embeddings import read_embedding
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.scoring.judge import Judge
 
 FIRST_CHOOSING_SEED, FIRST_REPORTED_SEED = 7, 1007
@@ -189,10 +189,12 @@ def main() -> None:
     parser.add_argument("--num-steps", type=int, default=0, help="decoder steps of a picture (default: the model's)")
     given = parser.parse_args()
     set_up_torch(2)
-    models = ModelRegistry({"benchmark": SMALL_MODEL})
+    models = ServedModels({"benchmark": SMALL_MODEL})
+    model = models.load("benchmark")
+    assert isinstance(model, Kandinsky)
     judge = models.judge("benchmark")
     assert judge is not None
-    bench = Bench(models.load("benchmark"), judge, given.folder, given.pictures, given.num_steps)
+    bench = Bench(model, judge, given.folder, given.pictures, given.num_steps)
     print(json.dumps(compare(bench)))
 
 

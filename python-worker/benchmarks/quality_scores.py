@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.scoring.alignment import TEXT_ALIGNMENT_PROMPT, image_alignments, text_alignment
 from murnau_worker.scoring.judge import Judge
+from murnau_worker.text.embedding_file import LearntEmbedding
+from murnau_worker.text.prompt_reader import read_with
 
 IMAGE_PROMPT = "a photo of a {}"
 _BATCH = 16  # pictures drawn together

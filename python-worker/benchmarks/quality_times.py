@@ -12,8 +12,8 @@ from runs import make_run, step
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
 
 _CONCEPT = "purple-car"
 _PLACES = (0.1, 0.3, 0.5, 0.7, 0.9)  # of a run's steps: those of every phase

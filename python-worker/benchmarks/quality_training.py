@@ -18,8 +18,8 @@ from runs import make_run, step
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
 
 _PACK_SAMPLES = 16  # of all runs trained together
 _KEEP_EVERY_STEPS = 100

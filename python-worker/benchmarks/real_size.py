@@ -7,7 +7,7 @@ Source: the configurations of `kandinsky-2-1`, `kandinsky-2-1-prior` and `kandin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, Multilingual
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
 
+from murnau_worker.families.kandinsky21.description import PART_NAMES
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.models.clip_normalisation import ClipNormalisation
-from murnau_worker.models.config import ModelConfig
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.models.clip_picture import ClipNormalisation
 from murnau_worker.models.model_parts import Offload, VocabularyScale
-from murnau_worker.models.parts import PART_NAMES, ModelShape, PartName, TowerName
+from murnau_worker.models.parts import ModelShape
 
 TOKENS = 77  # of a prompt: the longest
 CPU = torch.device("cpu")
@@ -129,7 +130,7 @@ def _movq() -> nn.Module:
     )
 
 
-_BUILDERS: dict[PartName, Callable[[], nn.Module]] = {
+_BUILDERS: dict[str, Callable[[], nn.Module]] = {
     "text_encoder": _text_encoder,
     "clip_text": _clip_text,
     "clip_image": _clip_image,
@@ -148,15 +149,19 @@ class RealSizeSource:
 
     folder = Path("kandinsky-2.1")
     layout = "none"
-    inpainting_place = "none"
-    parts: tuple[PartName, ...] = PART_NAMES
+    optional_places: Mapping[str, str] = {}
+    parts: tuple[str, ...] = PART_NAMES
 
     def read_shape(self) -> ModelShape:
         return ModelShape(
-            sample_size=64, latent_factor=8, latent_multiple=8, width_t1=1024, width_t2=_CLIP_WIDTH, context_t2=77
+            sample_size=64,
+            latent_factor=8,
+            latent_multiple=8,
+            widths={"t1": 1024, "t2": _CLIP_WIDTH},
+            contexts={"t2": 77},
         )
 
-    def read(self, part: PartName, dtype: torch.dtype | None) -> nn.Module:
+    def read(self, part: str, dtype: torch.dtype | None) -> nn.Module:
         if self._device != CPU:
             with self._device:
                 return _BUILDERS[part]().to(dtype)  # rounded: the same weights in every dtype
@@ -172,7 +177,7 @@ class RealSizeSource:
     def read_clip_normalisation(self) -> ClipNormalisation:
         return ClipNormalisation()
 
-    def read_tokenizer(self, tower: TowerName) -> Any:
+    def read_tokenizer(self, tower: str) -> Any:
         return _CountedTokens(TOKENS)
 
 
@@ -204,7 +209,7 @@ def real_size_model(
     """Kandinsky 2.1 at its published size in `dtype`, 7 GB in bf16: of a CPU's call it under a FakeTensorMode."""
     model = Kandinsky(
         RealSizeSource(device),
-        ModelConfig(),
+        ModelSettings(),
         "real-size",
         name="kandinsky-2.1",
         device=device,
@@ -212,6 +217,6 @@ def real_size_model(
         offload=offload,
         checkpointing=checkpointing,
     )
-    for tower in ("text_encoder", "clip_text"):  # a fake table has no numbers to measure
+    for tower in ("t1", "t2"):  # a fake table has no numbers to measure
         model._scales[tower] = VocabularyScale(1.0, 1.0)  # pyright: ignore[reportPrivateUsage]
     return model

@@ -10,6 +10,7 @@ Legend: N pictures (1), C latent channels, H/W latent cells or pixels, E joint w
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,8 @@ from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
 from torch import nn
 from transformers import CLIPTextModelWithProjection
 
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS
 from murnau_worker.sampling.prior_schedule import prior_schedule
-from murnau_worker.sampling.tables import decoder_alpha_bar
-from murnau_worker.textual_inversion.objective import NoiseDraws
 
 PADDED_LENGTH = 77
 GUIDANCE = 4.0
@@ -40,7 +40,7 @@ class ReferenceParts:
 
 @dataclass(frozen=True)
 class ReferenceBatch:
-    """One picture with its prompt's ids, padded to 77, and the empty prompt's for CLIP."""
+    """One picture with its prompt's ids, padded to 77, the empty prompt's for CLIP, and the tensors of its noise."""
 
     pixels_N3HW: torch.Tensor
     t1_ids_NL: torch.Tensor
@@ -49,7 +49,7 @@ class ReferenceBatch:
     t2_mask_NL: torch.Tensor
     empty_ids_NL: torch.Tensor
     empty_mask_NL: torch.Tensor
-    draws: NoiseDraws
+    noise: Mapping[str, torch.Tensor]
 
 
 class WholeTable:
@@ -108,8 +108,8 @@ class ReferenceStep:
             latents_NCHW: torch.Tensor = self._movq.encode(batch.pixels_N3HW).latents
         image_NE = self._sample_prior(batch)
         pooled_NE, context_NLD = self.parts.text_encoder(input_ids=batch.t1_ids_NL, attention_mask=batch.t1_mask_NL)
-        timesteps_N, noise_NCHW = batch.draws.timesteps_N, batch.draws.noise_NCHW
-        alpha_bar = torch.from_numpy(decoder_alpha_bar())[timesteps_N.cpu()].to(noise_NCHW)[:, None, None, None]
+        timesteps_N, noise_NCHW = batch.noise["timesteps"], batch.noise["noise"]
+        alpha_bar = torch.from_numpy(DECODER_PROCESS.alpha_bar)[timesteps_N.cpu()].to(noise_NCHW)[:, None, None, None]
         noised_NCHW = alpha_bar.sqrt() * latents_NCHW + (1 - alpha_bar).sqrt() * noise_NCHW
         output = self._unet(
             noised_NCHW,
@@ -121,11 +121,11 @@ class ReferenceStep:
 
     def _sample_prior(self, batch: ReferenceBatch) -> torch.Tensor:
         """The prior's sampler with guidance; the wanted text is the batch's first half, the empty one its second."""
-        prior, draws = self._prior, batch.draws
+        prior, steps_NSE = self._prior, batch.noise["prior_steps"]
         wanted_NLD, wanted_pooled_NE = self._clip_text(batch.t2_ids_NL, batch.t2_mask_NL)
         empty_NLD, empty_pooled_NE = self._clip_text(batch.empty_ids_NL, batch.empty_mask_NL)
-        noised_NE = draws.prior_init_NE
-        tables = prior_schedule(str(len(draws.prior_steps_SNE))).tables
+        noised_NE = batch.noise["prior_init"]
+        tables = prior_schedule(str(steps_NSE.shape[1])).tables
         for draw, index in enumerate(reversed(range(len(tables.timesteps)))):
             predicted = prior(
                 torch.cat([noised_NE, noised_NE]),
@@ -140,7 +140,7 @@ class ReferenceStep:
                 float(tables.clean_coefficient[index]) * clean_NE + float(tables.noised_coefficient[index]) * noised_NE
             )
             if index > 0:
-                noised_NE = noised_NE + math.exp(0.5 * tables.log_variance[index]) * draws.prior_steps_SNE[draw]
+                noised_NE = noised_NE + math.exp(0.5 * tables.log_variance[index]) * steps_NSE[:, draw]
         return prior.post_process_latents(noised_NE)
 
     def _clip_text(self, ids_NL: torch.Tensor, mask_NL: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

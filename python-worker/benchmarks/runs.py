@@ -7,18 +7,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
-from murnau_worker.engine.packer import Packer
+from murnau_worker.core.spec import TrainingSpec
+from murnau_worker.engine.packer import Packer, StepWork
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.engine.step_work import StepWork
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.dataset import NamedPicture
-from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.data.dataset import NamedPicture
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.state import RunIdentity, spec_hash
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SMALL_MODEL = REPOSITORY / "models" / "kandinsky-2.1-small"
 EXAMPLES = REPOSITORY / "examples"
+
+
+def open_kandinsky(entry: ModelEntry | Path = SMALL_MODEL) -> Kandinsky:
+    """A Kandinsky 2.1 as a worker serves it; by itself the small model."""
+    model = ServedModels({"benchmark": entry}).load("benchmark")
+    assert isinstance(model, Kandinsky)
+    return model
 
 
 def pictures_of(concept: str) -> tuple[NamedPicture, ...]:
@@ -28,7 +37,7 @@ def pictures_of(concept: str) -> tuple[NamedPicture, ...]:
 
 
 def make_run(
-    model: Kandinsky, cache: DataCache, concept: str, *, state: bytes | None = None, **changes: Any
+    model: FamilyModel, cache: DataCache, concept: str, *, state: bytes | None = None, **changes: Any
 ) -> TrainingRun:
     """A run on the sample pictures of a concept, at its start or as `state` left it."""
     values: dict[str, Any] = {

@@ -28,16 +28,17 @@ from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
 from pairs import in_pairs
 from reduced_model import write_reduced_model
 from reference_step import PADDED_LENGTH, ReferenceBatch, ReferenceParts, ReferenceStep
-from runs import make_run
+from runs import make_run, open_kandinsky
 from transformers import CLIPTextModelWithProjection
 
+from murnau_worker.core.draws import Draws
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.batches import DecoderSamples, picture_of
-from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.pack import StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.data.samples import picture_of
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.shares import StepGradients
+from murnau_worker.training.step import gradients as packed_gradients
 
 
 def reference_parts(folder: Path) -> ReferenceParts:
@@ -65,14 +66,14 @@ def padded(ids: tuple[int, ...], pad_id: int) -> tuple[torch.Tensor, torch.Tenso
 def reference_batch(run: TrainingRun) -> ReferenceBatch:
     """What the run's next step consists of, for the reference: pixels instead of latents, padded prompts."""
     spec, draws, step = run.spec, Draws(run.spec.seed), run.state.step
-    samples = run.share(range(1)).samples
-    assert isinstance(samples, DecoderSamples)
+    batch = run.share(range(1)).batch
+    assert isinstance(run.model, Kandinsky)
     pixels_3HW = run.latents.pixels[picture_of(draws, step, len(run.latents))]
     if draws.uniform("flip", step, 0) < spec.flip_probability:
         pixels_3HW = pixels_3HW.flip(-1)
-    t1_ids, t1_mask = padded(samples.prompts[0].t1, run.model.t1.pad_id)
-    t2_ids, t2_mask = padded(samples.prompts[0].t2, 0)
-    empty_ids, empty_mask = padded(run.encoder.ids("").t2, 0)
+    t1_ids, t1_mask = padded(batch.tokens["t1"][0], run.model.t1.pad_id)
+    t2_ids, t2_mask = padded(batch.tokens["t2"][0], 0)
+    empty_ids, empty_mask = padded(run.encoder.ids("")["t2"], 0)
     return ReferenceBatch(
         pixels_N3HW=pixels_3HW[None],
         t1_ids_NL=t1_ids,
@@ -81,7 +82,7 @@ def reference_batch(run: TrainingRun) -> ReferenceBatch:
         t2_mask_NL=t2_mask,
         empty_ids_NL=empty_ids,
         empty_mask_NL=empty_mask,
-        draws=samples.draws,
+        noise=batch.tensors,
     )
 
 
@@ -110,8 +111,7 @@ class Pair:
     def _compare(self) -> None:
         if self._ours is None or self._theirs is None:
             return
-        for ours, theirs in zip((self._ours.t1_RD, self._ours.t2_RD), self._theirs, strict=True):
-            assert ours is not None
+        for ours, theirs in zip((self._ours.rows["t1"], self._ours.rows["t2"]), self._theirs, strict=True):
             error = float((ours - theirs).abs().max() / theirs.abs().max())
             self.largest_error = max(self.largest_error, error)
         self._ours = self._theirs = None
@@ -130,13 +130,14 @@ def main() -> None:
 
 def compare(folder: Path, rounds: int) -> None:
     """Times both ways in pairs on the model in `folder`, whose parts are read when they are first asked for."""
-    model, parts = ModelRegistry({"benchmark": folder}).load("benchmark"), reference_parts(folder)
+    model, parts = open_kandinsky(folder), reference_parts(folder)
     cache = DataCache()
     run, twin = (make_run(model, cache, "purple-car", packing="exclusive") for _ in range(2))
+    t1, t2 = run.settings["t1"], run.settings["t2"]
     reference = ReferenceStep(
         parts,
-        rows=(run.t1.initial_RD, run.t2.initial_RD),
-        rates=(run.t1.learning_rate, run.t2.learning_rate),
+        rows=(t1.initial_RD, t2.initial_RD),
+        rates=(t1.learning_rate, t2.learning_rate),
         decay=run.spec.weight_decay,
     )
     for network in (parts.unet, parts.prior, parts.movq):

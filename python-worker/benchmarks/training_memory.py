@@ -17,28 +17,26 @@ from real_size import CPU, TOKENS, real_size_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from murnau_worker.core.batch import Batch, Rows
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.models.checkpointing import Checkpointing
-from murnau_worker.models.kandinsky import Kandinsky
 from murnau_worker.models.model_parts import Offload
-from murnau_worker.models.parts import Phase
-from murnau_worker.textual_inversion.batches import DecoderSamples, PriorSamples
-from murnau_worker.textual_inversion.dataset import Bucket, LatentSet
-from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
-from murnau_worker.textual_inversion.pack import Share, packed_gradients
-from murnau_worker.textual_inversion.prompts import PromptIds, encoder_for
+from murnau_worker.training.data.dataset import Bucket, LatentSet
+from murnau_worker.training.evaluation import Evaluator
+from murnau_worker.training.shares import Share
+from murnau_worker.training.step import gradients as packed_gradients
 
 BATCHES = (1, 4)
 RUNS = (1, 4, 16)
 PRIOR_STEPS = 5  # the default
-SPLIT_PHASES: tuple[Phase, ...] = ("prior", "decoder")
+SPLIT_PHASES: tuple[str, ...] = ("prior", "decoder")
 
 
 @dataclass(frozen=True)
 class TrainingCase:
     """`runs` of batch `batch` in one tick."""
 
-    phase: Phase
+    phase: str
     offload: Offload
     checkpointing: Checkpointing
     batch: int
@@ -49,23 +47,29 @@ def cases() -> Iterator[TrainingCase]:
     yield TrainingCase("joint", "none", "off", 1, 1)
     for phase in SPLIT_PHASES:
         yield TrainingCase(phase, "parts", "off", 1, 1)
-    held: tuple[tuple[Phase, Offload], ...] = (("joint", "none"), *((phase, "parts") for phase in SPLIT_PHASES))
+    held: tuple[tuple[str, Offload], ...] = (("joint", "none"), *((phase, "parts") for phase in SPLIT_PHASES))
     for phase, offload in held:
         for batch in BATCHES:
             for runs in RUNS:
                 yield TrainingCase(phase, offload, "on", batch, runs)
 
 
-def _samples(model: Kandinsky, phase: Phase, count: int, side: int) -> DecoderSamples | PriorSamples:
-    prompt = PromptIds(_longest(model.t1_vocabulary), _longest(model.t2_vocabulary))
-    prompts, given_NE = (prompt,) * count, torch.randn(count, model.embedding_width)
-    timesteps_N = torch.full((count,), 800)
+def _samples(model: Kandinsky, phase: str, count: int, side: int) -> Batch:
+    prompt = {tower: _longest(model.vocabulary_size(tower)) for tower in ("t1", "t2")}
+    given_NE, timesteps_N = torch.randn(count, model.embedding_width), torch.full((count,), 800)
     if phase == "prior":
-        return PriorSamples(prompts, given_NE, torch.randn_like(given_NE), timesteps_N)
-    latents_NCHW = torch.randn(count, 4, side // 8, side // 8)
-    steps_SNE = torch.randn(PRIOR_STEPS, *given_NE.shape)
-    draws = NoiseDraws(torch.randn_like(latents_NCHW), timesteps_N, torch.randn_like(given_NE), steps_SNE)
-    return DecoderSamples(latents_NCHW, prompts, draws, given_NE if phase == "decoder" else None, None)
+        tensors = {"image": given_NE, "noise": torch.randn_like(given_NE), "timesteps": timesteps_N}
+    else:
+        latents_NCHW = torch.randn(count, 4, side // 8, side // 8)
+        tensors = {
+            "latents": latents_NCHW,
+            "noise": torch.randn_like(latents_NCHW),
+            "timesteps": timesteps_N,
+            "prior_init": torch.randn_like(given_NE),
+            "prior_steps": torch.randn(count, PRIOR_STEPS, model.embedding_width),
+            **({"image": given_NE} if phase == "decoder" else {}),
+        }
+    return Batch.of([prompt] * count, "eot", tensors)
 
 
 def _longest(learnt_id: int) -> tuple[int, ...]:
@@ -102,7 +106,7 @@ def _ready(case: TrainingCase, side: int) -> tuple[Kandinsky, list[Share]]:
 
 
 def ready_model(
-    phase: Phase,
+    phase: str,
     offload: Offload,
     checkpointing: Checkpointing,
     *,
@@ -117,14 +121,14 @@ def ready_model(
     return model
 
 
-def random_shares(model: Kandinsky, phase: Phase, *, batch: int, runs: int, side: int) -> list[Share]:
+def random_shares(model: Kandinsky, phase: str, *, batch: int, runs: int, side: int) -> list[Share]:
     """What so many runs hand in for a step of a phase, with random rows, pictures of `side` pixels and noise."""
     return [
         Share(
-            rows=LearntPair(0.02 * torch.randn(1, model.width_t1), 0.02 * torch.randn(1, model.width_t2)),
-            pooling="eot",
+            phase=phase,
+            rows={tower: 0.02 * torch.randn(1, width) for tower, width in model.widths.items()},
             weight=1.0 / batch,
-            samples=_samples(model, phase, batch, side),
+            batch=_samples(model, phase, batch, side),
         )
         for _ in range(runs)
     ]
@@ -139,11 +143,11 @@ def evaluation_peak(offload: Offload, side: int) -> int:
         bucket = Bucket((0,), torch.zeros(1, 2, 4, cells, cells), None)
         latents = LatentSet((bucket,), (torch.zeros(3, side, side),), (), "real-size", "real-size")
         evaluator = Evaluator(model, latents, "object")
-        encoder = encoder_for(model, {})
+        encoder = model.encoder({})
         model.empty_text_keys()
         model.hold("decoder")
         live.forget_peak()
-        rows = LearntPair(torch.zeros(1, model.width_t1), torch.zeros(1, model.width_t2))
+        rows: Rows = {tower: torch.zeros(1, width) for tower, width in model.widths.items()}
         for _ in evaluator.losses(encoder, rows, "eot", "sapsan"):
             pass
         return live.peak
@@ -156,7 +160,7 @@ def _prepared(
     for _ in model.prepare("train"):
         pass
     # As a run's start does: sizes are read while the parts are there that tell them.
-    encoder_for(model, {})
+    model.encoder({})
     _ = model.embedding_width
     return model
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,15 @@ from tiny_judge import write_tiny_judge
 from tiny_model import write_tiny_model
 
 from murnau_worker.engine.device_thread import set_up_torch
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.tokenizers import common_words
+
+# The tests' own servers are reached directly, whatever proxy a person has set. gRPC reads the lower case only, and its
+# own list in place of the other.
+for _name in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+    _given = [os.environ[_name]] if os.environ.get(_name) else []
+    os.environ[_name] = ",".join([*_given, "127.0.0.1", "localhost", "::1"])
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,6 +46,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> Kandinsky:
     """The tiny random model in memory."""
-    model = ModelRegistry({"tiny": tiny_folder}).load("tiny")
-    _ = model.tokenizers.common_words  # read now: a property test's first example has a deadline
+    model = ServedModels({"tiny": tiny_folder}).load("tiny")
+    assert isinstance(model, Kandinsky)
+    _ = common_words(model.tokenizers)  # read now: a property test's first example has a deadline
     return model

@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 from worker_client import Worker, detail_of
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding
-from murnau_worker.models.text_towers import Pooling
+from murnau_worker.core.spec import Pooling
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.text.embedding_file import LearntEmbedding
 
 SIDE = 32  # pixels of the pictures that tests draw upon
 
@@ -37,8 +37,7 @@ def embedding(
     rows = torch.randn(2, num_vectors, width, generator=torch.Generator().manual_seed(seed)) * 0.02
     return LearntEmbedding(
         word,
-        rows[0],
-        rows[1],
+        {"t1": rows[0], "t2": rows[1]},
         initializer_token="train",
         step=3,
         pooling=pooling,

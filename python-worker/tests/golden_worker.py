@@ -30,9 +30,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from murnau_worker.core.logs import configure_logging
+from murnau_worker.core.pictures import to_png
 from murnau_worker.engine.engine import Engine
-from murnau_worker.logs import configure_logging
-from murnau_worker.pictures import to_png
 from murnau_worker.rpc.server import serve
 from murnau_worker.verify.golden_folder import GoldenFolder, read_golden_folder, read_tensors
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks

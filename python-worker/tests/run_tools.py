@@ -10,16 +10,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
-from murnau_worker.engine.packer import Packer
-from murnau_worker.engine.step_work import StepWork
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.dataset import LatentSet, NamedPicture, encode_pictures
-from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
-from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.engine.packer import Packer, StepWork
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.training.data.dataset import LatentSet, NamedPicture, encode_pictures
+from murnau_worker.training.data.image_embeddings import ImageEmbeddings
+from murnau_worker.training.evaluation import Evaluator
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.state import RunIdentity, spec_hash
 
 
 def png(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
@@ -60,7 +59,7 @@ def tiny_spec(**changes: Any) -> TrainingSpec:
 
 
 def encoded(
-    model: Kandinsky, pictures: Sequence[NamedPicture] | None = None, spec: TrainingSpec | None = None
+    model: FamilyModel, pictures: Sequence[NamedPicture] | None = None, spec: TrainingSpec | None = None
 ) -> LatentSet:
     """Pictures (three squares, if none are given) as a run of the spec has them."""
     spec = spec or tiny_spec()
@@ -72,7 +71,7 @@ def encoded(
 
 
 def tiny_run(
-    model: Kandinsky, spec: TrainingSpec, state: bytes | None = None, pictures: Sequence[NamedPicture] | None = None
+    model: FamilyModel, spec: TrainingSpec, state: bytes | None = None, pictures: Sequence[NamedPicture] | None = None
 ) -> TrainingRun:
     latents = encoded(model, pictures, spec)
     identity = RunIdentity(spec_hash(spec), model.fingerprint, latents.fingerprint, "test")

@@ -19,7 +19,7 @@ from murnau_worker.advisor.history import ForbiddenPoint, PastTrial
 from murnau_worker.advisor.importance import NEEDED_TRIALS, importance
 from murnau_worker.advisor.search_space import FloatRange, IntRange, Parameter, SearchSpace, canonical_text
 from murnau_worker.advisor.suggest import suggest
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 
 TESTS = Path(__file__).parent
 BOWL = SearchSpace(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 
 

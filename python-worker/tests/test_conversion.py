@@ -18,22 +18,25 @@ from model_folders import linked_copy
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionModelWithProjection, XLMRobertaTokenizer
 
 from murnau_worker.__main__ import main
-from murnau_worker.device_memory import free_memory
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.device_memory import free_memory
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.conversion import convert_model
+from murnau_worker.families.kandinsky21.description import PART_NAMES
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.layouts import recognise
+from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models import fingerprint as fingerprints
-from murnau_worker.models.config import ModelConfig
-from murnau_worker.models.conversion import convert_model
-from murnau_worker.models.fingerprint import fingerprint_of
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.layouts import recognise
-from murnau_worker.models.parts import PART_NAMES
 from murnau_worker.verify.golden_folder import read_golden_folder
 
 SMALL_MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-small"
 
 
 def open_model(folder: Path) -> Kandinsky:
-    return Kandinsky(recognise(folder).read(folder), ModelConfig(), "f", name="m")
+    return Kandinsky(recognise(folder).read(), ModelSettings(), "f", name="m")
+
+
+def fingerprint_of(folder: Path) -> str:
+    return recognise(folder).fingerprint()
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def converted(goldens: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_converted_model_holds_the_same_weights(goldens: Path, converted: Path) -> None:
     before, after = open_model(goldens / "kandinsky-2.1"), open_model(converted)
-    assert recognise(converted).name == "diffusers"
+    assert recognise(converted).layout.name == "diffusers"
     for part in PART_NAMES:
         wanted, tensors = (model.source.read(part, torch.float32).state_dict() for model in (before, after))
         assert list(tensors) == list(wanted)
@@ -122,7 +125,7 @@ def test_stock_diffusers_reads_a_converted_model_of_published_proportions(tiny_f
     assert XLMRobertaTokenizer.from_pretrained(decoder / "tokenizer")("a red train").input_ids
     assert CLIPTokenizer.from_pretrained(prior / "tokenizer")("a red train").input_ids
     assert json.loads((decoder / "model_index.json").read_text())["_class_name"] == "KandinskyPipeline"
-    assert mine.tokenizers.t2.knows("train")
+    assert mine.tokenizers["t2"].knows("train")
     assert (tmp_path / "model" / "judge" / "config.json").is_file()
 
 
@@ -205,12 +208,12 @@ def test_digests_of_large_files_are_remembered_until_they_change(
     folder.mkdir()
     weights = folder / "a.safetensors"
     weights.write_bytes(b"weights")
-    before = fingerprint_of(folder, cache)
-    assert before == fingerprint_of(folder)
+    before = fingerprints.fingerprint_of(folder, cache)
+    assert before == fingerprints.fingerprint_of(folder)
     assert len(list((cache / "digests").iterdir())) == 1
     kept = weights.stat()
     weights.write_bytes(b"WEIGHTS")
     os.utime(weights, ns=(kept.st_atime_ns, kept.st_mtime_ns))
-    assert fingerprint_of(folder, cache) == before  # remembered: nothing but the content changed
+    assert fingerprints.fingerprint_of(folder, cache) == before  # remembered: nothing but the content changed
     os.utime(weights, ns=(kept.st_atime_ns, kept.st_mtime_ns + 1))
-    assert fingerprint_of(folder, cache) == fingerprint_of(folder) != before
+    assert fingerprints.fingerprint_of(folder, cache) == fingerprints.fingerprint_of(folder) != before

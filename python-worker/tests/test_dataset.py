@@ -11,17 +11,17 @@ import torch
 from PIL import Image
 from run_tools import encoded, picture, png, step, step_together, tiny_run, tiny_spec
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.sampling.decoder import predict
-from murnau_worker.textual_inversion.aspect_buckets import bucket_sizes, nearest_size
-from murnau_worker.textual_inversion.batches import DecoderSamples, bucket_of_step, picture_of, pictures_of_step
-from murnau_worker.textual_inversion.dataset import dataset_fingerprint
-from murnau_worker.textual_inversion.draws import Draws
-from murnau_worker.textual_inversion.loss_masks import loss_weights, on_cells
-from murnau_worker.textual_inversion.named_picture import NamedPicture
-from murnau_worker.textual_inversion.objective import TrainingBatch, add_noise, condition_on, masked_mean
-from murnau_worker.textual_inversion.prompts import collate
+from murnau_worker.core.draws import Draws
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.named_picture import NamedPicture
+from murnau_worker.families.kandinsky21.condition import condition_on, predict
+from murnau_worker.families.kandinsky21.losses import sampled_images
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sampling.noising import add_noise, masked_mean
+from murnau_worker.training.data.aspect_buckets import bucket_sizes, nearest_size
+from murnau_worker.training.data.dataset import dataset_fingerprint
+from murnau_worker.training.data.loss_masks import loss_weights, on_cells
+from murnau_worker.training.data.samples import bucket_of_step, picture_of, pictures_of_step
 
 # Two squares, three wide pictures and a tall one.
 SHAPES = ((24, 24), (24, 24), (24, 48), (24, 46), (20, 40), (48, 24))
@@ -158,18 +158,16 @@ def test_what_is_masked_out_does_not_move_a_loss(tiny: Kandinsky) -> None:
     floor = 0.25
     run = tiny_run(tiny, tiny_spec(loss_mask="file", loss_mask_floor=floor), pictures=pictures)
     share = run.share(range(2))
-    samples = share.samples
-    assert isinstance(samples, DecoderSamples)
-    assert samples.cell_weights_N1HW is not None
-    assert sorted(set(samples.cell_weights_N1HW.flatten().tolist())) == [floor, 1.0]
+    given = share.batch.tensors
+    assert "latents" in given
+    assert "cell_weights" in given
+    assert sorted(set(given["cell_weights"].flatten().tolist())) == [floor, 1.0]
     with torch.no_grad():
-        prompts = collate(samples.prompts, tiny.t1.pad_id)
-        draws = samples.draws
-        batch = TrainingBatch(samples.latents_NCHW, prompts, draws)
-        condition = condition_on(tiny, batch, share.rows, [share.pooling, share.pooling])
-        noised = add_noise(samples.latents_NCHW, draws.noise_NCHW, draws.timesteps_N)
-        error_NCHW = (predict(tiny.unet, noised, draws.timesteps_N, condition)[:, :4] - draws.noise_NCHW).square()
-    weights_NCHW = samples.cell_weights_N1HW.expand_as(error_NCHW)
+        image_NE = sampled_images(tiny, share.batch, share.rows)
+        condition = condition_on(tiny, share.batch, share.rows, image_NE)
+        noised = add_noise(tiny.process, given["latents"], given["noise"], given["timesteps"])
+        error_NCHW = (predict(tiny.unet, noised, given["timesteps"], condition)[:, :4] - given["noise"]).square()
+    weights_NCHW = given["cell_weights"].expand_as(error_NCHW)
     by_hand = [float((e * w).sum() / w.sum()) for e, w in zip(error_NCHW, weights_NCHW, strict=True)]
     assert step(run)["train_loss"] == pytest.approx(sum(by_hand) / 2, rel=1e-5)
     plain, masked, opaque = (

@@ -10,11 +10,11 @@ import pytest
 import torch
 from draw_client import embedding
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, write_diffusers
-from murnau_worker.drawing.prompt_reader import read_with
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.text_towers import Pooling
+from murnau_worker.core.spec import Pooling
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.embedding_file import LearntEmbedding, write_diffusers
+from murnau_worker.text.prompt_reader import read_with
 
 SMALL_MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-small"
 DOCS = Path(__file__).parents[2] / "docs" / "diffusers.md"
@@ -31,7 +31,9 @@ PROMPTS = (
 @pytest.fixture(scope="module")
 def small() -> Kandinsky:
     """The shipped model in memory."""
-    return ModelRegistry({"small": SMALL_MODEL}).load("small")
+    model = ServedModels({"small": SMALL_MODEL}).load("small")
+    assert isinstance(model, Kandinsky)
+    return model
 
 
 def documented_code(exported: Path) -> str:
@@ -65,16 +67,16 @@ def follow_the_docs(learnt: LearntEmbedding, folder: Path) -> dict[str, Any]:
 def test_the_documented_code_gives_what_our_own_encoders_give(
     small: Kandinsky, tmp_path: Path, num_vectors: int, pooling: Pooling
 ) -> None:
-    learnt = embedding("lumicar", seed=2, width=small.width_t1, pooling=pooling, num_vectors=num_vectors)
+    learnt = embedding("lumicar", seed=2, width=small.widths["t1"], pooling=pooling, num_vectors=num_vectors)
     names = follow_the_docs(learnt, tmp_path)
     assert names["image"].size == (64, 64)
     reader = read_with(small, [learnt])
-    assert reader.rows is not None
+    assert set(reader.rows) == {"t1", "t2"}
     for prompt in PROMPTS:
-        batch = reader.encoder.batch([prompt])
+        batch = reader.batch([prompt])
         with torch.inference_mode():
-            t1 = small.t1.encode(batch.t1_ids_NL, reader.rows.t1_RD)
-            t2 = small.t2.encode(batch.t2_ids_NL, batch.t2_mask_NL, reader.rows.t2_RD, reader.pooling_of(prompt))
+            t1 = small.t1.encode(batch.padded("t1", small.t1_pad_id)[0], reader.rows["t1"])
+            t2 = small.t2.encode(*batch.padded("t2", 0), reader.rows["t2"], batch.poolings)
             # Without guidance nothing of an empty prompt is added.
             pooled_1, context, _ = names["decoder"]._encode_prompt(names["for_decoder"](prompt), "cpu", 1, False)
             pooled_2, sequence, mask = names["prior"]._encode_prompt(names["for_prior"](prompt), "cpu", 1, False)
@@ -92,7 +94,7 @@ def test_the_documented_code_gives_what_our_own_encoders_give(
 
 def test_without_the_right_end_of_text_the_pooled_feature_is_another(small: Kandinsky, tmp_path: Path) -> None:
     """What the documentation warns of."""
-    names = follow_the_docs(embedding("lumicar", seed=2, width=small.width_t1), tmp_path)
+    names = follow_the_docs(embedding("lumicar", seed=2, width=small.widths["t1"]), tmp_path)
     prior, prompt = names["prior"], names["for_prior"]("a lumicar in the snow")
     with torch.inference_mode():
         right = prior._encode_prompt(prompt, "cpu", 1, False)[0]

@@ -27,8 +27,8 @@ from draw_client import (
 from PIL import Image
 from worker_client import Worker, running_worker
 
-from murnau_worker.checkpoints.embedding_file import write_embedding
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.text.embedding_file import write_embedding
 
 
 def refusals(folder: Path, requests: Any) -> list[tuple[str, str]]:
@@ -186,7 +186,7 @@ def test_a_model_without_an_inpainting_decoder(tiny_folder: Path, tmp_path: Path
 
 def test_a_learnt_row_that_is_no_number_is_refused(tiny_folder: Path) -> None:
     broken = embedding("sapsan")
-    broken.t1_RD[0, 0] = torch.nan
+    broken.rows["t1"][0, 0] = torch.nan
 
     async def requests(_: Worker) -> list[Any]:
         return [text_to_image("a sapsan", embeddings=[pb.EmbeddingRef(file=write_embedding(broken))])]

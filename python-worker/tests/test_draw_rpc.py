@@ -14,9 +14,9 @@ from PIL import Image
 from worker_client import running_worker
 
 from murnau_worker import __version__
-from murnau_worker.checkpoints.embedding_file import write_embedding
-from murnau_worker.models.text_towers import Pooling
+from murnau_worker.core.spec import Pooling
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.text.embedding_file import write_embedding
 
 
 def test_learnt_words_change_the_picture_and_others_do_not(tiny_folder: Path) -> None:

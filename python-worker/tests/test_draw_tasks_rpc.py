@@ -27,7 +27,7 @@ from PIL import Image
 from worker_client import Worker, running_worker
 
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.sampling.registry import SAMPLERS
+from murnau_worker.sampling.samplers import SAMPLERS
 
 
 async def request_of(task: str, worker: Worker, **fields: Any) -> Any:

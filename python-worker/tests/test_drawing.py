@@ -14,40 +14,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from murnau_worker.drawing.clip_pixels import clip_pixels
+from murnau_worker.core.device_memory import is_out_of_memory
+from murnau_worker.core.progress import Notice
+from murnau_worker.core.turns import in_inference_mode, result_of
 from murnau_worker.drawing.draw import draw, sample_latents
-from murnau_worker.drawing.events import Notice, Picture, in_inference_mode
+from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.masks import grown, latent_mask
-from murnau_worker.drawing.memory import is_out_of_memory
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawHooks, DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.engine.draw_session import DrawJob, DrawSession
-from murnau_worker.engine.events import DrawStarted
-from murnau_worker.generators import result_of
-from murnau_worker.models.clip_normalisation import ClipNormalisation
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import PART_NAMES
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import ModelEntry
-from murnau_worker.sampling.p_sampler import threshold
+from murnau_worker.engine.drawing_session import DrawJob, DrawSession
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.families.kandinsky21.description import PART_NAMES
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, THRESHOLD
+from murnau_worker.models.clip_picture import ClipNormalisation, clip_pixels
+from murnau_worker.sampling.p_sampler import thresholded
 from murnau_worker.sampling.prior_schedule import prior_schedule
-from murnau_worker.sampling.registry import SAMPLERS
-from murnau_worker.sampling.tables import ddim_tables, ddim_timesteps, respaced_timesteps
+from murnau_worker.sampling.samplers import SAMPLERS
+from murnau_worker.sampling.tables import ddim_timesteps, respaced_timesteps
+from murnau_worker.sessions.events import DrawStarted
+from murnau_worker.text.prompt_reader import read_with
 
 
-def request_for(model: Kandinsky, task: DrawingTask, seeds: tuple[int, ...] = (3,), **options: Any) -> DrawRequest:
+def request_for(model: FamilyModel, task: DrawingTask, seeds: tuple[int, ...] = (3,), **options: Any) -> DrawRequest:
     filled = with_defaults(DrawOptions(**options), model, task.own_size)
     return DrawRequest(task=task, seeds=seeds, options=filled, reader=read_with(model, ()))
 
 
-def latents_of(model: Kandinsky, request: DrawRequest) -> tuple[Sketch, torch.Tensor]:
+def latents_of(model: FamilyModel, request: DrawRequest) -> tuple[Sketch, torch.Tensor]:
     sketching = in_inference_mode(request.task.sketch(model, request))
     sketch = result_of(sketching)
     with torch.inference_mode():
-        return sketch, result_of(sample_latents(request, sketch, list(range(len(request.seeds)))))
+        return sketch, result_of(sample_latents(model, request, sketch, list(range(len(request.seeds)))))
 
 
 @pytest.mark.parametrize(
@@ -149,9 +151,9 @@ def test_only_a_lack_of_memory_counts_as_one() -> None:
 
 def test_pictures_are_thresholded_each_by_its_own_percentile_or_as_the_first() -> None:
     clean = torch.stack([torch.full((4, 2, 2), 0.5), torch.full((4, 2, 2), 1.8)])
-    assert torch.allclose(threshold(clean)[1], torch.ones(4, 2, 2))
-    assert torch.allclose(threshold(clean, shares_percentile=True)[1], torch.ones(4, 2, 2))
-    first_large = threshold(clean.flip(0), shares_percentile=True)
+    assert torch.allclose(thresholded(clean, THRESHOLD)[1], torch.ones(4, 2, 2))
+    assert torch.allclose(thresholded(clean, THRESHOLD, shares_percentile=True)[1], torch.ones(4, 2, 2))
+    first_large = thresholded(clean.flip(0), THRESHOLD, shares_percentile=True)
     assert torch.allclose(first_large[1], torch.full((4, 2, 2), 0.5 / 1.8))
 
 
@@ -178,7 +180,7 @@ def test_step_lists_follow_the_original_and_never_leave_the_table() -> None:
         assert max(ddim_timesteps(steps)) <= 999
         assert len(respaced_timesteps(steps)) == steps
     assert len(prior_schedule("ddim1000")) == 999
-    assert ddim_tables(10, start_step=300).timesteps == (1, 101, 201)
+    assert DECODER_PROCESS.ddim(10, start_step=300).timesteps == (1, 101, 201)
 
 
 def test_clip_sees_the_centred_square() -> None:
@@ -194,7 +196,7 @@ def test_clip_sees_the_centred_square() -> None:
 
 def test_a_model_of_another_dtype_draws_in_it_and_samples_in_fp32(tiny: Kandinsky, tiny_folder: Path) -> None:
     entry = ModelEntry(path=tiny_folder, dtype="bfloat16", offload="parts")
-    model = ModelRegistry({"tiny": entry}).load("tiny")
+    model = ServedModels({"tiny": entry}).load("tiny")
     task = TextToImage(("a photo of a cat",))
     _, exact = latents_of(tiny, request_for(tiny, task, sampler="p_sampler"))
     request = request_for(model, task, sampler="p_sampler")
@@ -210,7 +212,7 @@ def test_a_model_of_another_dtype_draws_in_it_and_samples_in_fp32(tiny: Kandinsk
 
 @pytest.mark.parametrize(("dtype", "told"), [("float32", "fp32"), ("bfloat16", "bf16")])
 def test_a_drawing_tells_the_numerics_of_its_own_model(tiny_folder: Path, dtype: Any, told: str) -> None:
-    models = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, dtype=dtype)})
+    models = ServedModels({"tiny": ModelEntry(path=tiny_folder, dtype=dtype)})
     job = DrawJob("tiny", TextToImage(("a cat",)), DrawOptions(num_steps=1), (), (1,))
     events: list[Any] = []
     session = DrawSession(job, models, DrawHooks(), events.append, events.append, lambda: None)

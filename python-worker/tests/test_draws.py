@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from murnau_worker.textual_inversion.batches import picture_of
-from murnau_worker.textual_inversion.draws import Draws
+from murnau_worker.core.draws import Draws
+from murnau_worker.training.data.samples import picture_of
 
 seeds = st.integers(0, 2**53 - 1)
 counters = st.integers(0, 10**6)

@@ -13,14 +13,14 @@ import pytest
 import torch
 from run_tools import picture, step_together, tiny_run, tiny_spec
 
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.engine import Engine
-from murnau_worker.engine.events import Checkpoint, Finished, Metrics, TrainEvent
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.training_session import SegmentRequest, TrainingSession
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.sessions.events import Checkpoint, Finished, Metrics, TrainEvent
 
 STEPS = 200
 PICTURES = (picture(1), picture(2), picture(3))
@@ -113,9 +113,10 @@ def test_a_packed_run_ends_beside_its_exclusive_twin(tiny: Kandinsky) -> None:
     for _ in range(STEPS):
         step_together(*packed)
         step_together(twin)
-    for one, other in ((packed[0].state.t1, twin.state.t1), (packed[0].state.t2, twin.state.t2)):
-        assert float((one.rows_RD - other.rows_RD).norm() / other.rows_RD.norm()) < 1e-3
-    assert not torch.allclose(packed[1].state.t1.rows_RD, twin.state.t1.rows_RD, rtol=0.1)
+    assert set(twin.state.rows) == {"t1", "t2"}
+    for tower, wanted_RD in twin.state.rows.items():
+        assert float((packed[0].state.rows[tower] - wanted_RD).norm() / wanted_RD.norm()) < 1e-3
+    assert not torch.allclose(packed[1].state.rows["t1"], twin.state.rows["t1"], rtol=0.1)
     assert twin.state.step == STEPS
 
 
@@ -155,4 +156,5 @@ def test_a_run_whose_batch_exceeds_the_capacity_follows_its_twin(tiny: Kandinsky
     for _ in range(5):
         step_together(narrow, packer=Packer(Capacities(max_samples)))
         step_together(wide)
-    assert float((narrow.state.t1.rows_RD - wide.state.t1.rows_RD).norm() / wide.state.t1.rows_RD.norm()) < 1e-3
+    narrow_RD, wide_RD = narrow.state.rows["t1"], wide.state.rows["t1"]
+    assert float((narrow_RD - wide_RD).norm() / wide_RD.norm()) < 1e-3

@@ -11,7 +11,7 @@ from golden_files import GOLDENS, check
 from safetensors.torch import save_file
 
 from murnau_worker.__main__ import main
-from murnau_worker.models.text_towers import set_attention
+from murnau_worker.families.kandinsky21.text_encoder import set_attention
 from murnau_worker.verify.compare import Comparison, compare, outputs_of, relative_error
 from murnau_worker.verify.golden_folder import read_golden_folder, read_tensors
 

@@ -10,8 +10,8 @@ import torch
 from draw_client import embedding, images, run, text_to_image
 from worker_client import detail_of, running_worker, start_message, train
 
-from murnau_worker.checkpoints.embedding_file import LearntEmbedding, read_canonical, write_embedding
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.text.embedding_file import LearntEmbedding, read_canonical, write_embedding
 
 FOUR = embedding("gribnik", seed=4, num_vectors=4)
 
@@ -34,9 +34,9 @@ def test_a_run_starts_from_an_embedding_and_what_it_learns_draws(tiny_folder: Pa
 
     learnt, (plain, drawn) = run(work())
     assert learnt.num_vectors == 4
-    assert torch.allclose(learnt.t1_RD, FOUR.t1_RD, atol=1e-4)
-    assert torch.allclose(learnt.t2_RD, FOUR.t2_RD, atol=1e-4)
-    assert not torch.equal(learnt.t1_RD, FOUR.t1_RD)
+    assert torch.allclose(learnt.rows["t1"], FOUR.rows["t1"], atol=1e-4)
+    assert torch.allclose(learnt.rows["t2"], FOUR.rows["t2"], atol=1e-4)
+    assert not torch.equal(learnt.rows["t1"], FOUR.rows["t1"])
     assert plain != drawn
 
 

@@ -9,15 +9,16 @@ import torch
 from draw_client import embedding
 from run_tools import step, tiny_run, tiny_spec
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.initializers import InitializerWords, initial_rows, initializer_problems
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
+from murnau_worker.training.initial_rows import initial_rows
 
 
 def rows_of(tiny: Kandinsky, tower: str, words: str) -> torch.Tensor:
     """The vocabulary's rows of some words."""
     table = tiny.t1.rows.weight if tower == "t1" else tiny.t2.rows.weight
-    tokenizer = tiny.tokenizers.t1 if tower == "t1" else tiny.tokenizers.t2
+    tokenizer = tiny.tokenizers[tower]
     return torch.stack([table[tokenizer.ids(word)[0]] for word in words.split()])
 
 
@@ -35,8 +36,8 @@ def rows_of(tiny: Kandinsky, tower: str, words: str) -> torch.Tensor:
 )
 def test_words_are_repeated_and_phrases_spread(tiny: Kandinsky, changes: dict[str, Any], t1: str, t2: str) -> None:
     rows = initial_rows(tiny, tiny_spec(**changes), None)
-    assert torch.equal(rows.t1_RD, rows_of(tiny, "t1", t1))
-    assert torch.equal(rows.t2_RD, rows_of(tiny, "t2", t2))
+    assert torch.equal(rows["t1"], rows_of(tiny, "t1", t1))
+    assert torch.equal(rows["t2"], rows_of(tiny, "t2", t2))
 
 
 def test_an_initializer_of_two_tokens_is_refused_with_its_tokens_and_suggestions(tiny: Kandinsky) -> None:
@@ -49,7 +50,7 @@ def test_an_initializer_of_two_tokens_is_refused_with_its_tokens_and_suggestions
 
 
 def test_more_tokens_than_vectors_are_refused_with_what_to_change(tiny: Kandinsky) -> None:
-    [problem] = initializer_problems(InitializerWords("cat", t2="red blue train"), 2, tiny.tokenizers)
+    [problem] = initializer_problems(InitializerWords("cat", {"t2": "red blue train"}), 2, tiny.tokenizers)
     assert problem.code == "initializer.too_many_tokens"
     assert problem.field == "spec.initializer_t2"
     assert "is 3 tokens in t2 (CLIP)" in problem.message
@@ -59,8 +60,8 @@ def test_more_tokens_than_vectors_are_refused_with_what_to_change(tiny: Kandinsk
 def test_another_embedding_is_where_the_rows_start(tiny: Kandinsky) -> None:
     two = embedding("sapsan", seed=3, num_vectors=2)
     rows = initial_rows(tiny, tiny_spec(num_vectors=2, initializer_token="no word at all"), two)
-    assert torch.equal(rows.t1_RD, two.t1_RD)
-    assert torch.equal(rows.t2_RD, two.t2_RD)
+    assert torch.equal(rows["t1"], two.rows["t1"])
+    assert torch.equal(rows["t2"], two.rows["t2"])
 
 
 @pytest.mark.parametrize(
@@ -91,8 +92,8 @@ def test_a_run_of_several_vectors_steps_and_goes_on_from_its_state(tiny: Kandins
     resumed = tiny_run(tiny, spec, run.state_bytes())
     for going in (run, resumed):
         step(going)
-        assert going.state.t1.rows_RD.shape == (num_vectors, tiny.width_t1)
-        for setting, rows_RD in ((run.t1, going.state.t1.rows_RD), (run.t2, going.state.t2.rows_RD)):
+        assert going.state.rows["t1"].shape == (num_vectors, tiny.widths["t1"])
+        for setting, rows_RD in ((run.settings[tower], rows_RD) for tower, rows_RD in going.state.rows.items()):
             assert torch.allclose(rows_RD.norm(dim=1), torch.full((num_vectors,), setting.median_norm), rtol=1e-5)
     assert run.state_bytes() == resumed.state_bytes()
 

@@ -14,14 +14,14 @@ import torch
 from run_tools import encoded, step, tiny_run, tiny_spec
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
-from murnau_worker.checkpoints.embedding_file import read_canonical
-from murnau_worker.checkpoints.run_state import Evaluation
-from murnau_worker.engine import final_pictures
-from murnau_worker.models.kandinsky import Kandinsky
+from murnau_worker.engine import run_pictures
+from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.textual_inversion import run as run_module
-from murnau_worker.textual_inversion.evaluation import EvalLosses, Evaluator
-from murnau_worker.textual_inversion.plateau import has_settled
+from murnau_worker.text.embedding_file import read_canonical
+from murnau_worker.training import run as run_module
+from murnau_worker.training.evaluation import EvalLosses, Evaluator
+from murnau_worker.training.plateau import has_settled
+from murnau_worker.training.state import Evaluation
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -86,7 +86,7 @@ def test_the_best_rows_are_kept_published_and_resumed(tiny: Kandinsky) -> None:
     for number in range(1, 4):
         step(whole)
         list(whole.evaluate())
-        kept[number] = whole.averaged_rows.t1_RD.clone()
+        kept[number] = whole.averaged_rows["t1"].clone()
         if number == 2:
             state = whole.state_bytes()
     best = min(whole.state.evaluations, key=lambda one: one.eval_loss).step
@@ -97,7 +97,7 @@ def test_the_best_rows_are_kept_published_and_resumed(tiny: Kandinsky) -> None:
     for file in (whole.embedding_bytes(), resumed.embedding_bytes()):
         embedding = read_canonical(file)
         assert (embedding.step, embedding.published) == (best, "best")
-        assert torch.equal(embedding.t1_RD, kept[best])
+        assert torch.equal(embedding.rows["t1"], kept[best])
     assert resumed.state_bytes() == whole.state_bytes()
 
 
@@ -108,8 +108,8 @@ def test_each_publication_names_itself(tiny: Kandinsky) -> None:
         embedding = read_canonical(one.embedding_bytes())
         # Nothing was evaluated, so there is no best yet.
         assert embedding.published == ("averaged" if published == "best" else published)
-        expected = one.state.t1.rows_RD if published == "last" else one.averaged_rows.t1_RD
-        assert torch.equal(embedding.t1_RD, expected)
+        expected = one.state.rows["t1"] if published == "last" else one.averaged_rows["t1"]
+        assert torch.equal(embedding.rows["t1"], expected)
 
 
 def test_a_word_is_evaluated_once_for_a_dataset(tiny: Kandinsky) -> None:
@@ -146,13 +146,13 @@ def test_a_settled_run_ends_early_with_its_final_pictures(tiny_folder: Path, mon
 
 def test_runs_of_one_dataset_share_their_baselines(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[str] = []
-    original = final_pictures.draw
+    original = run_pictures.draw
 
     def counting(model: Any, request: Any) -> Any:
         drawn.append(request.task.name)
         return original(model, request)
 
-    monkeypatch.setattr(final_pictures, "draw", counting)
+    monkeypatch.setattr(run_pictures, "draw", counting)
 
     async def work() -> tuple[Stream, Stream]:
         async with running_worker(tiny_folder) as worker:
@@ -204,4 +204,4 @@ def test_a_diverged_run_ends_with_its_step_and_its_last_good_checkpoint(tiny_fol
     assert detail.message.endswith(f"at step {last_step + 1}")
     kept = [message for kind, message in heard if kind == "checkpoint"][-1]
     assert kept.step >= last_step - 1
-    assert bool(read_canonical(kept.embedding).t1_RD.isfinite().all())
+    assert bool(read_canonical(kept.embedding).rows["t1"].isfinite().all())

@@ -13,11 +13,11 @@ from golden_files import check
 from model_folders import linked_copy, script_archive
 from safetensors.torch import save_file
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.config import ModelConfig
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.layouts import recognise
-from murnau_worker.models.original_tokenizers import read_clip_tokenizer
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.original_tokenizers import read_clip_tokenizer
+from murnau_worker.families.layouts import recognise
+from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.safe_pickle import load_state_dict
 from murnau_worker.verify.golden_folder import read_golden_folder
 
@@ -31,7 +31,7 @@ def original(goldens: Path, tmp_path: Path) -> Path:
 
 
 def open_model(folder: Path) -> Kandinsky:
-    return Kandinsky(recognise(folder).read(folder), ModelConfig(), "f", name="m")
+    return Kandinsky(recognise(folder).read(), ModelSettings(), "f", name="m")
 
 
 def refusal(folder: Path) -> str:
@@ -173,9 +173,9 @@ def test_widths_are_known_without_loading(original: Path, tiny_folder: Path) -> 
         model = open_model(folder)
         shape = model.shape
         assert not any(model.is_resident(part) for part in model.source.parts)
-        assert shape.width_t1 == model.t1.rows.weight.shape[1]
-        assert shape.width_t2 == model.t2.rows.weight.shape[1]
-        assert shape.context_t2 == model.t2.context_length
+        assert shape.widths["t1"] == model.t1.rows.weight.shape[1]
+        assert shape.widths["t2"] == model.t2.rows.weight.shape[1]
+        assert shape.contexts["t2"] == model.t2.context_length
         assert shape.latent_factor == 2 ** (len(model.movq.config.block_out_channels) - 1)
         assert shape.latent_multiple == 2 ** (len(model.unet.config.block_out_channels) - 1)
         assert shape.sample_size == model.unet.config.sample_size
@@ -217,11 +217,11 @@ def test_tokenizers_of_the_original_layout(original: Path) -> None:
     table = clip["token_embedding.weight"]
     torch.save({**clip, "token_embedding.weight": torch.cat([table, table[: len(MERGES) + 2]])}, path)
     tokenizers = open_model(original).tokenizers
-    assert tokenizers.t2.knows("train")
-    assert tokenizers.t2.context_length == 77
-    assert tokenizers.t1.ids("train")
-    wanted = open_model(SMALL_MODEL).tokenizers.t1
-    assert tokenizers.t1.ids("a photo of a red train") == wanted.ids("a photo of a red train")
+    assert tokenizers["t2"].knows("train")
+    assert tokenizers["t2"].context_length == 77
+    assert tokenizers["t1"].ids("train")
+    wanted = open_model(SMALL_MODEL).tokenizers["t1"]
+    assert tokenizers["t1"].ids("a photo of a red train") == wanted.ids("a photo of a red train")
 
 
 def test_clips_tokenizer_from_transformers_files_must_fit(original: Path) -> None:
@@ -232,7 +232,7 @@ def test_clips_tokenizer_from_transformers_files_must_fit(original: Path) -> Non
     with pytest.raises(WorkerError, match=f"holds {len(vocabulary)} tokens, CLIP's text tower 512"):
         read_clip_tokenizer((original / "clip",), 512)
     read = read_clip_tokenizer((original / "clip",), len(vocabulary))
-    wanted = open_model(SMALL_MODEL).tokenizers.t2
+    wanted = open_model(SMALL_MODEL).tokenizers["t2"]
     assert list(read("a photo of a red train", add_special_tokens=False).input_ids) == wanted.ids(
         "a photo of a red train"
     )

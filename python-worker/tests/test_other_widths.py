@@ -9,21 +9,20 @@ import torch
 from draw_client import colours
 from original_checkpoint import OriginalShape, write_original_checkpoint
 
+from murnau_worker.core.batch import Batch
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.image_to_image import ImageToImage
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions, with_defaults
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.sampling.registry import SAMPLERS
-from murnau_worker.textual_inversion.batches import DecoderSamples
-from murnau_worker.textual_inversion.objective import LearntPair, NoiseDraws
-from murnau_worker.textual_inversion.pack import Share, packed_gradients
-from murnau_worker.textual_inversion.prompts import PromptIds
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.sampling.samplers import SAMPLERS
+from murnau_worker.text.prompt_reader import read_with
+from murnau_worker.training.shares import Share
+from murnau_worker.training.step import gradients
 from murnau_worker.verify.golden_hooks import PROMPT, golden_tokenizers
 
 SHAPES = {
@@ -61,7 +60,7 @@ def ids() -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_every_task_of_a_checkpoint_of_other_widths(tmp_path: Path, name: str) -> None:
     write_original_checkpoint(tmp_path, SHAPES[name])
-    model = ModelRegistry({"other": tmp_path}).load("other")
+    model = ServedModels({"other": tmp_path}).load("other")
     mask_HW = torch.ones(40, 56)
     mask_HW[:, 20:] = 0
     picture = colours(1, 56, 40)
@@ -84,15 +83,18 @@ def test_every_task_of_a_checkpoint_of_other_widths(tmp_path: Path, name: str) -
 def test_training_on_a_checkpoint_of_other_widths(tmp_path: Path) -> None:
     shape = SHAPES["wide"]
     write_original_checkpoint(tmp_path, shape)
-    model = ModelRegistry({"other": tmp_path}).load("other")
-    assert (model.width_t1, model.width_t2, model.latent_factor) == (shape.xlmr_width, shape.clip_width, 2)
-    prompt = PromptIds(t1=(0, shape.vocabulary, 2), t2=(3, shape.vocabulary, 4))  # the learnt word between two others
-    draws = NoiseDraws(
-        torch.randn(1, 4, 8, 8), torch.tensor([500]), torch.randn(1, shape.joint), torch.randn(5, 1, shape.joint)
-    )
-    rows = LearntPair(torch.randn(1, shape.xlmr_width), torch.randn(1, shape.clip_width))
-    samples = DecoderSamples(torch.randn(1, 4, 8, 8), (prompt,), draws)
-    (gradients,) = packed_gradients(model, [Share(rows, "eot", 1.0, samples)])
-    for gradient_RD in (gradients.t1_RD, gradients.t2_RD):
-        assert gradient_RD is not None
+    model = ServedModels({"other": tmp_path}).load("other")
+    assert (model.widths["t1"], model.widths["t2"], model.latent_factor) == (shape.xlmr_width, shape.clip_width, 2)
+    prompt = {"t1": (0, shape.vocabulary, 2), "t2": (3, shape.vocabulary, 4)}  # the learnt word between two others
+    tensors = {
+        "latents": torch.randn(1, 4, 8, 8),
+        "noise": torch.randn(1, 4, 8, 8),
+        "timesteps": torch.tensor([500]),
+        "prior_init": torch.randn(1, shape.joint),
+        "prior_steps": torch.randn(1, 5, shape.joint),
+    }
+    rows = {"t1": torch.randn(1, shape.xlmr_width), "t2": torch.randn(1, shape.clip_width)}
+    (found,) = gradients(model, [Share("joint", rows, 1.0, Batch.of([prompt], "eot", tensors))])
+    assert set(found.rows) == {"t1", "t2"}
+    for gradient_RD in found.rows.values():
         assert float(gradient_RD.abs().max()) > 0

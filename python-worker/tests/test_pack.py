@@ -6,10 +6,10 @@ import pytest
 import torch
 from run_tools import tiny_run, tiny_spec
 
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.batches import DecoderSamples
-from murnau_worker.textual_inversion.pack import Share, StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.shares import Share, StepGradients
+from murnau_worker.training.step import gradients as packed_gradients
 
 CLOSE = 2e-5  # relative: floating-point noise of other batch sizes
 
@@ -39,11 +39,9 @@ def whole_share(run: TrainingRun) -> Share:
 
 def check_close(actual: StepGradients, wanted: StepGradients) -> None:
     assert actual.loss == pytest.approx(wanted.loss, rel=CLOSE)
-    for one, other in ((actual.t1_RD, wanted.t1_RD), (actual.t2_RD, wanted.t2_RD)):
-        assert (one is None) == (other is None)
-        if one is None or other is None:
-            continue
-        assert float((one - other).abs().max() / other.abs().max()) < CLOSE
+    assert set(actual.rows) == set(wanted.rows)
+    for tower, other in wanted.rows.items():
+        assert float((actual.rows[tower] - other).abs().max() / other.abs().max()) < CLOSE
 
 
 def test_a_packed_share_gets_what_it_gets_alone(tiny: Kandinsky) -> None:
@@ -58,10 +56,10 @@ def test_runs_of_several_vectors_get_what_they_get_alone(tiny: Kandinsky) -> Non
     shares = [whole_share(run) for run in runs]
     for run, together, share in zip(runs, packed_gradients(tiny, shares), shares, strict=True):
         [alone] = packed_gradients(tiny, [share])
-        towers = ((together.t1_RD, alone.t1_RD, tiny.width_t1), (together.t2_RD, alone.t2_RD, tiny.width_t2))
-        for packed_RD, alone_RD, width in towers:
-            assert packed_RD is not None
-            assert alone_RD is not None
+        assert set(together.rows) == {"t1", "t2"}
+        assert set(alone.rows) == {"t1", "t2"}
+        for tower, width in tiny.widths.items():
+            packed_RD, alone_RD = together.rows[tower], alone.rows[tower]
             assert packed_RD.shape == (run.spec.num_vectors, width)
             assert bool((packed_RD.abs().amax(1) > 0).all()), "each vector of a run is read"
             assert float((packed_RD - alone_RD).abs().max() / alone_RD.abs().max()) < 1e-5
@@ -78,20 +76,20 @@ def test_a_diverged_neighbour_harms_nobody(tiny: Kandinsky) -> None:
     runs = different_runs(tiny)
     [alone] = packed_gradients(tiny, [whole_share(runs[2])])
     for run in runs[:2]:
-        run.state.t1.rows_RD.fill_(torch.nan)
-        run.state.t2.rows_RD.fill_(torch.inf)
+        run.state.rows["t1"].fill_(torch.nan)
+        run.state.rows["t2"].fill_(torch.inf)
     *diverged, healthy = packed_gradients(tiny, [whole_share(run) for run in runs])
     check_close(healthy, alone)
     for gradients in diverged:
-        assert gradients.t2_RD is not None
-        assert not gradients.t2_RD.isfinite().all()
+        assert "t2" in gradients.rows
+        assert not gradients.rows["t2"].isfinite().all()
 
 
 def test_asking_again_for_a_share_gives_the_same(tiny: Kandinsky) -> None:
     run = different_runs(tiny)[1]
-    first, again = run.share(range(1, 3)).samples, run.share(range(1, 3)).samples
-    assert isinstance(first, DecoderSamples)
-    assert isinstance(again, DecoderSamples)
-    assert torch.equal(first.draws.noise_NCHW, again.draws.noise_NCHW)
-    assert torch.equal(first.latents_NCHW, again.latents_NCHW)
+    first, again = run.share(range(1, 3)).batch, run.share(range(1, 3)).batch
+    assert set(first.tensors) == set(again.tensors)
+    assert {"latents", "noise"} <= set(first.tensors)
+    assert torch.equal(first.tensors["noise"], again.tensors["noise"])
+    assert torch.equal(first.tensors["latents"], again.tensors["latents"])
     assert first.prompts == again.prompts

@@ -12,15 +12,16 @@ import pytest
 import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.capacity import LARGEST_ON_CPU, LARGEST_ON_CUDA, Capacities, ThroughputProbe, samples_that_fit
-from murnau_worker.engine.packer import Compute, Packer, share_out
-from murnau_worker.engine.step_work import StepWork
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import ModelEntry
-from murnau_worker.textual_inversion.pack import PackGroup, Share, StepGradients, packed_gradients
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.engine.packer import Compute, Packer, StepWork, share_out
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.shares import PackGroup, Share, StepGradients
+from murnau_worker.training.step import gradients as packed_gradients
 
 
 class Recorder:
@@ -30,15 +31,15 @@ class Recorder:
         self.limit = limit
         self.batches: list[list[int]] = []
 
-    def __call__(self, model: Kandinsky, shares: Sequence[Share]) -> list[StepGradients]:
-        sizes = [len(share.samples) for share in shares]
+    def __call__(self, model: FamilyModel, shares: Sequence[Share]) -> list[StepGradients]:
+        sizes = [len(share.batch) for share in shares]
         if sum(sizes) > self.limit:
             raise torch.OutOfMemoryError("injected")
         self.batches.append(sizes)
         return packed_gradients(model, shares)
 
 
-def run_of(tiny: Kandinsky, batch_size: int, **changes: Any) -> TrainingRun:
+def run_of(tiny: FamilyModel, batch_size: int, **changes: Any) -> TrainingRun:
     return tiny_run(tiny, tiny_spec(**{"packing": "packed", "batch_size": batch_size, **changes}))
 
 
@@ -103,7 +104,7 @@ def test_groups_take_turns(tiny: Kandinsky) -> None:
     assert done == [(0, 0), (1, 0), (1, 1), (2, 1), (2, 2)]
 
 
-def phases_served(model: Kandinsky, clock: Callable[[], float], ticks: int) -> str:
+def phases_served(model: FamilyModel, clock: Callable[[], float], ticks: int) -> str:
     """First letters of the phases that ticks served, while a run of each phase always waits."""
     recorder = Recorder()
     engine = Packer(Capacities(1), recorder, clock)
@@ -124,7 +125,7 @@ def test_phases_take_turns_where_all_parts_are_there(tiny: Kandinsky) -> None:
 
 
 def test_a_phase_keeps_its_turn_for_a_while_where_its_parts_would_leave(tiny_folder: Path) -> None:
-    model = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
+    model = ServedModels({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
     now = 0.0
 
     def clock() -> float:
@@ -140,7 +141,7 @@ def test_a_phase_keeps_its_turn_for_a_while_where_its_parts_would_leave(tiny_fol
 
 
 def test_who_keeps_its_turn_gives_it_up_when_it_has_nothing_to_do(tiny_folder: Path) -> None:
-    model = ModelRegistry({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
+    model = ServedModels({"tiny": ModelEntry(path=tiny_folder, offload="parts")}).load("tiny")
     engine = Packer(Capacities(1), Recorder(), lambda: 0.0)
     works = [StepWork(run_of(model, 1, objective=name)) for name in ("split", "joint")]
     for work in works:
@@ -192,8 +193,8 @@ def test_an_exclusive_run_out_of_memory_fails_and_says_what_to_change(tiny: Kand
 
 
 def test_an_unforeseen_error_ends_only_the_run_it_comes_from(tiny: Kandinsky) -> None:
-    def compute(model: Kandinsky, shares: Sequence[Share]) -> list[StepGradients]:
-        if any(len(share.samples) == 3 for share in shares):
+    def compute(model: FamilyModel, shares: Sequence[Share]) -> list[StepGradients]:
+        if any(len(share.batch) == 3 for share in shares):
             raise RuntimeError("bad kernel")
         return packed_gradients(model, shares)
 
@@ -271,7 +272,7 @@ def test_out_of_memory_while_measuring_gives_one_sample() -> None:
 def test_a_diverged_run_fails_with_its_step(tiny: Kandinsky) -> None:
     run = run_of(tiny, 1)
     step(run)
-    run.state.t1.rows_RD.fill_(torch.nan)
+    run.state.rows["t1"].fill_(torch.nan)
     with pytest.raises(WorkerError, match="at step 2") as failed:
         step(run)
     assert failed.value.code == "run.diverged"

@@ -13,13 +13,13 @@ from model_folders import linked_copy
 from run_tools import encoded, step, tiny_run, tiny_spec
 from safetensors.torch import load_file, save_file
 
-from murnau_worker.models.config import ModelConfig
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.layouts import recognise
+from murnau_worker.core.batch import Batch
+from murnau_worker.families.kandinsky21.description import PART_NAMES, PARTS_OF_PHASE, PARTS_OF_TASK
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.layouts import recognise
+from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.part_store import PartStore
-from murnau_worker.models.parts import PART_NAMES, PARTS_OF_PHASE, PARTS_OF_TASK, PartName, Phase
-from murnau_worker.textual_inversion.run import encoder_for
 from murnau_worker.verify.golden_folder import read_golden_folder
 
 
@@ -31,11 +31,11 @@ def open_model(
     offload: Offload = "none",
     name: str = "m",
 ) -> Kandinsky:
-    source = recognise(folder).read(folder)
-    return Kandinsky(source, ModelConfig(image_size=16), "f", name=name, store=store, dtype=dtype, offload=offload)
+    source = recognise(folder).read()
+    return Kandinsky(source, ModelSettings(image_size=16), "f", name=name, store=store, dtype=dtype, offload=offload)
 
 
-def resident(model: Kandinsky) -> set[PartName]:
+def resident(model: Kandinsky) -> set[str]:
     return {part for part in PART_NAMES if model.is_resident(part)}
 
 
@@ -52,7 +52,7 @@ def test_parts_are_read_when_first_asked_for_and_once(tiny_folder: Path) -> None
 
 def test_a_task_is_prepared_one_part_at_a_time_with_progress(tiny_folder: Path) -> None:
     model = open_model(tiny_folder)
-    said: list[tuple[PartName, int, int]] = []
+    said: list[tuple[str, int, int]] = []
     turns = model.prepare("train", lambda *progress: said.append(progress))
     assert next(turns) == "text_encoder"
     assert resident(model) == {"text_encoder"}
@@ -74,7 +74,7 @@ def test_inpainting_shares_all_but_its_unet(goldens: Path) -> None:
     assert (model.inpaint_unet.config.in_channels, model.unet.config.in_channels) == (9, 4)
 
 
-def sizes(folder: Path) -> dict[PartName, int]:
+def sizes(folder: Path) -> dict[str, int]:
     model = open_model(folder)
     list(model.prepare("text2img"))
     return {part: model.size_bytes(part) for part in PARTS_OF_TASK["text2img"]}
@@ -136,12 +136,12 @@ def test_parts_read_in_inference_mode_can_be_trained_with(tiny_folder: Path) -> 
 
 def test_constants_outlive_their_parts(tiny_folder: Path) -> None:
     model = open_model(tiny_folder, offload="parts")
-    keys, unwanted, scale = model.empty_text_keys(), model.unwanted_condition(), model.scale_t1
+    keys, unwanted, scale = model.empty_text_keys(), model.unwanted_condition(), model.scale("t1")
     model.release(*PART_NAMES)
     assert resident(model) == set()
     assert model.empty_text_keys() is keys
     assert model.unwanted_condition() is unwanted
-    assert (model.scale_t1, model.known_scale("text_encoder")) == (scale, scale)
+    assert (model.scale("t1"), model.known_scale("t1")) == (scale, scale)
     assert model.image_size == 16
     assert resident(model) == set()
 
@@ -200,7 +200,7 @@ def test_a_phase_holds_its_parts_and_with_offloading_no_others(tiny_folder: Path
 
 
 @pytest.mark.parametrize(("step_number", "phase"), [(0, "prior"), (2, "decoder")])
-def test_a_step_needs_no_part_of_another_phase(tiny_folder: Path, step_number: int, phase: Phase) -> None:
+def test_a_step_needs_no_part_of_another_phase(tiny_folder: Path, step_number: int, phase: str) -> None:
     model = open_model(tiny_folder, offload="parts")
     run = tiny_run(model, tiny_spec(objective="split", schedule_steps=4))
     run.state.step = step_number
@@ -246,7 +246,7 @@ def relative(actual: torch.Tensor, wanted: torch.Tensor) -> float:
 def test_other_dtypes_compute_nearly_the_same_and_give_fp32(goldens: Path, dtype: torch.dtype) -> None:
     golden = read_golden_folder(goldens / "kandinsky-2.1")
     folder = goldens / "kandinsky-2.1"
-    model = Kandinsky(recognise(folder).read(folder), ModelConfig(), "f", dtype=dtype)
+    model = Kandinsky(recognise(folder).read(), ModelSettings(), "f", dtype=dtype)
     bound = 0.05 if dtype is torch.bfloat16 else 0.01
     with torch.inference_mode():
         t1 = model.t1.encode(golden["text_encoder.input_ids"], None)
@@ -294,13 +294,15 @@ def test_the_gradient_of_rows_passes_through_bf16_towers(tiny_folder: Path) -> N
     gradients: list[tuple[torch.Tensor, torch.Tensor]] = []
     for dtype in (torch.float32, torch.bfloat16):
         model = open_model(tiny_folder, dtype=dtype)
-        batch = encoder_for(model, {}).batch(["a photo of a cat", "a red train"])
+        encoder = model.encoder({})
+        batch = Batch.of([encoder.ids(text) for text in ("a photo of a cat", "a red train")], "eot")
+        t1_ids, (t2_ids, t2_mask) = batch.padded("t1", model.t1_pad_id)[0], batch.padded("t2", 0)
         vocabulary_t1, vocabulary_t2 = model.t1.rows.vocabulary_size, model.t2.rows.vocabulary_size
         rows = (torch.full((1, 32), 0.02, requires_grad=True), torch.full((1, 32), 0.02, requires_grad=True))
-        batch.t1_ids_NL[:, 1] = vocabulary_t1
-        batch.t2_ids_NL[:, 1] = vocabulary_t2
-        t1 = model.t1.encode(batch.t1_ids_NL, rows[0])
-        t2 = model.t2.encode(batch.t2_ids_NL, batch.t2_mask_NL, rows[1], "eot")
+        t1_ids[:, 1] = vocabulary_t1
+        t2_ids[:, 1] = vocabulary_t2
+        t1 = model.t1.encode(t1_ids, rows[0])
+        t2 = model.t2.encode(t2_ids, t2_mask, rows[1], "eot")
         image = model.prior.predict(torch.ones(2, 32), 500, model.prior.encode_text(t2))
         loss = t1.context_BPD.square().sum() + t1.pooled_BE.sum() + image.square().sum()
         first, second = torch.autograd.grad(loss, rows)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
 import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.sampling.tables import decoder_alpha_bar
-from murnau_worker.textual_inversion.batches import PRIOR_TIMESTEPS, DecoderSamples, PriorSamples
-from murnau_worker.textual_inversion.objective import min_snr_weights
-from murnau_worker.textual_inversion.optimizer import schedule_factor
-from murnau_worker.textual_inversion.pack import packed_gradients
-from murnau_worker.textual_inversion.phases import phase_of
-from murnau_worker.textual_inversion.run import TrainingRun
-from murnau_worker.textual_inversion.spec import OptimizerName
+from murnau_worker.core.batch import Batch
+from murnau_worker.core.spec import OptimizerName
+from murnau_worker.families.kandinsky21.losses import PRIOR_TIMESTEPS
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.phases import phase_of
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS
+from murnau_worker.sampling.noising import min_snr_weights
+from murnau_worker.training.optimizer import schedule_factor
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.shares import Share
+from murnau_worker.training.step import gradients as packed_gradients
 
 CLOSE = 2e-5
 
@@ -49,23 +52,23 @@ def test_extending_a_run_moves_no_phase() -> None:
 
 def test_a_phase_moves_its_own_tower_only(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec(objective="split", schedule_steps=2, max_steps=2))
-    t1_RD = run.state.t1.rows_RD.clone()
+    t1_RD = run.state.rows["t1"].clone()
     metrics = step(run)
-    assert torch.equal(run.state.t1.rows_RD, t1_RD)
+    assert torch.equal(run.state.rows["t1"], t1_RD)
     assert "learning_rate_t1" not in metrics
-    t2_RD = run.state.t2.rows_RD.clone()
+    t2_RD = run.state.rows["t2"].clone()
     metrics = step(run)
-    assert torch.equal(run.state.t2.rows_RD, t2_RD)
-    assert not torch.equal(run.state.t1.rows_RD, t1_RD)
+    assert torch.equal(run.state.rows["t2"], t2_RD)
+    assert not torch.equal(run.state.rows["t1"], t1_RD)
     assert "learning_rate_t2" not in metrics
-    assert (run.state.t1.updates, run.state.t2.updates) == (1, 1)
+    assert (run.state.towers["t1"].updates, run.state.towers["t2"].updates) == (1, 1)
 
 
 def test_the_prior_loss_falls(tiny: Kandinsky) -> None:
     """Over the same draws before and after, so that the drawn timesteps say nothing."""
     run = tiny_run(tiny, tiny_spec(objective="split", schedule_steps=200, max_steps=200, batch_size=4))
     [before] = packed_gradients(tiny, [run.share(range(4))])
-    first = run.share(range(4)).samples
+    first = run.share(range(4)).batch
     for _ in range(40):
         step(run)
     assert run.phase == "prior"
@@ -73,27 +76,27 @@ def test_the_prior_loss_falls(tiny: Kandinsky) -> None:
     assert after.loss < before.loss
 
 
-def _with_samples(run: TrainingRun, samples: Any) -> Any:
-    share = run.share(range(4))
-    return type(share)(share.rows, share.pooling, share.weight, samples)
+def _with_samples(run: TrainingRun, batch: Batch) -> Share:
+    return replace(run.share(range(4)), batch=batch)
 
 
 def test_the_prior_phase_stays_at_high_noise(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec(objective="split", batch_size=64))
-    samples = run.share(range(64)).samples
-    assert isinstance(samples, PriorSamples)
-    assert set(samples.timesteps_N.tolist()) <= set(PRIOR_TIMESTEPS)
-    assert len(set(samples.timesteps_N.tolist())) > 32
+    samples = run.share(range(64)).batch
+    assert "latents" not in samples.tensors
+    timesteps = set(samples.tensors["timesteps"].tolist())
+    assert timesteps <= set(PRIOR_TIMESTEPS)
+    assert len(timesteps) > 32
 
 
 def test_half_of_the_decoder_phase_is_given_what_the_learnt_word_samples(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec(objective="split", schedule_steps=2, max_steps=2, batch_size=64))
     step(run)
-    samples = run.share(range(64)).samples
-    assert isinstance(samples, DecoderSamples)
-    assert samples.image_NE is not None
+    samples = run.share(range(64)).batch
+    assert "latents" in samples.tensors
+    assert "image" in samples.tensors
     true = run.images.images_n2E.flatten(0, 1)
-    own = sum(bool((true == given).all(1).any()) for given in samples.image_NE)
+    own = sum(bool((true == given).all(1).any()) for given in samples.tensors["image"])
     assert 20 <= own <= 44
 
 
@@ -108,10 +111,9 @@ def test_runs_of_a_split_pack_get_what_they_get_alone(tiny: Kandinsky) -> None:
         for together, share in zip(packed_gradients(tiny, shares), shares, strict=True):
             [alone] = packed_gradients(tiny, [share])
             assert together.loss == pytest.approx(alone.loss, rel=CLOSE)
-            for one, other in ((together.t1_RD, alone.t1_RD), (together.t2_RD, alone.t2_RD)):
-                assert (one is None) == (other is None)
-                if one is not None and other is not None:
-                    assert float((one - other).abs().max() / other.abs().max()) < CLOSE
+            assert set(together.rows) == set(alone.rows)
+            for tower, other in alone.rows.items():
+                assert float((together.rows[tower] - other).abs().max() / other.abs().max()) < CLOSE
         step_together(*runs)
     assert runs[0].phase == "decoder"
 
@@ -133,10 +135,10 @@ def test_a_resumed_run_goes_on_exactly(tiny: Kandinsky, objective: str) -> None:
 def test_every_optimizer_learns_and_resumes(tiny: Kandinsky, optimizer: OptimizerName) -> None:
     spec = tiny_spec(optimizer=optimizer)
     whole = tiny_run(tiny, spec)
-    start_RD = whole.state.t1.rows_RD.clone()
+    start_RD = whole.state.rows["t1"].clone()
     for _ in range(4):
         step(whole)
-    assert not torch.equal(whole.state.t1.rows_RD, start_RD)
+    assert not torch.equal(whole.state.rows["t1"], start_RD)
     resumed = tiny_run(tiny, spec)
     for _ in range(4):
         step(resumed)
@@ -145,17 +147,17 @@ def test_every_optimizer_learns_and_resumes(tiny: Kandinsky, optimizer: Optimize
 
 
 def test_min_snr_weighs_little_noise_down() -> None:
-    weights_N = min_snr_weights([0, 500, 999], 5.0)
-    snr = decoder_alpha_bar() / (1 - decoder_alpha_bar())
+    weights_N = min_snr_weights(DECODER_PROCESS, [0, 500, 999], 5.0)
+    snr = DECODER_PROCESS.alpha_bar / (1 - DECODER_PROCESS.alpha_bar)
     assert weights_N.tolist() == pytest.approx([5.0 / snr[0], min(1.0, 5.0 / snr[500]), 1.0])
 
 
 def test_a_weighted_sample_weighs_its_gradient(tiny: Kandinsky) -> None:
     plain = tiny_run(tiny, tiny_spec(batch_size=1))
     weighted = tiny_run(tiny, tiny_spec(batch_size=1, loss_weight="min_snr"))
-    samples = plain.share(range(1)).samples
-    assert isinstance(samples, DecoderSamples)
-    weight = float(min_snr_weights(samples.draws.timesteps_N.tolist(), 5.0)[0])
+    samples = plain.share(range(1)).batch
+    assert "latents" in samples.tensors
+    weight = float(min_snr_weights(DECODER_PROCESS, samples.tensors["timesteps"].tolist(), 5.0)[0])
     [one] = packed_gradients(tiny, [plain.share(range(1))])
     [other] = packed_gradients(tiny, [weighted.share(range(1))])
     assert other.loss == pytest.approx(weight * one.loss, rel=CLOSE)
@@ -167,7 +169,7 @@ def test_accumulating_is_a_larger_batch(tiny: Kandinsky) -> None:
     for _ in range(3):
         step(at_once)
         step(in_parts)
-    difference = (at_once.state.t1.rows_RD - in_parts.state.t1.rows_RD).norm() / at_once.state.t1.rows_RD.norm()
+    difference = (at_once.state.rows["t1"] - in_parts.state.rows["t1"]).norm() / at_once.state.rows["t1"].norm()
     assert float(difference) < 1e-4
 
 
@@ -186,7 +188,7 @@ def test_dropout_draws_by_the_seed_and_leaves_no_trace(tiny: Kandinsky) -> None:
     assert first.state_bytes() == again.state_bytes()
     plain = tiny_run(tiny, tiny_spec(packing="exclusive"))
     step(plain)
-    assert not torch.equal(plain.state.t1.rows_RD, first.state.t1.rows_RD)
+    assert not torch.equal(plain.state.rows["t1"], first.state.rows["t1"])
 
 
 def test_warming_up_rises_to_the_schedule() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.config import read_model_config
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import ModelEntry, collect_models, read_registry
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.served_models_file import ModelEntry, collect_models, read_registry
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.settings import read_model_settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -99,14 +100,17 @@ def test_options_and_file_come_together(tmp_path: Path) -> None:
 def test_a_gpu_that_is_not_there_is_refused_at_the_start(tiny_folder: Path, tmp_path: Path) -> None:
     registry = write(tmp_path, f"models: {{a: {{path: {tiny_folder}, device: cuda}}}}")
     with pytest.raises(WorkerError, match="torch sees none"):
-        ModelRegistry(read_registry(registry))
+        ServedModels(read_registry(registry))
 
 
 def test_models_are_opened_as_their_entries_say(tiny_folder: Path, tmp_path: Path) -> None:
     registry = write(tmp_path, f"models: {{a: {{path: {tiny_folder}, dtype: bfloat16}}, b: {{path: {tiny_folder}}}}}")
-    models = ModelRegistry(read_registry(registry), memory_limit_bytes=1)
-    assert models.load("a").unet.dtype == torch.bfloat16
-    assert models.load("b").unet.dtype == torch.float32
+    models = ServedModels(read_registry(registry), memory_limit_bytes=1)
+    first, second = models.load("a"), models.load("b")
+    assert isinstance(first, Kandinsky)
+    assert isinstance(second, Kandinsky)
+    assert first.unet.dtype == torch.bfloat16
+    assert second.unet.dtype == torch.float32
     assert not models.load("a").is_resident("unet")  # the limit is for all models together
     assert models.find("a").fingerprint == models.find("b").fingerprint
 
@@ -114,11 +118,11 @@ def test_models_are_opened_as_their_entries_say(tiny_folder: Path, tmp_path: Pat
 @pytest.mark.parametrize(("given", "read"), [("5", "5"), ('"10,5"', "10,5"), ("ddim25", "ddim25")])
 def test_prior_steps_may_be_a_number_or_sections(tmp_path: Path, given: str, read: str) -> None:
     (tmp_path / "murnau.yaml").write_text(f"prior_steps: {given}")
-    assert read_model_config(tmp_path).prior_steps == read
+    assert read_model_settings(tmp_path).prior_steps == read
 
 
 @pytest.mark.parametrize("given", ["0", "-3", "ddim", "5.5", "true", '"5;6"', "[5]"])
 def test_other_prior_steps_are_refused(tmp_path: Path, given: str) -> None:
     (tmp_path / "murnau.yaml").write_text(f"prior_steps: {given}")
     with pytest.raises(WorkerError, match="prior_steps"):
-        read_model_config(tmp_path)
+        read_model_settings(tmp_path)

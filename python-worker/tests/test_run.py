@@ -8,11 +8,11 @@ import pytest
 import torch
 from run_tools import encoded, picture, step, tiny_run, tiny_spec
 
-from murnau_worker.checkpoints.run_state import read_state, write_state
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.dataset import NamedPicture
-from murnau_worker.textual_inversion.optimizer import schedule_factor
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.training.data.dataset import NamedPicture
+from murnau_worker.training.optimizer import schedule_factor
+from murnau_worker.training.state import read_state, write_state
 
 
 def test_resuming_at_any_step_ends_in_the_same_bytes(tiny: Kandinsky) -> None:
@@ -38,10 +38,10 @@ def test_resuming_at_any_step_ends_in_the_same_bytes(tiny: Kandinsky) -> None:
 def test_only_the_learnt_rows_change_and_only_they_get_gradients(tiny: Kandinsky) -> None:
     before = tiny.t2.rows.weight.clone()
     run = tiny_run(tiny, tiny_spec())
-    initial = run.state.t2.rows_RD.clone()
+    initial = run.state.rows["t2"].clone()
     metrics = step(run)
     assert torch.equal(before, tiny.t2.rows.weight)
-    assert not torch.equal(initial, run.state.t2.rows_RD)
+    assert not torch.equal(initial, run.state.rows["t2"])
     assert metrics["grad_norm_t1"] > 0
     assert metrics["grad_norm_t2"] > 0
     assert all(parameter.grad is None for parameter in tiny.unet.parameters())
@@ -50,8 +50,8 @@ def test_only_the_learnt_rows_change_and_only_they_get_gradients(tiny: Kandinsky
 def test_vocabulary_norm_is_kept(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec(norm="vocabulary", learning_rate_t1=1.0, learning_rate_t2=1.0))
     metrics = [step(run) for _ in range(3)][-1]
-    assert metrics["norm_t1"] == pytest.approx(run.t1.median_norm, rel=1e-5)
-    assert metrics["norm_t2"] == pytest.approx(run.t2.median_norm, rel=1e-5)
+    assert metrics["norm_t1"] == pytest.approx(run.settings["t1"].median_norm, rel=1e-5)
+    assert metrics["norm_t2"] == pytest.approx(run.settings["t2"].median_norm, rel=1e-5)
 
 
 def test_relative_rates_are_multiples_of_the_vocabulary_rms(tiny: Kandinsky) -> None:
@@ -90,7 +90,7 @@ def test_a_state_of_another_run_is_refused(tiny: Kandinsky) -> None:
 def test_a_state_of_other_weights_says_that_the_model_changed(tiny: Kandinsky) -> None:
     run = tiny_run(tiny, tiny_spec())
     other = dataclasses.replace(run.identity, model_fingerprint="0" * 64)
-    shapes = (run.t1.initial_RD.shape, run.t2.initial_RD.shape)
+    shapes = {tower: setting.initial_RD.shape for tower, setting in run.settings.items()}
     with pytest.raises(WorkerError) as refused:
         read_state(write_state(run.state, other), run.identity, shapes, "adamw")
     assert refused.value.code == "model.changed"

@@ -18,7 +18,7 @@ import pytest
 import torch
 from model_folders import script_archive
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.safe_pickle import load_pickled, load_state_dict
 
 SYSTEM: Any = getattr(os, "system")  # noqa: B009 (what an attacker would write)

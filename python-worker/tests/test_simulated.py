@@ -16,14 +16,14 @@ import grpc
 import pytest
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
-from murnau_worker.checkpoints.embedding_file import read_canonical
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.rpc.engine_server import EngineServer
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.simulated_service import SimulatedService
 from murnau_worker.simulated.engine import SimulatedEngine
 from murnau_worker.simulated.learning import eval_gain
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.text.embedding_file import read_canonical
 
 
 @contextlib.asynccontextmanager
@@ -81,7 +81,7 @@ def test_a_resumed_run_ends_with_the_same_bytes() -> None:
         assert rest.checkpoints[8].embedding == whole.checkpoints[8].embedding
         assert rest.checkpoints[6].state != rest.checkpoints[8].state
         other = read_canonical(whole.checkpoints[8].embedding)
-        assert (other.placeholder_token, other.step, other.t1_RD.shape) == ("sapsan", 8, (1, 64))
+        assert (other.placeholder_token, other.step, other.rows["t1"].shape) == ("sapsan", 8, (1, 64))
 
     run(work())
 

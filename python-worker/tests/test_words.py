@@ -7,28 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_model import WORDS
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.textual_inversion.placeholders import check_placeholder
-from murnau_worker.textual_inversion.prompts import LearntWord, split_at_words
-from murnau_worker.textual_inversion.run import encoder_for
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.text.placeholder import check_placeholder
+from murnau_worker.text.prompts import LearntWord, split_at_words
 
 
 def test_the_empty_prompt_is_start_and_end(tiny: Kandinsky) -> None:
-    ids = encoder_for(tiny, {}).ids("")
-    assert ids.t1 == (0, 2)
-    assert ids.t2 == (tiny.tokenizers.t2.start_id, tiny.tokenizers.t2.end_id)
+    ids = tiny.encoder({}).ids("")
+    assert ids["t1"] == (0, 2)
+    assert ids["t2"] == (*tiny.tokenizers["t2"].start_ids, tiny.tokenizers["t2"].end_id)
 
 
 def test_a_learnt_word_takes_the_place_of_a_known_one(tiny: Kandinsky) -> None:
-    encoder = encoder_for(tiny, {"sapsan": LearntWord(0, 1)})
+    encoder = tiny.encoder({"sapsan": LearntWord(0, 1)})
     for text in ("a photo of a {}", "{}", "{} in the snow", "a {}, a {}.", "the {}'s dog"):
         learnt, known = encoder.ids(text.format("sapsan", "sapsan")), encoder.ids(text.format("cat", "cat"))
-        assert [i for i in learnt.t2 if i != encoder.t2_vocabulary] == [
-            i for i in known.t2 if i != tiny.tokenizers.t2.ids("cat")[0]
+        assert [i for i in learnt["t2"] if i != encoder.vocabulary_sizes["t2"]] == [
+            i for i in known["t2"] if i != tiny.tokenizers["t2"].ids("cat")[0]
         ]
-        assert [i for i in learnt.t1 if i != encoder.t1_vocabulary] == [
-            i for i in known.t1 if i != tiny.tokenizers.t1.ids("cat")[0]
+        assert [i for i in learnt["t1"] if i != encoder.vocabulary_sizes["t1"]] == [
+            i for i in known["t1"] if i != tiny.tokenizers["t1"].ids("cat")[0]
         ]
 
 
@@ -43,14 +42,14 @@ def test_whole_words_are_found_in_any_case(text: str) -> None:
 
 
 def test_several_words_and_vectors_get_consecutive_ids(tiny: Kandinsky) -> None:
-    encoder = encoder_for(tiny, {"sapsan": LearntWord(0, 2), "foo": LearntWord(2, 1)})
-    assert [i - encoder.t2_vocabulary for i in encoder.ids("foo sapsan").t2[1:-1]] == [2, 0, 1]
+    encoder = tiny.encoder({"sapsan": LearntWord(0, 2), "foo": LearntWord(2, 1)})
+    assert [i - encoder.vocabulary_sizes["t2"] for i in encoder.ids("foo sapsan")["t2"][1:-1]] == [2, 0, 1]
 
 
 def test_a_long_prompt_keeps_its_end(tiny: Kandinsky) -> None:
-    ids = encoder_for(tiny, {}).ids("cat " * 200)
-    assert len(ids.t1) == len(ids.t2) == 77
-    assert ids.t2[-1] == tiny.tokenizers.t2.end_id
+    ids = tiny.encoder({}).ids("cat " * 200)
+    assert len(ids["t1"]) == len(ids["t2"]) == 77
+    assert ids["t2"][-1] == tiny.tokenizers["t2"].end_id
 
 
 @given(st.text(max_size=40))
@@ -67,7 +66,7 @@ def test_only_lower_case_letters_are_a_placeholder(tiny: Kandinsky, word: str) -
 
 @given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=32).filter(lambda word: word not in WORDS))
 def test_any_accepted_placeholder_is_exactly_its_learnt_token(tiny: Kandinsky, word: str) -> None:
-    encoder = encoder_for(tiny, {word: LearntWord(0, 1)})
+    encoder = tiny.encoder({word: LearntWord(0, 1)})
     ids = encoder.ids(f"a photo of a {word}")
-    assert ids.t1[-2] == encoder.t1_vocabulary
-    assert ids.t2[-2] == encoder.t2_vocabulary
+    assert ids["t1"][-2] == encoder.vocabulary_sizes["t1"]
+    assert ids["t2"][-2] == encoder.vocabulary_sizes["t2"]

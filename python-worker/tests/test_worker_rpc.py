@@ -13,9 +13,10 @@ from draw_client import code_of, embedding, images, run, text_to_image
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from worker_client import running_worker
 
-from murnau_worker.checkpoints.embedding_file import read_embedding, write_embedding
+from murnau_worker.families.embeddings import read_embedding
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.server import SERVICE_NAME
+from murnau_worker.text.embedding_file import write_embedding
 
 
 def test_embeddings_convert_both_ways(tiny_folder: Path) -> None:
@@ -36,7 +37,7 @@ def test_embeddings_convert_both_ways(tiny_folder: Path) -> None:
     converted, back = run(work())
     assert (converted.placeholder_token, converted.num_vectors, converted.step) == ("sapsan", 1, 3)
     assert (back.placeholder_token, back.pooling) == ("gribnik", pb.POOLING_ARGMAX)
-    assert torch.equal(read_embedding(back.file).t1_RD, embedding("sapsan").t1_RD)
+    assert torch.equal(read_embedding(back.file).rows["t1"], embedding("sapsan").rows["t1"])
 
 
 def test_a_pickle_that_wants_more_than_tensors_is_refused(tiny_folder: Path) -> None:

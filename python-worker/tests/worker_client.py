@@ -16,7 +16,7 @@ from murnau_worker.engine.engine import Engine
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.server import WorkerServer
-from murnau_worker.textual_inversion.dataset import NamedPicture
+from murnau_worker.training.data.dataset import NamedPicture
 
 PICTURES = (picture(1), picture(2), picture(3))
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expandTrials, parse, sweepFileSchema } from '@murnau/domain';
+import { keepLoopbackDirect } from '@murnau/environment';
 import { createStarters, createTemporalClient } from '@murnau/orchestration';
 import { startStack, stopStack } from '@murnau/stack';
 import { createStore } from '@murnau/store';
@@ -22,6 +23,7 @@ const png = Buffer.from(
  * @returns what a benchmark needs; `close` ends and removes all of it
  */
 export async function openStage(options = {}) {
+  keepLoopbackDirect(process.env);
   const home = await mkdtemp(join(tmpdir(), 'murnau-bench-'));
   await chmod(home, 0o755);
   const stack = await startStack({ home, simulate: true, models: [{ name: model, dir: home }], ...options });

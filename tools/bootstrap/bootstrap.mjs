@@ -1,5 +1,6 @@
 import { withLock } from './lock.mjs';
 import { Problem } from './problem.mjs';
+import { root } from './root.mjs';
 import { killRunning } from './run.mjs';
 import { note, saidSomething, say, seconds } from './say.mjs';
 import { buildTypeScript, buildWorkflowBundle } from './steps/build.mjs';
@@ -26,6 +27,34 @@ async function pythonBranch() {
   await step('gRPC code for Python', generatePython);
 }
 
+/** What some tool of the set-up cannot take in the checkout's path; spaces, quotes, # % , and letters work. */
+const refusedInPath = [
+  ['?', 'webpack, which bundles the workflows, takes it for a query'],
+  ['!', 'webpack, which bundles the workflows, takes it for a loader'],
+  [':', 'protoc takes it for the end of a path'],
+  ['\n', 'Python does not find the worker behind a line break'],
+  ['\r', 'Python does not find the worker behind a line break'],
+];
+
+function checkPath() {
+  for (const [character, why] of refusedInPath) {
+    if (!root.includes(character)) continue;
+    const named = /\s/.test(character) ? 'a line break' : `a "${character}"`;
+    throw new Problem(
+      `The path of this checkout holds ${named}: ${JSON.stringify(root)}. ${why[0].toUpperCase()}${why.slice(1)}.`,
+      'Move or clone it to a path without one, and run the command again.',
+    );
+  }
+}
+
+/** What to know about the Node that runs this, or null. */
+function nodeAdvice() {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major === 20) return 'Node 20 has reached its end of life: Node 24 is recommended';
+  if (major > 24) return `Node ${major} is newer than the versions that murnau is tried with (20.19 to 24)`;
+  return null;
+}
+
 /** Brings the checkout into a state in which everything runs. Never throws. */
 export async function bootstrap() {
   const started = performance.now();
@@ -36,10 +65,13 @@ export async function bootstrap() {
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   try {
+    checkPath();
     await withLock(() => Promise.all([nodeBranch(), pythonBranch()]));
     const took = seconds(performance.now() - started);
-    if (saidSomething()) say(`ready after ${took}`);
-    else note(`murnau is set up (checked in ${took})`);
+    if (saidSomething()) {
+      if (nodeAdvice()) say(nodeAdvice());
+      say(`ready after ${took}`);
+    } else note(`murnau is set up (checked in ${took})`);
     return { ok: true };
   } catch (error) {
     killRunning();

@@ -10,7 +10,7 @@ export class Problem extends Error {
 const causes = [
   [
     /ENOSPC|No space left on device|disk quota exceeded/i,
-    'The disk is full: free about 6 GB and run the command again; what was installed so far is kept.',
+    'The disk is full: free some space (about 2 GB with PyTorch for the CPU, 10 GB with CUDA) and run the command again; what was installed so far is kept.',
   ],
   [
     /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|Temporary failure in name resolution|NewConnectionError|Read timed out|Max retries exceeded|Could not find a version that satisfies/i,
@@ -20,7 +20,7 @@ const causes = [
     /EACCES|EPERM|Permission denied/i,
     'This user may not write there. Own the checkout (chown -R) or clone it anew as this user.',
   ],
-  [/ensurepip/i, 'This Python comes without venv. On Debian and Ubuntu: apt-get install python3.11-venv'],
+  [/ensurepip/i, 'This Python comes without venv. On Debian and Ubuntu: apt-get install python3-venv'],
 ];
 
 /** What to do about a tool that failed, judged by what it printed. */

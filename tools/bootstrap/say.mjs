@@ -10,7 +10,9 @@ export function say(line) {
   if (!indented) {
     indented = true;
     process.stderr.write(
-      'Setting murnau up (Node packages in node_modules, Python packages in python-worker/.venv; nothing outside this folder)\n',
+      'Setting murnau up: Node packages in node_modules, Python packages in python-worker/.venv; outside this folder only\n' +
+        'the caches of npm, pip and buf. In all 0.6 GB to download and 2.5 GB of disk with PyTorch for the CPU, 3 and 9 GB\n' +
+        'with CUDA; 1 to 5 minutes, next time seconds. What is in place already is kept, also when this is broken off.\n',
     );
   }
   process.stderr.write(`  ${line}\n`);

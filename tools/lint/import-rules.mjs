@@ -19,6 +19,13 @@ export const forbidden = [
     from: { path: source('domain'), pathNot: specs },
     to: { pathNot: [own('domain'), '(^|/)node_modules/zod/'] },
   },
+  // Every command of the command line, and completion, waits for what it imports.
+  {
+    name: 'environment-imports-nothing',
+    severity: 'error',
+    from: { path: source('environment'), pathNot: specs },
+    to: { pathNot: own('environment'), dependencyTypesNot: ['core'] },
+  },
   {
     name: 'contracts-import-only-domain-and-common',
     severity: 'error',

@@ -12,11 +12,18 @@ const checks = [
   ['pyright', 'pyright', ['--pythonpath', python], inPython],
   ['eslint', 'eslint', ['--max-warnings=0', '--no-warn-ignored', 'apps', 'libs'], {}],
   ['import rules', process.execPath, ['tools/lint/check-imports.mjs'], {}],
+  ['paths outside', process.execPath, ['tools/lint/check-outside.mjs'], {}],
   [
     'prettier',
     'prettier',
     ['--check', '--log-level=warn', '--cache', '--cache-location=.cache/prettier', '.'],
     {},
+  ],
+  [
+    'import-linter',
+    join(root, 'python-worker/.venv/bin/lint-imports'),
+    ['--no-cache', '--no-logo'],
+    inPython,
   ],
   ['ruff check', python, ['-m', 'ruff', 'check', '--quiet'], inPython],
   ['ruff format', python, ['-m', 'ruff', 'format', '--check', '--quiet'], inPython],

@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
-import { logLevelSchema, portSchema, readEnv } from '@murnau/config';
+import { logLevelSchema, readEnv, webPortSchema } from '@murnau/config';
+import { accountName, keepLoopbackDirect } from '@murnau/environment';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -11,7 +11,7 @@ const schema = z.object({
   ADVISOR_ADDRESS: z.string().min(1).default('127.0.0.1:7835'),
   TEMPORAL_UI_URL: z.url().default('http://127.0.0.1:7834'),
   API_HOST: z.string().min(1).default('127.0.0.1'),
-  API_PORT: portSchema.default(7800),
+  API_PORT: webPortSchema.default(7800),
   /** Absent: whoever reaches the port may do everything, so only a loopback API_HOST is allowed. */
   API_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
   /** Where people reach the pages. Absent: API_HOST and API_PORT. */
@@ -25,12 +25,13 @@ export type Environment = z.output<typeof schema> & { GALLERY_URL: string; MURNA
 
 /** @throws MurnauError `config.invalid` */
 export function readEnvironment(): Environment {
+  keepLoopbackDirect(process.env);
   const env = readEnv(schema, process.env);
   const host = env.API_HOST.includes(':') ? `[${env.API_HOST}]` : env.API_HOST;
   const galleryUrl = env.GALLERY_URL ?? `http://${host}:${env.API_PORT}`;
   return {
     ...env,
     GALLERY_URL: galleryUrl.replace(/\/+$/, ''),
-    MURNAU_OWNER: env.MURNAU_OWNER ?? userInfo().username,
+    MURNAU_OWNER: env.MURNAU_OWNER ?? accountName() ?? `user ${process.getuid?.() ?? ''}`.trim(),
   };
 }

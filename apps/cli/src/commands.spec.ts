@@ -144,7 +144,7 @@ describe('without a server', () => {
   });
 
   it('answers in about a second what needs no model', { timeout: busyMs }, async () => {
-    const bare = await runCommand(['--help']);
+    const bare = await runCommand(['train', '--help']);
     const { elapsedMs } = await runCommand([...trainArgs.slice(0, 1), './no', ...trainArgs.slice(2)]);
     expect(elapsedMs).toBeLessThan(Math.max(1000, 2.5 * bare.elapsedMs));
   });
@@ -400,6 +400,27 @@ describe('with a server', () => {
     expect(JSON.parse(json.stdout)).toHaveLength(1);
     const none = await against({ 'GET /v1/runs': () => ({ items: [], next_cursor: null }) }, ['runs', 'ls']);
     expect(none).toMatchObject({ exitCode: 0, stdout: '', stderr: expect.stringContaining('murnau train') });
+  });
+
+  it('answers of another version are read', { timeout: busyMs }, async () => {
+    const { wish: _, early_stop: __, spec, ...run } = aRun({ step: 5, metrics: { eval_gain: 0.25 } });
+    const { ema_decay, ...older } = spec;
+    const newer = { ...run, spec: { ...older, orbit: { radius: 3 } }, orbits: ['x'] };
+    const routes: FakeRoutes = {
+      'GET /v1/runs': () => ({ items: [newer], next_cursor: null, total: 1 }),
+      'GET /v1/runs/:id': () => newer,
+      'GET /v1/runs/:id/events': () =>
+        stream([
+          ['run', newer],
+          ['end', { phase: 'finished' }],
+        ]),
+    };
+    const list = await against(routes, ['runs', 'ls']);
+    expect(list).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/5\/100 +\+0\.250/) });
+    const shown = await against(routes, ['runs', 'show', '7f3a91c2']);
+    expect(shown).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`ema_decay: ${ema_decay}`) });
+    const watched = await against(routes, ['runs', 'watch', '7f3a91c2']);
+    expect(watched.stderr).toMatch(/step 5\/100/);
   });
 
   it('export finds the newest embedding of a word', { timeout: busyMs }, async () => {

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { errorRegistry } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { createContext } from './core/context.js';
+import type { CommonOptions, Context } from './core/context.js';
 import { exitCodes } from './core/exit-codes.js';
 import type { Io } from './core/io.js';
 import { createOutput } from './core/io.js';
@@ -12,10 +13,9 @@ import { buildProgram, leavesOf } from './program.js';
 const environment = readEnvironment({ NO_COLOR: '1' });
 const output = createOutput({ write: () => true }, environment);
 const io: Io = { out: output, err: output };
-const program = buildProgram(
-  { context: (options) => createContext(io, environment, options), exitWith: () => {} },
-  io,
-);
+const context = async (options: CommonOptions): Promise<Context> =>
+  createContext(io, environment, options, String);
+const program = await buildProgram({ io, context, exitWith: () => {}, spell: String });
 const leaves = leavesOf(program);
 const docs = await readFile(fileURLToPath(new URL('../../../docs/cli.md', import.meta.url)), 'utf8');
 

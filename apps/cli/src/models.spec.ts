@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { chooseModels } from './commands/stack/up.js';
+import { chooseModels } from './commands/up/index.js';
 import { fakeApi } from './testing/fake-api.js';
 import { runHere } from './testing/run-here.js';
 

@@ -1,4 +1,5 @@
 import { logLevelSchema, readEnv } from '@murnau/config';
+import { keepLoopbackDirect } from '@murnau/environment';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -27,6 +28,7 @@ export type Environment = z.output<typeof schema> & { readonly workers: readonly
 
 /** @throws MurnauError `config.invalid` */
 export function readEnvironment(): Environment {
+  keepLoopbackDirect(process.env);
   const env = readEnv(schema, process.env);
   const { WORKERS, WORKER_ADDRESS: address, WORKER_NAME: name = address } = env;
   const several = WORKERS?.split(',').map((entry) => {

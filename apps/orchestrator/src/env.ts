@@ -1,4 +1,5 @@
 import { logLevelSchema, readEnv } from '@murnau/config';
+import { keepLoopbackDirect } from '@murnau/environment';
 import { z } from 'zod';
 
 const schema = z.object({
@@ -17,6 +18,7 @@ export type Environment = z.output<typeof schema>;
 
 /** @throws MurnauError `config.invalid` */
 export function readEnvironment(): Environment {
+  keepLoopbackDirect(process.env);
   const env = readEnv(schema, process.env);
   return { ...env, GALLERY_URL: env.GALLERY_URL.replace(/\/+$/, '') };
 }

@@ -90,6 +90,51 @@ describe('ApiClient', () => {
     });
   });
 
+  it.each([
+    [404, 'route.not_found'],
+    [422, 'request.invalid'],
+    [500, 'internal'],
+  ])('takes an error that only a newer server knows by its status %i', async (status, code) => {
+    const problem = {
+      type: 'x',
+      title: 'x',
+      status,
+      detail: 'no orbit',
+      code: 'orbit.missing',
+      next_step: 'x',
+    };
+    const { url } = await serve((_, response) => answer(response, status, problem));
+    const error = await failure(new ApiClient({ server: url }).info());
+    expect(error).toMatchObject({ code, message: 'no orbit (orbit.missing)' });
+  });
+
+  it('follows the path of a server that lies under one', async () => {
+    const asked: (string | undefined)[] = [];
+    const { url } = await serve((request, response) => {
+      asked.push(request.url);
+      if (request.url?.endsWith('/events') !== true) return answer(response, 200, info);
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end('event: end\ndata: {}\n\n');
+    });
+    for (const server of [`${url}/team/murnau`, `${url}/team/murnau/`]) {
+      const client = new ApiClient({ server });
+      await client.info();
+      await collect(client.follow('runs', 'a/b'));
+    }
+    const both = ['/team/murnau/v1/info', '/team/murnau/v1/runs/a%2Fb/events'];
+    expect(asked).toEqual([...both, ...both]);
+  });
+
+  it.each([
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
+    ['CERT_HAS_EXPIRED', /has expired/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /another name/],
+  ])('says what is wrong with a certificate: %s', async (code, says) => {
+    const cause = Object.assign(new Error('x'), { code });
+    const fetch = () => Promise.reject(new TypeError('fetch failed', { cause }));
+    const error = await failure(new ApiClient({ server: 'https://host', fetch }).info());
+    expect(error).toMatchObject({ code: 'server.unreachable', message: expect.stringMatching(says) });
+  });
+
   it('says which answer it does not understand', async () => {
     const { url } = await serve((_, response) => answer(response, 200, { version: 1 }));
     const error = await failure(new ApiClient({ server: url }).info());

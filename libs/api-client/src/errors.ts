@@ -1,5 +1,9 @@
 import { isErrorCode, MurnauError, problemSchema } from '@murnau/domain';
 import type { ErrorCode } from '@murnau/domain';
+import { asAnswer } from './as-answer.js';
+
+const untrusted =
+  'its certificate is signed by nobody whom this machine trusts; set NODE_EXTRA_CA_CERTS to the PEM file of its authority';
 
 const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
@@ -11,6 +15,13 @@ const reasons: Readonly<Record<string, string>> = {
   ENETUNREACH: 'the network cannot be reached',
   ETIMEDOUT: 'it did not answer',
   UND_ERR_CONNECT_TIMEOUT: 'it did not answer',
+  DEPTH_ZERO_SELF_SIGNED_CERT: untrusted,
+  SELF_SIGNED_CERT_IN_CHAIN: untrusted,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: untrusted,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: untrusted,
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak https there',
 };
 
 /** Codes of Node's network errors, in the order of fetch's nested causes. */
@@ -52,7 +63,7 @@ const codeOfStatus: Readonly<Record<number, ErrorCode>> = {
 export async function problemError(response: Response, call: string): Promise<MurnauError> {
   const text = await response.text().catch(() => '');
   try {
-    const problem = problemSchema.parse(JSON.parse(text));
+    const problem = asAnswer(problemSchema).parse(JSON.parse(text));
     if (isErrorCode(problem.code)) {
       return new MurnauError(problem.code, problem.detail, {
         field: problem.field,
@@ -60,7 +71,9 @@ export async function problemError(response: Response, call: string): Promise<Mu
         allowed: problem.allowed,
       });
     }
-    return new MurnauError('internal', `${problem.detail} (${problem.code})`);
+    // A code of a newer server: its status says what kind it is.
+    const code = codeOfStatus[response.status] ?? (response.status < 500 ? 'request.invalid' : 'internal');
+    return new MurnauError(code, `${problem.detail} (${problem.code})`);
   } catch {
     const code = codeOfStatus[response.status] ?? 'internal';
     const start = text.replace(/\s+/g, ' ').slice(0, 200);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventSchema, generationSchema, MurnauError, runSchema, sweepSchema } from '@murnau/domain';
 import type { Generation, Run, StoredEvent, Sweep } from '@murnau/domain';
+import { asAnswer } from './as-answer.js';
 import { networkError } from './errors.js';
 import { readEventStream } from './server-sent-events.js';
 import type { ServerSentEvent } from './server-sent-events.js';
@@ -33,19 +34,19 @@ function messageOf({ event, data }: ServerSentEvent): LiveMessage | undefined {
   }
   switch (event) {
     case 'event': {
-      const { success, data: stored } = eventSchema.safeParse(value);
+      const { success, data: stored } = asAnswer(eventSchema).safeParse(value);
       return success ? { kind: 'event', event: stored } : undefined;
     }
     case 'run': {
-      const { success, data: run } = runSchema.safeParse(value);
+      const { success, data: run } = asAnswer(runSchema).safeParse(value);
       return success ? { kind: 'run', run } : undefined;
     }
     case 'sweep': {
-      const { success, data: sweep } = sweepSchema.safeParse(value);
+      const { success, data: sweep } = asAnswer(sweepSchema).safeParse(value);
       return success ? { kind: 'sweep', sweep } : undefined;
     }
     case 'generation': {
-      const { success, data: generation } = generationSchema.safeParse(value);
+      const { success, data: generation } = asAnswer(generationSchema).safeParse(value);
       return success ? { kind: 'generation', generation } : undefined;
     }
     case 'end': {

@@ -1,5 +1,6 @@
 export { ApiClient } from './client.js';
-export type { ListEmbeddings, ListOptions, ListRuns, ListSweeps, SheetOf } from './client.js';
+export type { SheetOf } from './blob-calls.js';
+export type { ListEmbeddings, ListOptions, ListRuns, ListSweeps } from './list-options.js';
 export type { FollowOptions, LiveMessage } from './follow.js';
 export { allItems, collect } from './pages.js';
 export { EventStreamParser } from './server-sent-events.js';

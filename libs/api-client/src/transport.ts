@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MurnauError, parse } from '@murnau/domain';
 import type { ErrorCode } from '@murnau/domain';
 import type { z } from 'zod';
+import { asAnswer } from './as-answer.js';
 import { networkError, problemError } from './errors.js';
 
 export interface TransportOptions {
-  /** Address of the server without a path, e.g. `http://127.0.0.1:7800`. */
+  /** Address of the server, e.g. `http://127.0.0.1:7800` or `https://host/murnau`: paths of calls follow its own. */
   readonly server: string;
   readonly token?: string | undefined;
   /** How long a call that may be repeated waits for a server that has answered before. Default 30 000 ms. */
@@ -52,7 +53,7 @@ export const retryDelayMs = 500;
 const repeatableCodes: readonly ErrorCode[] = ['server.unreachable', 'storage.unavailable'];
 
 function urlOf(server: string, path: string, query: Query | undefined): string {
-  const url = new URL(path, server);
+  const url = new URL(server.replace(/\/+$/, '') + path);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
@@ -130,7 +131,7 @@ export function createTransport(options: TransportOptions): Transport {
       throw networkError(server, cause);
     });
     try {
-      return parse(schema, body, `answer to ${call.method ?? 'GET'} ${call.path}`);
+      return parse(asAnswer(schema), body, `answer to ${call.method ?? 'GET'} ${call.path}`);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MurnauError('internal', `the server's answer was not understood: ${reason}`, { cause });

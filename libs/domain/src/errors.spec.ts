@@ -30,6 +30,17 @@ it('wraps what is no MurnauError and keeps the cause', () => {
   expect(own.kind.exitCode).toBe(102);
 });
 
+it('takes an error at its word that names a code of the registry', () => {
+  const told = Object.assign(new Error('no home'), { code: 'setup.home_unusable', given: 'nothing' });
+  expect(toMurnauError(told)).toMatchObject({
+    code: 'setup.home_unusable',
+    message: 'no home',
+    given: 'nothing',
+    cause: told,
+  });
+  expect(toMurnauError(Object.assign(new Error('gone'), { code: 'ENOENT' })).code).toBe('internal');
+});
+
 it('knows its own codes only', () => {
   expect(isErrorCode('run.not_found')).toBe(true);
   expect(isErrorCode('toString')).toBe(false);

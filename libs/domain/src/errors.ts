@@ -151,7 +151,7 @@ export const errorRegistry = {
     retryable: false,
     httpStatus: 500,
     exitCode: 2,
-    nextStep: 'Install Python 3.11, or point MURNAU_PYTHON at it.',
+    nextStep: 'Install a Python from 3.11 to 3.14, or point MURNAU_PYTHON at one.',
   },
   'setup.environment_broken': {
     retryable: false,
@@ -164,6 +164,24 @@ export const errorRegistry = {
     httpStatus: 500,
     exitCode: 2,
     nextStep: 'Stop the other program or choose another port.',
+  },
+  'setup.port_unusable': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Choose another port, or none: free ones are found.',
+  },
+  'setup.home_unusable': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Mend the named folder, or choose another: `MURNAU_HOME=/path murnau up`.',
+  },
+  'setup.machine_unfit': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Mend what is named, then look at `murnau doctor`.',
   },
   'setup.postgres_failed': {
     retryable: false,
@@ -240,9 +258,16 @@ export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errorRegistry, code);
 }
 
-/** Wraps what is not yet a MurnauError; keeps the cause. */
+/**
+ * Wraps what is not yet a MurnauError; keeps the cause. An error that names a code of the registry, from a package that
+ * imports nothing, is taken at its word.
+ */
 export function toMurnauError(error: unknown): MurnauError {
   if (error instanceof MurnauError) return error;
+  if (error instanceof Error && 'code' in error && isErrorCode(String(error.code))) {
+    const { code, message, field, given, allowed } = error as Error & ErrorDetails & { code: ErrorCode };
+    return new MurnauError(code, message, { field, given, allowed, cause: error });
+  }
   const message = error instanceof Error ? error.message : String(error);
   return new MurnauError('internal', message, { cause: error });
 }

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { isErrorCode, MurnauError } from '@murnau/domain';
 import type { ModelDtype } from '@murnau/domain';
 import { checkout } from './checkout.js';
-import { inheritedEnv } from './env.js';
+import { inheritedEnv, pythonEnv } from './env.js';
 import { checkModelFolder } from './models.js';
 import { defaultPrograms, type Program } from './settings.js';
 
@@ -54,7 +54,7 @@ export async function convertModel(conversion: ModelConversion): Promise<void> {
   const args = [...program.args, 'convert-model', source, target];
   const child = spawn(program.command, [...args, ...(dtype === undefined ? [] : ['--dtype', dtype])], {
     cwd: checkout,
-    env: inheritedEnv(),
+    env: { ...inheritedEnv(), ...pythonEnv },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal !== undefined && { signal }),
   });

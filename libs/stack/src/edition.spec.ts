@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { checkEdition, edition } from './edition.js';
+import { checkEdition, edition, writeEdition } from './edition.js';
 import { startStack } from './index.js';
 import { stackPaths } from './paths.js';
 
@@ -16,13 +16,15 @@ const contents = async (): Promise<string[]> => (await readdir(home, { recursive
 
 test('a new folder, and one where only models are registered, get the number of this edition', async () => {
   await writeFile(join(home, 'models.yaml'), 'models: {}\n');
+  // A start that was killed has made folders, and nothing in them.
+  await mkdir(join(home, 'temporal'));
   await checkEdition(stackPaths(home));
+  expect(await contents()).toEqual(['models.yaml', 'temporal']);
+  await writeEdition(stackPaths(home));
   expect(await readFile(join(home, 'edition'), 'utf8')).toBe(`${edition}\n`);
-  await mkdir(join(home, 'postgres'));
+  await writeFile(join(home, 'temporal', 'temporal.db'), 'ours');
   await checkEdition(stackPaths(home));
-  const missing = join(home, 'not', 'there');
-  await checkEdition(stackPaths(missing));
-  expect(await readdir(missing)).toEqual(['edition']);
+  await checkEdition(stackPaths(join(home, 'not', 'there')));
 });
 
 test.each(['postgres', 'temporal'])(

@@ -1,31 +1,46 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { MurnauError } from '@murnau/domain';
 import { readText, writeText } from './files.js';
 import type { StackPaths } from './paths.js';
 
 /**
  * Of the data folder: raised when this code cannot go on with what an earlier one stored (rows with another meaning, open
- * workflows whose histories do not replay). A folder without a number is of the first edition.
+ * workflows whose histories do not replay). Data without a number are of the first edition.
  */
 export const edition = 2;
 
 /**
- * Numbers a new data folder, and refuses one of another edition. Nothing in it is touched.
+ * Refuses a data folder of another edition, before anything in it is touched.
  * @throws `setup.data_edition`
  */
-export async function checkEdition({ home, postgres, temporal }: StackPaths): Promise<void> {
-  const file = join(home, 'edition');
-  const text = await readText(file);
-  const found = text === null ? undefined : Number(text);
-  if (found === edition) return;
-  const isNew = found === undefined && !existsSync(postgres) && !existsSync(temporal);
-  if (isNew) return writeText(file, `${edition}\n`);
-  const which = found !== undefined && found > edition ? 'a later' : 'an earlier';
+export async function checkEdition(paths: StackPaths): Promise<void> {
+  const found = await editionOf(paths);
+  if (found === undefined || found === edition) return;
+  const { home } = paths;
+  const which = found > edition ? 'a later' : 'an earlier';
   throw new MurnauError(
     'setup.data_edition',
     `${home} holds data of ${which} edition, which this one does not read: move the folder away to keep it ` +
       `(mv ${home} ${home}-kept), and \`murnau up\` begins anew.`,
-    { given: `edition ${found ?? 1}`, allowed: `edition ${edition}` },
+    { given: `edition ${found}`, allowed: `edition ${edition}` },
   );
 }
+
+/** Numbers a new data folder. */
+export async function writeEdition(paths: StackPaths): Promise<void> {
+  if ((await readText(paths.edition)) === null) await writeText(paths.edition, `${edition}\n`);
+}
+
+/** Undefined: there are no data yet. */
+async function editionOf({ edition: file, postgres, temporal }: StackPaths): Promise<number | undefined> {
+  const text = await readText(file);
+  if (text !== null) return Number(text);
+  const hasData = (await hasEntries(postgres)) || (await hasEntries(temporal));
+  return hasData ? 1 : undefined;
+}
+
+const hasEntries = (folder: string): Promise<boolean> =>
+  readdir(folder).then(
+    (names) => names.length > 0,
+    () => false,
+  );

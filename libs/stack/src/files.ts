@@ -33,4 +33,10 @@ export async function tailOf(path: string, lines = 12): Promise<string> {
   }
 }
 
+/** For the message of a part that failed: its log's path, and what it ends with. */
+export async function endOfLog(path: string): Promise<string> {
+  const tail = await tailOf(path);
+  return tail === '' ? `Its log, ${path}, is empty.` : `The end of ${path}:\n${tail}`;
+}
+
 export const readText = (path: string): Promise<string | null> => readFile(path, 'utf8').catch(() => null);

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { defaultHome } from './env.js';
 
 /** Everything the embedded stack keeps. */
@@ -15,16 +15,20 @@ export interface StackPaths {
   workerModels: string;
   /** The install's own bearer token. */
   token: string;
+  /** Number of its edition. */
+  edition: string;
   blobs: string;
   postgres: string;
   temporal: string;
   logs: string;
+  /** Temporary files of the parts: here there is room, and nobody tidies up while they run. */
+  temporary: string;
   upLock: string;
   supervisorLock: string;
 }
 
 export function stackPaths(home: string | undefined): StackPaths {
-  const folder = home === undefined ? defaultHome() : resolve(home);
+  const folder = canonical(home === undefined ? defaultHome() : resolve(home));
   return {
     home: folder,
     state: join(folder, 'stack.json'),
@@ -32,10 +36,12 @@ export function stackPaths(home: string | undefined): StackPaths {
     models: join(folder, 'models.yaml'),
     workerModels: join(folder, 'worker-models'),
     token: join(folder, 'token'),
+    edition: join(folder, 'edition'),
     blobs: join(folder, 'blobs'),
     postgres: join(folder, 'postgres'),
     temporal: join(folder, 'temporal'),
     logs: join(folder, 'logs'),
+    temporary: join(folder, 'tmp'),
     upLock: join(folder, 'up.lock'),
     supervisorLock: join(folder, 'supervisor.lock'),
   };
@@ -43,8 +49,12 @@ export function stackPaths(home: string | undefined): StackPaths {
 
 export const logOf = (paths: StackPaths, part: string): string => join(paths.logs, `${part}.log`);
 
-export async function makeFolders(paths: StackPaths): Promise<void> {
-  for (const folder of [paths.home, paths.blobs, paths.temporal, paths.logs]) {
-    await mkdir(folder, { recursive: true });
+/** The same folder by whatever links it is reached: processes and locks are told apart by its path. */
+function canonical(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(canonical(parent), basename(path));
   }
 }

@@ -2,17 +2,21 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { MurnauError } from '@murnau/domain';
-import { portTaken } from './parts/port-book.js';
-import { isPortFree } from './processes/ports.js';
+import { checkMachine } from './check/environment/index.js';
+import { refuseTakenPorts } from './check/environment/ports.js';
+import { insistOn } from './check/environment/requirement.js';
+import { inheritedEnv } from './env.js';
 import { virtualEnvironment } from './checkout.js';
 import { checkModelFolder } from './models.js';
+import type { StackPaths } from './paths.js';
 import type { Settings } from './settings.js';
-import { isAlive } from './processes/identity.js';
 import type { StackState } from './state.js';
 
 const runs = (command: string): Promise<boolean> =>
   new Promise((resolve) => {
-    execFile(command, ['-c', ''], { timeout: 20_000 }, (error) => resolve(error === null));
+    execFile(command, ['-c', ''], { timeout: 20_000, env: inheritedEnv() }, (error) =>
+      resolve(error === null),
+    );
   });
 
 /** Files may have moved since a model was registered. @throws `model.not_a_model` */
@@ -24,9 +28,14 @@ export function checkRegistered({ models, simulate, workers }: Settings): void {
 }
 
 /** What would only show as a part dying again and again is said before anything starts. */
-export async function preflight(settings: Settings, before: StackState | null): Promise<void> {
-  await checkPrograms(settings);
-  await checkPorts(settings, before);
+export async function preflight(
+  paths: StackPaths,
+  settings: Settings,
+  before: StackState | null,
+): Promise<void> {
+  const [machine] = await Promise.all([checkMachine(paths), checkPrograms(settings)]);
+  insistOn(machine);
+  await refuseTakenPorts(settings, before);
 }
 
 async function checkPrograms({ programs }: Settings): Promise<void> {
@@ -52,29 +61,5 @@ async function checkPrograms({ programs }: Settings): Promise<void> {
     if (script !== undefined && !existsSync(script)) {
       throw new MurnauError('setup.environment_broken', `${script} is not built.`);
     }
-  }
-}
-
-/** A port that was asked for is free, or held by the part of this stack that had it before. */
-async function checkPorts({ ports, workers }: Settings, before: StackState | null): Promise<void> {
-  const own = new Set<number>();
-  for (const { pid, started, port } of before?.parts ?? []) {
-    if (pid === undefined || started === undefined || port === undefined) continue;
-    if (await isAlive({ pid, started })) own.add(port);
-  }
-  if (before && own.size > 0) own.add(Number(new URL(before.temporal_ui_url).port));
-  const asked: [string, number | null][] = [
-    ['api', ports.api],
-    ['temporal', ports.temporal],
-    ['temporal_ui', ports.temporal_ui],
-    ['advisor', ports.advisor],
-    ...Array.from({ length: workers }, (_, index): [string, number | null] => [
-      `worker-${index}`,
-      ports.worker === null ? null : ports.worker + index,
-    ]),
-  ];
-  for (const [listener, port] of asked) {
-    if (port === null || own.has(port)) continue;
-    if (!(await isPortFree(port))) throw await portTaken(listener, port);
   }
 }

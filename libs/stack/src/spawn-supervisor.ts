@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MurnauError } from '@murnau/domain';
-import { inheritedEnv } from './env.js';
-import { tailOf } from './files.js';
+import { supervisorEnv } from './env.js';
+import { endOfLog } from './files.js';
 import { logOf, type StackPaths } from './paths.js';
 import { readState } from './state.js';
 
@@ -16,11 +16,11 @@ const supervisorTimeoutMs = 20_000;
 /** Starts a supervisor that outlives this process. To be called under `up.lock`. @throws `setup.part_failed` */
 export async function spawnSupervisor(paths: StackPaths): Promise<void> {
   const log = logOf(paths, 'supervisor');
-  const file = await open(log, 'a', 0o644);
+  const file = await open(log, 'a', 0o600);
   const child = spawn(process.execPath, [supervisorProgram, paths.home], {
     cwd: paths.home,
     detached: true,
-    env: inheritedEnv(),
+    env: supervisorEnv(paths),
     stdio: ['ignore', file.fd, file.fd],
   });
   await file.close();
@@ -37,7 +37,7 @@ export async function spawnSupervisor(paths: StackPaths): Promise<void> {
   if (exit !== undefined) {
     throw new MurnauError(
       'setup.part_failed',
-      `The supervisor did not start (${exit}). The end of ${log}:\n${await tailOf(log)}`,
+      `The supervisor did not start (${exit}). ${await endOfLog(log)}`,
     );
   }
 }

@@ -1,12 +1,13 @@
 // The real database and the real Temporal server, with small stand-ins for the worker and the apps.
-import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { keepLoopbackDirect } from '@murnau/environment';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   checkStack,
@@ -23,11 +24,26 @@ import { stackPaths } from './paths.js';
 const script = fileURLToPath(new URL('../fixtures/stand-in.mjs', import.meta.url));
 const standIn = (role: string) => ({ command: process.execPath, args: [script, role] });
 
+/** What shells have set for other programs: no part may mind it, nor may a path with such characters matter. */
+const oddShell = {
+  http_proxy: 'http://127.0.0.1:9',
+  https_proxy: 'http://127.0.0.1:9',
+  WORKERS: '4',
+  TEMPORAL_ENV: 'staging',
+  LOG_LEVEL: 'loud',
+};
+const oddName = `C# a,b?c%20d 'e' "f"`;
+
+let folder: string;
 let home: string;
 let options: StackOptions;
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'murnau-stack-'));
-  await chmod(home, 0o755);
+  folder = await mkdtemp(join(tmpdir(), 'murnau-stack-'));
+  await chmod(folder, 0o755);
+  home = join(folder, oddName);
+  Object.assign(process.env, oddShell);
+  // As the entry point of each program does.
+  keepLoopbackDirect(process.env);
   options = {
     home,
     models: [{ name: 'stand-in', dir: home }],
@@ -45,7 +61,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopStack({ home });
   // A database that was killed has processes that write for a moment more.
-  await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  for (const name of Object.keys(oddShell)) delete process.env[name];
 });
 
 const pidsOf = (stack: StackDescription): Record<string, number | undefined> =>
@@ -245,6 +262,19 @@ describe('the embedded stack', () => {
     expect((await startStack(options)).isReady).toBe(true);
   });
 
+  test('a part that does not get ready is named, with its log and what that ends with', async () => {
+    const silent = { ...options.programs, api: standIn('silent') };
+    const error: unknown = await startStack({ ...options, programs: silent, startTimeoutMs: 3_000 }).catch(
+      (caught: unknown) => caught,
+    );
+    expect(error).toMatchObject({ code: 'setup.part_failed' });
+    const { message } = error as Error;
+    expect(message).toMatch(/^Not ready after 3 s: .*api \(starting\)/);
+    expect(message).toContain(`The end of ${join(home, 'logs/api.log')}:\n`);
+    expect(message).toContain('"role":"silent"');
+    expect((await startStack(options)).isReady).toBe(true);
+  });
+
   test('a stack without a supervisor can be stopped', async () => {
     // Its guard may or may not have put another in its place by then.
     process.kill(await supervisorPid(), 'SIGKILL');
@@ -259,9 +289,15 @@ describe('the embedded stack', () => {
     ).rejects.toMatchObject({ code: 'setup.environment_broken' });
   });
 
-  test('files that hold the token are for their owner only', async () => {
-    const { mode } = await import('node:fs/promises').then(({ stat }) => stat(join(home, 'token')));
-    expect(mode & 0o077).toBe(0);
+  test('what the stack has written is for its owner only', async () => {
+    const files = await readdir(home, { withFileTypes: true, recursive: true });
+    const open = files.filter(
+      ({ parentPath, name }) => (statSync(join(parentPath, name)).mode & 0o077) !== 0,
+    );
+    expect(open.map(({ name }) => name)).toEqual([]);
+    expect(files.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['temporal.db', 'api.log', 'settings.json']),
+    );
     expect((await readFile(join(home, 'token'), 'utf8')).trim()).toMatch(/^[0-9a-f]{48}$/);
   });
 });

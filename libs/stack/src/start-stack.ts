@@ -3,9 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MurnauError, isErrorCode } from '@murnau/domain';
 import { describeState, livingSupervisor, type StackDescription } from './describe-stack.js';
-import { checkEdition } from './edition.js';
-import { tailOf } from './files.js';
-import { logOf, makeFolders, stackPaths, type StackPaths } from './paths.js';
+import { endOfLog } from './files.js';
+import { checkHome } from './check/environment/index.js';
+import { refuseUnusablePorts } from './check/environment/ports.js';
+import { insistOn } from './check/environment/requirement.js';
+import { makeDataFolder, unusable } from './data-folder.js';
+import { checkEdition, writeEdition } from './edition.js';
+import { logOf, stackPaths, type StackPaths } from './paths.js';
 import { knownModels } from './model-registry.js';
 import { checkRegistered, preflight } from './preflight.js';
 import { isAlive } from './processes/identity.js';
@@ -43,8 +47,26 @@ export async function startStack(
   onProgress: (progress: StackProgress) => void = () => {},
 ): Promise<StackDescription> {
   const paths = stackPaths(options.home);
+  try {
+    return await start(paths, options, onProgress);
+  } catch (error) {
+    throw isDiskError(error) ? unusable(error, paths.home) : error;
+  }
+}
+
+/** Of the disk that the data lie on: everything that is written at a start is written there. */
+const isDiskError = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+async function start(
+  paths: StackPaths,
+  options: StackOptions,
+  onProgress: (progress: StackProgress) => void,
+): Promise<StackDescription> {
+  insistOn(await checkHome(paths));
   await checkEdition(paths);
-  await makeFolders(paths);
+  await makeDataFolder(paths);
+  await writeEdition(paths);
   await makeToken(paths);
   const timeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
   for (let attempt = 1; ; attempt += 1) {
@@ -76,6 +98,7 @@ async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promi
   ]);
   if (supervisor && current) {
     const settings = resolveSettings(options, current, known);
+    refuseUnusablePorts(settings);
     checkRegistered(settings);
     const isWell = before?.parts.every((part) => part.problem === undefined) ?? false;
     if (isSameSettings(settings, current) && isWell) return current.generation;
@@ -86,8 +109,9 @@ async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promi
   }
   // A stack whose supervisor died goes on as it was asked to be; after `down` everything starts from the defaults.
   const settings = resolveSettings(options, before ? current : null, known);
+  refuseUnusablePorts(settings);
   checkRegistered(settings);
-  await preflight(settings, before);
+  await preflight(paths, settings, before);
   await writeSettings(paths, settings);
   await spawnSupervisor(paths);
   return settings.generation;
@@ -127,17 +151,14 @@ async function waitUntilReady(
       const description = await describeState(paths, state);
       if (description.isReady) return description;
     }
-    if (performance.now() > deadline) throw notReady(state, timeoutMs);
+    if (performance.now() > deadline) throw await notReady(state, timeoutMs);
     await sleep(pollMs);
   }
 }
 
 async function supervisorGone(paths: StackPaths): Promise<MurnauError> {
-  const log = logOf(paths, 'supervisor');
-  return new MurnauError(
-    'setup.part_failed',
-    `The supervisor ended. The end of ${log}:\n${await tailOf(log)}`,
-  );
+  const end = await endOfLog(logOf(paths, 'supervisor'));
+  return new MurnauError('setup.part_failed', `The supervisor ended. ${end}`);
 }
 
 function throwIfHopeless(state: StackState): void {
@@ -147,8 +168,15 @@ function throwIfHopeless(state: StackState): void {
   }
 }
 
-function notReady(state: StackState, timeoutMs: number): MurnauError {
+/** Says of each part that it waited for in vain what its log ends with. */
+async function notReady(state: StackState, timeoutMs: number): Promise<MurnauError> {
   const late = state.parts.filter((part) => part.state !== 'ready');
-  const names = late.map((part) => `${part.name} (${part.state}, log ${part.log})`).join(', ');
-  return new MurnauError('setup.part_failed', `Not ready after ${timeoutMs / 1000} s: ${names}.`);
+  const names = late.map((part) => `${part.name} (${part.state})`).join(', ');
+  // What waits for another part has nothing to say.
+  const begun = late.filter((part) => part.state !== 'waiting' || part.problem !== undefined);
+  const ends = await Promise.all(begun.map(({ log, problem }) => problem?.message ?? endOfLog(log)));
+  return new MurnauError(
+    'setup.part_failed',
+    [`Not ready after ${timeoutMs / 1000} s: ${names}.`, ...ends].join('\n'),
+  );
 }

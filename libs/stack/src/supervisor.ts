@@ -8,6 +8,9 @@ import { Supervisor } from './supervisor/supervisor.js';
 
 const rotateEveryMs = 10_000;
 
+// Logs, blobs and Temporal's file are for their owner alone, whatever the shell's umask is. The parts inherit it.
+process.umask(0o077);
+
 function say(event: string, details: Record<string, unknown> = {}): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...details })}\n`);
 }

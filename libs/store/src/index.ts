@@ -30,6 +30,11 @@ export type { CheckpointRecord, MetricRecord, Progress, ProgressRecorded } from 
 export type { RunDetails, RunQuery, StoredCheckpoint } from './training-run/reads.js';
 export type { OpenRunWorkflow } from './training-run/starts.js';
 export type { WorkerHeartbeat, Workers } from './workers.js';
+export { findPostgresOwner } from './postgres/postgres-owner.js';
+export type { PostgresOwner } from './postgres/postgres-owner.js';
+export { socketDirOf } from './postgres/postgres-folders.js';
+export { findPostgresPlace } from './postgres/postgres-place.js';
+export type { PostgresPlace } from './postgres/postgres-place.js';
 export { preparePostgres } from './postgres/prepare-postgres.js';
 export type { PostgresPlan, PreparePostgresOptions } from './postgres/prepare-postgres.js';
 export { startPrivateTestPostgres, startTestPostgres } from './postgres/test-postgres.js';

@@ -68,7 +68,7 @@ describe('every command of the documentation runs', () => {
   it.each(commands)('$page: $line', { timeout: 400_000 }, async ({ line }) => {
     const [program, ...args] = words(line);
     expect(program, `docs use only murnau in sh blocks: ${line}`).toBe('murnau');
-    const result = await stack.murnau(args, { cwd: folder, timeoutMs: 390_000, byNpm: true });
+    const result = await stack.murnau(args, { cwd: folder, timeoutMs: 390_000, byLauncher: true });
     expect(result.exitCode, `${result.stdout}\n${result.stderr}`).toBe(0);
   });
 });

@@ -19,8 +19,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly cwd?: string;
   readonly timeoutMs?: number;
-  /** By `npm run -s murnau --`, as the documentation writes it. */
-  readonly byNpm?: boolean;
+  /** By `bin/murnau`, which is what the documentation writes. */
+  readonly byLauncher?: boolean;
 }
 
 /** Runs the command line as a user would, in a folder of its own. */
@@ -29,8 +29,8 @@ export function runCli(
   options: CliOptions & { env?: Record<string, string> } = {},
 ): Promise<CliResult> {
   const begun = performance.now();
-  const [program, first] = options.byNpm
-    ? ['npm', ['run', '-s', '--prefix', repository, 'murnau', '--']]
+  const [program, first] = options.byLauncher
+    ? [join(repository, 'bin/murnau'), []]
     : [process.execPath, [cliEntry]];
   return new Promise((resolve) => {
     execFile(

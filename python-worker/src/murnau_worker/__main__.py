@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import configure_logging, get_logger
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import configure_logging, get_logger
 
 
 def _named_folder(text: str) -> tuple[str, Path]:
@@ -116,7 +116,7 @@ def _serve(arguments: argparse.Namespace) -> bool:
     transformers_logging.disable_progress_bar()
 
     from murnau_worker.engine.engine import Engine
-    from murnau_worker.models.registry_file import collect_models
+    from murnau_worker.engine.served_models_file import collect_models
     from murnau_worker.rpc.server import serve
 
     engine = Engine(
@@ -139,12 +139,13 @@ def _advise(arguments: argparse.Namespace) -> bool:
 
 
 def _convert(arguments: argparse.Namespace) -> bool:
-    from murnau_worker.checkpoints.embedding_file import read_embedding, renamed, write_embedding, write_reference_bin
+    from murnau_worker.families.embeddings import read_embedding, writers_by_suffix
+    from murnau_worker.text.embedding_file import renamed
 
-    writers = {".safetensors": write_embedding, ".bin": write_reference_bin}
+    writers = writers_by_suffix()
     writer = writers.get(arguments.output.suffix)
     if writer is None:
-        raise WorkerError("spec.invalid", f"{arguments.output} ends neither in .safetensors nor in .bin")
+        raise WorkerError("spec.invalid", f"{arguments.output} ends in none of {', '.join(writers)}")
     embedding = read_embedding(arguments.input.read_bytes())
     if arguments.placeholder:
         embedding = renamed(embedding, arguments.placeholder)
@@ -153,8 +154,8 @@ def _convert(arguments: argparse.Namespace) -> bool:
 
 
 def _convert_model(arguments: argparse.Namespace) -> bool:
-    from murnau_worker.models.conversion import convert_model
-    from murnau_worker.models.registry_file import TORCH_DTYPES
+    from murnau_worker.engine.served_models_file import TORCH_DTYPES
+    from murnau_worker.families.conversion import convert_model
 
     dtype = TORCH_DTYPES[arguments.dtype] if arguments.dtype else None
     result = convert_model(arguments.source, arguments.target, dtype)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { root } from '../root.mjs';
 import { run } from '../run.mjs';
 import { hashOf, whenChanged } from '../stamp.mjs';
-import { venvPython } from './python.mjs';
+import { venvPython } from '../python/venv.mjs';
 
 const typescriptOut = 'libs/gpu-client/src/gen';
 const pythonOut = 'python-worker/src/murnau_worker/rpc/gen';
@@ -24,7 +24,7 @@ export async function generateTypeScript(tell) {
 }
 
 export async function generatePython(tell) {
-  const hash = await hashOf(['protos', 'tools/generate/python.py', 'python-worker/requirements.lock']);
+  const hash = await hashOf(['protos', 'tools/generate/python.py', 'python-worker/locks']);
   return whenChanged('protos-python', { hash, outputs: [pythonOut] }, async () => {
     tell('grpc_tools.protoc');
     await run('protoc', venvPython, ['tools/generate/python.py'], {

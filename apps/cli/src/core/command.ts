@@ -1,10 +1,14 @@
 import { Command, Option } from 'commander';
+import type { Spell } from './command-name.js';
 import type { CommonOptions, Context } from './context.js';
+import type { Io } from './io.js';
 
 /** What runs commands: a context made from the options, and where the exit code goes. */
 export interface Host {
-  readonly context: (options: CommonOptions) => Context;
+  readonly io: Io;
+  readonly context: (options: CommonOptions) => Promise<Context>;
   readonly exitWith: (code: number) => void;
+  readonly spell: Spell;
 }
 
 export interface Example {
@@ -25,11 +29,14 @@ export function leaf(
     .option('--json', 'write one JSON document (watching: one per line) to stdout')
     .option('-y, --yes', 'never ask')
     .addOption(new Option('--profile <name>', 'use another server, by its name in profiles.json'));
-  if (examples.length > 0) {
-    const lines = examples.map(({ command: text, does }) => `  $ ${text}\n      ${does}`);
-    command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
-  }
+  if (examples.length > 0) addExamples(command, examples);
   return command;
+}
+
+/** Shown below its help. */
+export function addExamples(command: Command, examples: readonly Example[]): void {
+  const lines = examples.map(({ command: text, does }) => `  $ ${text}\n      ${does}`);
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
 /** A word that only groups commands. */
@@ -52,6 +59,6 @@ export function action<Options extends object>(
       .flat()
       .filter((value): value is string => typeof value === 'string');
     const options = command.optsWithGlobals<Options & CommonOptions>();
-    host.exitWith((await run(host.context(options), args, options)) ?? 0);
+    host.exitWith((await run(await host.context(options), args, options)) ?? 0);
   });
 }

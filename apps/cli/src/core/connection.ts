@@ -42,14 +42,21 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** With the path under which the server lies, if there is one; no trailing slash. */
 function checkedAddress(server: string, field: string): string {
-  if (/^https?:\/\/[^/]/.test(server) && URL.canParse(server)) return server.replace(/\/+$/, '');
+  if (/^https?:\/\/[^/]/.test(server) && URL.canParse(server)) {
+    const { origin, pathname, search, hash, username, password } = new URL(server);
+    if (search + hash + username + password === '') return origin + pathname.replace(/\/+$/, '');
+  }
   throw new MurnauError('usage.invalid', `${field} is not an address: ${server}`, {
     field,
     given: server,
-    allowed: 'http://HOST:PORT or https://HOST',
+    allowed: 'http://HOST:PORT or https://HOST, with the path under which it lies',
   });
 }
+
+const isSameOrigin = (one: string, other: string): boolean =>
+  URL.canParse(other) && new URL(one).origin === new URL(other).origin;
 
 function fromProfile(name: string, environment: Environment): Connection {
   const file = environment.profilesFile;
@@ -73,7 +80,8 @@ function fromProfile(name: string, environment: Environment): Connection {
   }
   return {
     server: checkedAddress(profile.server, `profile "${name}"`),
-    token: profile.token ?? environment.token,
+    // Beside MURNAU_SERVER the variable is that server's token.
+    token: profile.token ?? (environment.server === undefined ? environment.token : undefined),
     isSupervised: false,
     source: 'profile',
   };
@@ -86,9 +94,10 @@ function fromProfile(name: string, environment: Environment): Connection {
 export function findConnection(environment: Environment, profile: string | undefined): Connection {
   if (profile !== undefined) return fromProfile(profile, environment);
   if (environment.server !== undefined) {
+    const server = checkedAddress(environment.server, 'MURNAU_SERVER');
     return {
-      server: checkedAddress(environment.server, 'MURNAU_SERVER'),
-      token: environment.token ?? embedded(environment)?.token,
+      server,
+      token: environment.token ?? embeddedToken(environment, server),
       isSupervised: false,
       source: 'environment',
     };
@@ -104,6 +113,12 @@ export function findConnection(environment: Environment, profile: string | undef
     isSupervised: stack.supervisor !== undefined && isAlive(stack.supervisor.pid),
     source: 'embedded',
   };
+}
+
+/** This install's token is for its own server only. */
+function embeddedToken(environment: Environment, server: string): string | undefined {
+  const stack = embedded(environment);
+  return stack !== undefined && isSameOrigin(server, stack.api_url) ? stack.token : undefined;
 }
 
 function embedded(environment: Environment): z.output<typeof stackFileSchema> | undefined {

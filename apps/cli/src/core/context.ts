@@ -1,6 +1,7 @@
 import { ApiClient } from '@murnau/api-client';
 import type { Environment } from '../env.js';
 import { findConnection } from './connection.js';
+import type { Spell } from './command-name.js';
 import type { Connection } from './connection.js';
 import type { Io } from './io.js';
 
@@ -22,18 +23,25 @@ export interface Context {
   readonly client: () => ApiClient;
   /** Writes the command's result: one JSON document with `--json`, else what `print` writes. */
   readonly result: (document: unknown, print: () => void) => void;
-  /** One line for a person. */
+  /** One line for a person, its commands spelled as they work here. */
   readonly say: (text: string) => void;
+  /** For what a person reads on stdout. */
+  readonly spell: Spell;
 }
 
 /** A supervised api restarts within a second; a moment more for a slow machine. */
 const supervisedPatienceMs = 10_000;
 
-export function createContext(io: Io, environment: Environment, options: CommonOptions): Context {
+export function createContext(
+  io: Io,
+  environment: Environment,
+  options: CommonOptions,
+  spell: Spell,
+): Context {
   let connection: Connection | undefined;
   let client: ApiClient | undefined;
   const connect = (): Connection => (connection ??= findConnection(environment, options.profile));
-  const say = (text: string): void => io.err.line(text);
+  const say = (text: string): void => io.err.line(spell(text));
   return {
     io,
     environment,
@@ -55,5 +63,6 @@ export function createContext(io: Io, environment: Environment, options: CommonO
       else print();
     },
     say,
+    spell,
   };
 }

@@ -37,8 +37,9 @@ export function createOutput(stream: Stream, environment: Pick<Environment, 'col
     colours: pico.createColors(isColoured),
     isLive: isTerminal && environment.canRedraw,
     isTerminal,
-    columns: () => stream.columns ?? 100,
-    rows: () => stream.rows ?? 24,
+    // A terminal that does not know its size says 0.
+    columns: () => stream.columns || 100,
+    rows: () => stream.rows || 24,
     onResize: (listener) => {
       stream.on?.('resize', listener);
       return () => stream.off?.('resize', listener);

@@ -25,6 +25,12 @@ export function decimal(text: string): number {
   return value;
 }
 
+/** Of an option that may be repeated, for commander. */
+export const collected = (value: string, previous: string[] | undefined): string[] => [
+  ...(previous ?? []),
+  value,
+];
+
 export const limitOption = (): Option =>
   new Option('--limit <n>', 'most entries to show').default(50).argParser(wholeNumber(1));
 

@@ -1,4 +1,6 @@
 import { MurnauError, toMurnauError } from '@murnau/domain';
+import { CommanderError } from 'commander';
+import type { Spell } from './command-name.js';
 import type { Io } from './io.js';
 
 export interface ErrorDocument {
@@ -44,13 +46,20 @@ export function errorLines(error: MurnauError): string[] {
   ];
 }
 
+/** Commander's complaint as one of ours: what is wrong, the nearest known word, and whose help to read. */
+function usageError(error: CommanderError): MurnauError {
+  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
+  const hint = rest.join(' ').replace(/^\(|\)$/g, '');
+  return new MurnauError('usage.invalid', hint === '' ? first : `${first}. ${hint}`, { cause: error });
+}
+
 /** Writes an error for its reader and gives the exit code. */
-export function reportError(failure: unknown, io: Io, isJson: boolean): number {
-  const error = toMurnauError(failure);
+export function reportError(failure: unknown, io: Io, isJson: boolean, spell: Spell): number {
+  const error = failure instanceof CommanderError ? usageError(failure) : toMurnauError(failure);
   if (isJson) {
     io.err.line(JSON.stringify(errorDocument(error)));
   } else {
-    const [first = '', ...rest] = errorLines(error);
+    const [first = '', ...rest] = errorLines(error).map(spell);
     const { colours } = io.err;
     io.err.line(colours.red(first));
     for (const line of rest) io.err.line(colours.dim(line));

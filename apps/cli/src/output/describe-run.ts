@@ -22,7 +22,7 @@ export function describeRun(context: Context, run: Run): void {
     ['run', `${run.name} ${run.id}`],
     ['phase', phaseText(run.phase, colours)],
     ['why', run.failure === null ? undefined : `${run.failure.message} (${run.failure.code})`],
-    ['next', run.failure?.next_step],
+    ['next', run.failure === null ? undefined : context.spell(run.failure.next_step)],
     ['words', `${run.spec.placeholder_token} from ${run.spec.initializer_token}`],
     ['model', run.spec.model],
     ['dataset', run.dataset_id],

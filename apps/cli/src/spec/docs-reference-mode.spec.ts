@@ -3,9 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { presets, trainingSpecSchema } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
-import { registerTrain } from '../commands/train/train.js';
 import { registerEmbeddingsExport } from '../commands/embeddings/export.js';
-import { registerUp } from '../commands/stack/up.js';
+import { register as registerTrain } from '../commands/train/index.js';
+import { register as registerUp } from '../commands/up/index.js';
+import { createOutput } from '../core/io.js';
+import { readEnvironment } from '../env.js';
 import { parseSetValue } from './set-values.js';
 
 const docs = await readFile(
@@ -37,9 +39,17 @@ const ofTheScript = [
   ...['log_image_frequency', 'log_embed_frequency'],
 ];
 
-const host = { context: () => expect.fail('nothing is run'), exitWith: () => undefined };
+const output = createOutput({ write: () => true }, readEnvironment({}));
+const host = {
+  io: { out: output, err: output },
+  context: () => expect.fail('nothing is run'),
+  exitWith: () => undefined,
+  spell: String,
+};
 const program = new Command();
-for (const register of [registerTrain, registerEmbeddingsExport, registerUp]) register(program, host);
+registerTrain(program.command('train'), host);
+registerUp(program.command('up'), host);
+registerEmbeddingsExport(program, host);
 const known = new Map(
   program.commands.flatMap(({ options }) => options.map((option) => [option.long ?? '', option] as const)),
 );

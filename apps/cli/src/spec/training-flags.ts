@@ -1,4 +1,5 @@
-import { hyperparameterNames, optimizers, templateLanguages } from '@murnau/domain';
+import { hyperparameterNames, hyperparametersSchema, optimizers, templateLanguages } from '@murnau/domain';
+import { z } from 'zod';
 
 /** What each hyper-parameter's flag says; a test holds it equal to the domain's list. */
 export const hyperparameterHelp: Readonly<Record<string, string>> = {
@@ -34,6 +35,14 @@ export const hyperparameterHelp: Readonly<Record<string, string>> = {
   packing: 'packed | exclusive (alone in its batch: bit-reproducible)',
   publish: 'rows that become the embedding: averaged | last | best (lowest eval_loss)',
 };
+
+/** The words that a hyper-parameter may be; empty where it is a number or a text. */
+export function knownValues(name: string): string[] {
+  let schema: unknown = hyperparametersSchema.shape[name as keyof typeof hyperparametersSchema.shape];
+  while (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) schema = schema.unwrap();
+  if (schema instanceof z.ZodBoolean) return ['true', 'false'];
+  return schema instanceof z.ZodEnum ? schema.options.map(String) : [];
+}
 
 export const flagOf = (name: string): string => `--${name.replaceAll('_', '-')}`;
 /** Commander's property name of a flag. */

@@ -11,17 +11,24 @@ export interface CommandResult {
 }
 
 interface RunOptions {
+  /** Default: node with the built entry. */
+  readonly command?: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** Sends SIGINT when the output so far matches. */
+  /** Sends SIGINT, to all its processes as a terminal does, when the output so far matches. */
   readonly interruptAt?: RegExp;
+  /** Sends one more, so many ms later. */
+  readonly againAfterMs?: number;
 }
 
 /** Runs the built command as a user would, without a terminal. */
 export function runCommand(args: readonly string[], options: RunOptions = {}): Promise<CommandResult> {
   const startedMs = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entry, ...args], {
+    const [program, ...first] = options.command ?? [process.execPath, entry];
+    const child = spawn(program, [...first, ...args], {
+      // A process group of its own.
+      detached: true,
       cwd: options.cwd,
       env: { HOME: '/nonexistent', MURNAU_HOME: '/nonexistent', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -29,10 +36,15 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
     let stdout = '';
     let stderr = '';
     let isInterrupted = false;
+    const interrupt = (): void => {
+      if (child.pid === undefined || child.exitCode !== null) return;
+      process.kill(-child.pid, 'SIGINT');
+    };
     const look = (): void => {
       if (isInterrupted || options.interruptAt?.test(stderr + stdout) !== true) return;
       isInterrupted = true;
-      child.kill('SIGINT');
+      interrupt();
+      if (options.againAfterMs !== undefined) setTimeout(interrupt, options.againAfterMs);
     };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;

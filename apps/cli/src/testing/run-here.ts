@@ -1,6 +1,6 @@
+import { main } from '../cli.js';
 import { createOutput } from '../core/io.js';
 import { readEnvironment } from '../env.js';
-import { main } from '../program.js';
 import type { CommandResult } from './run-command.js';
 
 /** Runs a command in this process, streams caught: what `runCommand` does without Node's start. */

@@ -1,18 +1,13 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { statfs } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { describePortHolder, isPortFree } from '../processes/ports.js';
+import { basename } from 'node:path';
 import { registeredModels } from '../model-registry.js';
 import { isModelFolder, layoutOf, type ServedModel } from '../models.js';
 import type { StackPaths } from '../paths.js';
-import { defaultPorts, type Settings } from '../settings.js';
 import { askPython } from './ask-python.js';
 import type { Check } from './check.js';
 
 const oldestNode = [20, 19] as const;
-/** Below this the database stops taking writes sooner or later. */
-const diskWarningBytes = 2e9;
 
 export function checkNode(): Check {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -51,21 +46,6 @@ export function checkTemporalBinary(command: string): Promise<Check> {
       resolve({ part: 'temporal server', ok: !error, detail, ...(error && { mend: 'npm run bootstrap' }) });
     });
   });
-}
-
-/** The data folder need not exist yet: its disk is that of the nearest folder that does. */
-export async function checkDisk(home: string): Promise<Check> {
-  let folder = home;
-  while (!existsSync(folder)) folder = dirname(folder);
-  const { bavail, bsize } = await statfs(folder);
-  const freeBytes = bavail * bsize;
-  const ok = freeBytes >= diskWarningBytes;
-  return {
-    part: 'disk',
-    ok,
-    detail: `${(freeBytes / 1e9).toFixed(1)} GB free for ${home}`,
-    ...(!ok && { mend: `free some space, or set MURNAU_HOME to a larger disk` }),
-  };
 }
 
 export function checkModels(models: readonly ServedModel[], isSimulated: boolean): Check[] {
@@ -110,28 +90,4 @@ export async function checkRegistry(paths: StackPaths): Promise<Check[]> {
       { part: 'models.yaml', ok: false, detail: (error as Error).message, mend: `correct ${paths.models}` },
     ];
   }
-}
-
-/** Only while nothing of ours runs. A taken default is no fault: the next free port is used. */
-export async function checkPorts({ ports }: Settings): Promise<Check[]> {
-  const checks = (['api', 'temporal', 'temporal_ui', 'advisor'] as const).map(
-    async (listener): Promise<Check[]> => {
-      const port = ports[listener] ?? defaultPorts[listener];
-      if (await isPortFree(port)) return [];
-      const holder = (await describePortHolder(port)) ?? 'another process';
-      const isAsked = ports[listener] !== null;
-      return [
-        {
-          part: `port ${port}`,
-          ok: !isAsked,
-          detail: `taken by ${holder}${isAsked ? '' : `: ${listener} takes the next free one`}`,
-          ...(isAsked && { mend: `stop it, or choose another port for ${listener}` }),
-        },
-      ];
-    },
-  );
-  const taken = (await Promise.all(checks)).flat();
-  return taken.length > 0
-    ? taken
-    : [{ part: 'ports', ok: true, detail: `${Object.values(defaultPorts).join(', ')} free` }];
 }

@@ -7,17 +7,12 @@ import { readSettings, resolveSettings, type Settings } from '../settings.js';
 import { isAlive } from '../processes/identity.js';
 import { readState, type StackState } from '../state.js';
 import { checkDevice } from './check-device.js';
-import {
-  checkDisk,
-  checkModels,
-  checkNode,
-  checkPorts,
-  checkPython,
-  checkRegistry,
-  checkTemporalBinary,
-} from './check-install.js';
+import { checkModels, checkNode, checkPython, checkRegistry, checkTemporalBinary } from './check-install.js';
 import { checkNamespace } from './check-namespace.js';
 import type { Check } from './check.js';
+import { checkHome, checkMachine } from './environment/index.js';
+import { checkPorts } from './environment/ports.js';
+import type { Requirement } from './environment/requirement.js';
 
 /**
  * Looks at everything the embedded stack needs, and at what runs of it. Changes nothing, and never throws for
@@ -41,7 +36,7 @@ async function checkInstall(paths: StackPaths, settings: Settings): Promise<Chec
     checkNode(),
     checkPython(settings.programs.worker.command),
     checkTemporalBinary(settings.programs.temporal.command),
-    checkDisk(paths.home),
+    checkEnvironment(paths),
     checkDevice(settings.programs.worker.command),
     checkModels(models, settings.simulate),
     checkRegistry(paths),
@@ -49,6 +44,19 @@ async function checkInstall(paths: StackPaths, settings: Settings): Promise<Chec
   ]);
   return checks.flat();
 }
+
+async function checkEnvironment(paths: StackPaths): Promise<Check[]> {
+  const home = await checkHome(paths);
+  const hasHome = home.every(({ refusal }) => refusal === undefined);
+  return [...home, ...(hasHome ? await checkMachine(paths) : [])].map(toCheck);
+}
+
+const toCheck = ({ part, ok, detail, mend }: Requirement): Check => ({
+  part,
+  ok,
+  detail,
+  ...(mend !== undefined && { mend }),
+});
 
 async function checkRunning(paths: StackPaths): Promise<Check[]> {
   const state = await readState(paths);

@@ -1,4 +1,5 @@
 import { checkout } from '../checkout.js';
+import { pythonEnv } from '../env.js';
 import { defaultPorts, type Settings } from '../settings.js';
 import { isGrpcServing } from './grpc-health.js';
 import type { Part } from './part.js';
@@ -21,7 +22,7 @@ export function advisorPart(settings: Settings, ports: PortBook): Part {
         command,
         args: [...args, 'advise', '--listen', `127.0.0.1:${port}`],
         cwd: checkout,
-        env: { PYTHONUNBUFFERED: '1' },
+        env: { ...pythonEnv },
         inheritsEnv: true,
         stopSignal: 'SIGTERM',
         stopGraceMs: 10_000,

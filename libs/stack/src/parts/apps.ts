@@ -113,6 +113,7 @@ export function apiPart(context: AppContext): Part {
       const port = await ports.claim('api', {
         asked: settings.ports.api,
         preferred: defaultPorts.api,
+        isWeb: true,
         isOwn: keepsPort,
       });
       const env = {

@@ -66,6 +66,7 @@ export function temporalPart(paths: StackPaths, settings: Settings, ports: PortB
       const uiPort = await ports.claim('temporal_ui', {
         asked: settings.ports.temporal_ui,
         preferred: defaultPorts.temporal_ui,
+        isWeb: true,
         isOwn: keepsPort,
       });
       return {
@@ -82,7 +83,8 @@ export function temporalPart(paths: StackPaths, settings: Settings, ports: PortB
             '--ui-port',
             String(uiPort),
           ],
-          ...['--db-filename', join(paths.temporal, 'temporal.db'), '--ui-disable-news-fetch'],
+          // From its own folder: the server reads a whole path as an address, in which # ? and % mean something.
+          ...['--db-filename', 'temporal.db', '--ui-disable-news-fetch'],
           ...['--log-level', 'warn', '--log-format', 'json', '--command-timeout', '0'],
           // Half the latency of a task; the log is synced at each checkpoint, so a killed server loses nothing.
           ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],

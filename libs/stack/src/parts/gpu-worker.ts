@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { checkout } from '../checkout.js';
+import { pythonEnv } from '../env.js';
 import { writeText } from '../files.js';
 import type { StackPaths } from '../paths.js';
 import { defaultPorts, type Settings } from '../settings.js';
@@ -63,7 +64,7 @@ export function workerPart(settings: Settings, paths: StackPaths, ports: PortBoo
           ...simulation(settings),
         ],
         cwd: checkout,
-        env: { PYTHONUNBUFFERED: '1' },
+        env: { ...pythonEnv },
         inheritsEnv: true,
         stopSignal: 'SIGTERM',
         stopGraceMs: 10_000,

@@ -36,3 +36,10 @@ test('the port of a process of ours is ours though it is taken', async () => {
   expect(await ports.claim('api', { asked: null, preferred: 7800, isOwn: true })).toBe(taken);
   expect(await ports.claim('api', { asked: null, preferred: 7800, isOwn: false })).not.toBe(taken);
 });
+
+test('the search for a free port passes over those that browsers refuse, where pages are served', async () => {
+  const ports = new PortBook();
+  const claim = { asked: null, preferred: 6665, isOwn: false };
+  expect(await ports.claim('api', { ...claim, isWeb: true })).toBeGreaterThanOrEqual(6670);
+  expect(await ports.claim('temporal', claim)).toBeLessThan(6670);
+});

@@ -2,12 +2,20 @@ import { readdir, readFile, readlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { commandLineOf } from './identity.js';
 
-/** Whether nothing listens on this loopback port. */
-export function isPortFree(port: number): Promise<boolean> {
+/** Whether a loopback port can be listened on: `not_permitted` below 1024, `no_loopback` without the address. */
+export type PortState = 'free' | 'taken' | 'not_permitted' | 'no_loopback';
+
+const states: Readonly<Record<string, PortState>> = {
+  EACCES: 'not_permitted',
+  EPERM: 'not_permitted',
+  EADDRNOTAVAIL: 'no_loopback',
+};
+
+export function probePort(port: number): Promise<PortState> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(true)));
+    probe.once('error', ({ code = '' }: NodeJS.ErrnoException) => resolve(states[code] ?? 'taken'));
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve('free')));
   });
 }
 

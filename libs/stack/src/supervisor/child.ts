@@ -33,7 +33,7 @@ export async function startChild(
   plan: PartPlan,
   { home, part, log }: { home: string; part: string; log: string },
 ): Promise<Child> {
-  const file = await open(log, 'a', 0o644);
+  const file = await open(log, 'a', 0o600);
   try {
     const child = spawn(plan.command, plan.args, {
       cwd: plan.cwd,

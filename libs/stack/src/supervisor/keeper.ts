@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MurnauError } from '@murnau/domain';
-import { tailOf } from '../files.js';
+import { endOfLog } from '../files.js';
 import type { Part, PartPlan } from '../parts/part.js';
 import { isAlive, type ProcessIdentity } from '../processes/identity.js';
 import { signalGroup, stopProcess } from '../processes/stop.js';
@@ -241,15 +241,16 @@ export class Keeper {
 
   /** Keeps what a person needs to see: the error, or what the process last printed. */
   async #report(error: unknown): Promise<void> {
-    const tail = await tailOf(this.#context.log);
+    const end = await endOfLog(this.#context.log);
     if (error instanceof MurnauError) {
-      this.#problem = { code: error.code, message: error.message };
+      const { code, message } = error;
+      this.#problem = { code, message: code === 'setup.part_failed' ? `${message}\n${end}` : message };
     } else if (error) {
-      this.#problem = { code: 'setup.part_failed', message: `${this.name}: ${String(error)}` };
+      this.#problem = { code: 'setup.part_failed', message: `${this.name}: ${String(error)}\n${end}` };
     } else {
       this.#problem = {
         code: 'setup.part_failed',
-        message: `${this.name} ended ${this.#failuresInARow} times in a row. The end of ${this.#context.log}:\n${tail}`,
+        message: `${this.name} ended ${this.#failuresInARow} times in a row. ${end}`,
       };
     }
     this.#context.say('part.problem', { part: this.name, ...this.#problem });

@@ -104,6 +104,7 @@ export class Supervisor {
         asked: ports[listener],
         preferred: defaultPorts[listener],
         isOwn: outlived.has(part),
+        isWeb: listener !== 'temporal',
       });
     const claims = [
       () => claim('temporal', 'temporal'),

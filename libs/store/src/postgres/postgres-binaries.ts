@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
@@ -53,7 +53,19 @@ export async function copyPostgresBinaries(
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
     });
   }
+  // Each time: a copy that was made under a strict umask, or not finished, is mended.
+  await letAllRead(target);
   return { ...binaries, root: target };
+}
+
+/** A copy has the modes of what was copied: the server may run as another user than ours. */
+async function letAllRead(folder: string): Promise<void> {
+  await chmod(folder, 0o755);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await letAllRead(path);
+    else if (entry.isFile()) await chmod(path, ((await stat(path)).mode & 0o100) === 0 ? 0o644 : 0o755);
+  }
 }
 
 export async function haveLibraryLinks(root: string): Promise<boolean> {

@@ -16,7 +16,7 @@ export async function findLivePostmaster(dataDir: string, socketDir: string): Pr
   const pid = Number.parseInt(lock.split('\n')[0] ?? '', 10);
   if (await isPostmaster(pid, dataDir)) return pid;
   await waitForOrphans(dataDir);
-  if (isAlive(pid)) await removeLocks(dataDir, socketDir);
+  if (isRunning(pid)) await removeLocks(dataDir, socketDir);
   return undefined;
 }
 
@@ -45,14 +45,14 @@ async function hasProcessIn(dataDir: string): Promise<boolean> {
 }
 
 async function isPostmaster(pid: number, dataDir: string): Promise<boolean> {
-  if (!isAlive(pid)) return false;
+  if (!isRunning(pid)) return false;
   if (process.platform !== 'linux') return true;
   const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
   const state = (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')).replace(/^.*\) /s, '')[0];
   return state !== 'Z' && command.includes(dataDir);
 }
 
-function isAlive(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   if (!(pid > 1)) return false;
   try {
     process.kill(pid, 0);

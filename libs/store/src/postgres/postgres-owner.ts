@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MurnauError } from '@murnau/domain';
 
 /** The user the server runs as, when that is not the one who asks: PostgreSQL refuses to run as root. */
@@ -9,13 +9,21 @@ export interface PostgresOwner {
   gid: number;
 }
 
-/** Undefined when the current user may run PostgreSQL itself. */
-export async function findPostgresOwner(runAs?: string): Promise<PostgresOwner | undefined> {
+/**
+ * Undefined when the current user may run PostgreSQL itself. A database that exists keeps its user: `nobody` may have
+ * made it before there was a user `postgres`.
+ */
+export async function findPostgresOwner(dataDir: string, runAs?: string): Promise<PostgresOwner | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const candidates = runAs === undefined ? ['postgres', 'nobody'] : [runAs];
   const lines = (await readFile('/etc/passwd', 'utf8').catch(() => ''))
     .split('\n')
     .map((line) => line.split(':'));
+  const made = await stat(join(dataDir, 'PG_VERSION')).catch(() => undefined);
+  if (runAs === undefined && made !== undefined && made.uid !== 0) {
+    const name = lines.find((fields) => Number(fields[2]) === made.uid)?.[0] ?? `user ${made.uid}`;
+    return { name, uid: made.uid, gid: made.gid };
+  }
   for (const name of candidates) {
     const entry = lines.find((fields) => fields[0] === name);
     if (entry !== undefined && Number(entry[2]) !== 0)
@@ -31,12 +39,28 @@ export async function findPostgresOwner(runAs?: string): Promise<PostgresOwner |
   );
 }
 
-/** Can `owner` enter `path`? Folders that do not exist yet are made by us, so only existing ancestors count. */
-export async function canTraverse(path: string, owner: PostgresOwner): Promise<boolean> {
+/** A folder that somebody cannot pass through. */
+export interface ClosedFolder {
+  path: string;
+  /** As `chmod` takes it, such as `700`. */
+  mode: string;
+}
+
+/**
+ * The outermost folder on the way to `path`, and `path` itself, that `owner` cannot enter. Folders that do not exist
+ * yet are made by us, so only existing ones count.
+ */
+export async function findClosedFolder(
+  path: string,
+  owner: PostgresOwner,
+): Promise<ClosedFolder | undefined> {
+  let closed: ClosedFolder | undefined;
   for (let folder = resolve(path); ; folder = dirname(folder)) {
     const found = await stat(folder).catch(() => undefined);
-    if (found !== undefined && !isSearchableBy(found, owner)) return false;
-    if (folder === dirname(folder)) return true;
+    if (found !== undefined && !isSearchableBy(found, owner)) {
+      closed = { path: folder, mode: (found.mode & 0o777).toString(8) };
+    }
+    if (folder === dirname(folder)) return closed;
   }
 }
 

@@ -1,13 +1,23 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { type PostgresPlan, preparePostgres } from './prepare-postgres.js';
 import { waitUntilReady } from './wait-until-ready.js';
 
-const PREFIX = 'murnau-test-pg-';
+/** Of this user and of this space of process ids: what another one's tests left or use is not ours to remove. */
+const PREFIX = `murnau-test-pg-${process.getuid?.() ?? 0}-${pidNamespace()}-`;
 const MEMORY_WANTED_BYTES = 512 * 1024 * 1024;
 
 /** A real server of its own, on a Unix socket in a temporary folder, for the life of the test process. */
@@ -91,9 +101,17 @@ function childrenOf(pid: number): number[] {
 
 /** Waits for a killed server's own processes: one of them may answer a last query before it sees that it is alone. */
 async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => pid > 0 && existsSync(`/proc/${pid}`))) {
+  while (pids.some((pid) => pid > 0 && isRunning(pid))) {
     await new Promise((done) => setTimeout(done, 20));
   }
+}
+
+/** In a container whose first process reaps nobody, a process that has ended stays as a zombie. */
+function isRunning(pid: number): boolean {
+  const path = `/proc/${pid}/stat`;
+  if (!existsSync(path)) return false;
+  const stat = readFileSync(path, 'utf8');
+  return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
 /** A new empty database beside the one of `databaseUrl`. */
@@ -135,6 +153,12 @@ function removeAbandoned(): void {
     if (server > 1 && readCommand(server).includes(home)) process.kill(server, 'SIGKILL');
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** A container has process ids of its own, and may share the folder. */
+function pidNamespace(): string {
+  const link = '/proc/self/ns/pid';
+  return existsSync(link) ? (/\d+/.exec(readlinkSync(link))?.[0] ?? '') : '';
 }
 
 function readCommand(pid: number): string {

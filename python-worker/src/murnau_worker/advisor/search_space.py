@@ -18,7 +18,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 
 JsonValue = Any
 MAX_PARAMETERS = 200

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from murnau_worker.drawing.events import DrawEvent, Notice, Picture, Preview, Progress, Turns, in_inference_mode
-from murnau_worker.drawing.memory import in_batches
+from murnau_worker.core.progress import Notice, Progress
+from murnau_worker.core.turns import in_batches, in_inference_mode
+from murnau_worker.drawing.events import DrawEvent, DrawTurns, Picture, Preview
 from murnau_worker.drawing.request import DrawRequest, Sketch
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import PRIOR_SIDE
-from murnau_worker.sampling.decoder import DecoderRequest, SamplerStep, Sampling
-from murnau_worker.sampling.registry import SAMPLERS
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.sampling.guidance import SamplerStep, Sampling, SamplingRequest
+from murnau_worker.sampling.samplers import SAMPLERS
 
 _LARGEST_PREVIEW = 128  # pixels of its longer side
 
 
-def draw(model: Kandinsky, request: DrawRequest) -> Iterator[DrawEvent | None]:
+def draw(model: FamilyModel, request: DrawRequest) -> Iterator[DrawEvent | None]:
     """Draws a request's pictures; stops after each small step, with news or without.
 
     Raises WorkerError for what only the model can refuse.
@@ -31,28 +31,28 @@ def draw(model: Kandinsky, request: DrawRequest) -> Iterator[DrawEvent | None]:
     return in_inference_mode(_draw(model, request))
 
 
-def _draw(model: Kandinsky, request: DrawRequest) -> Turns[None]:
-    for message in request.notices():
+def _draw(model: FamilyModel, request: DrawRequest) -> DrawTurns[None]:
+    for message in request.notices(model):
         yield Notice(message)
     sketch = yield from request.task.sketch(model, request)
-    model.release(*PRIOR_SIDE)
+    model.release_condition_side()
     yield from _Drawing(model, request, sketch).pictures()
 
 
 @dataclass(frozen=True)
 class _Drawing:
-    model: Kandinsky
+    model: FamilyModel
     request: DrawRequest
     sketch: Sketch
 
-    def pictures(self) -> Turns[None]:
+    def pictures(self) -> DrawTurns[None]:
         """Samples batch after batch and decodes each at once, so that the first pictures are seen soon."""
         places = range(len(self.request.seeds))
         size = len(places) if shares_percentile(self.request) else self.request.batch_size
         yield from in_batches(places, size, self._sampled, self._decoded)
 
-    def _sampled(self, places: list[int]) -> Turns[torch.Tensor]:
-        sampling = sample_latents(self.request, self.sketch, places)
+    def _sampled(self, places: list[int]) -> DrawTurns[torch.Tensor]:
+        sampling = sample_latents(self.model, self.request, self.sketch, places)
         every = self.request.options.preview_every_steps
         while True:
             try:
@@ -64,7 +64,7 @@ class _Drawing:
             if every and step.done % every == 0 and step.done < step.total:
                 yield from self._previews(places, step)
 
-    def _previews(self, places: list[int], step: SamplerStep) -> Turns[None]:
+    def _previews(self, places: list[int], step: SamplerStep) -> DrawTurns[None]:
         """Decodes the clean latents as predicted now, scaled down first: the cost is a small picture's."""
         factor, options = self.model.latent_factor, self.request.options
         rows, columns = -(-options.height // factor), -(-options.width // factor)
@@ -74,7 +74,7 @@ class _Drawing:
             small = F.interpolate(cells_CHW[None], size, mode="area")
             yield Preview(place, self.model.decode_latents(small)[0].cpu())
 
-    def _decoded(self, places: list[int], latents_NCHW: torch.Tensor) -> Turns[None]:
+    def _decoded(self, places: list[int], latents_NCHW: torch.Tensor) -> DrawTurns[None]:
         options = self.request.options
         for place, cells_CHW in zip(places, latents_NCHW, strict=True):
             yield Progress("decoding")
@@ -87,23 +87,25 @@ def shares_percentile(request: DrawRequest) -> bool:
     return request.options.reference_quirks and request.options.sampler == "p_sampler"
 
 
-def sample_latents(request: DrawRequest, sketch: Sketch, places: list[int]) -> Sampling:
+def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, places: list[int]) -> Sampling:
     """Runs the sampler for some of a request's pictures.
 
     After inpainting, what the mask keeps is the picture's own latents again (the original leaves what the sampler made
     of them).
     """
     options = request.options
-    unet = sketch.unet()
-    device = unet.device
+    denoiser = sketch.denoiser(sketch.kept)
+    device = denoiser.device
     start_NCHW = torch.stack([sketch.start(place) for place in places]).to(device)
     _, channels, rows, columns = start_NCHW.shape
 
     def step_noise(step: int) -> torch.Tensor:
         shape = (channels, rows, columns)
-        return torch.stack([request.noise.step(request.seeds[place], step, shape) for place in places]).to(device)
+        return torch.stack([request.noise.step(place, step, shape) for place in places]).to(device)
 
-    decoder_request = DecoderRequest(
+    sampling = SamplingRequest(
+        process=model.process,
+        threshold=model.threshold,
         wanted=sketch.wanted.of(places),
         unwanted=sketch.unwanted.of(places),
         start_NCHW=start_NCHW,
@@ -115,7 +117,7 @@ def sample_latents(request: DrawRequest, sketch: Sketch, places: list[int]) -> S
         eta=options.ddim_eta,
         shares_percentile=shares_percentile(request),
     )
-    latents_NCHW = yield from SAMPLERS[options.sampler].run(unet, decoder_request)
+    latents_NCHW = yield from SAMPLERS[options.sampler].run(denoiser, sampling)
     if sketch.kept is not None and not options.reference_quirks:
         latents_NCHW = sketch.kept.paste(latents_NCHW)
     return latents_NCHW

@@ -1,16 +1,14 @@
-"""What a drawing tells whoever asked for it. Legend: H/W pixels."""
+"""Events of a drawing. Legend: H/W pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 
-from murnau_worker.drawing.progress import Notice, Progress
-
-ResultT = TypeVar("ResultT")
+from murnau_worker.core.progress import Notice, Progress
+from murnau_worker.core.turns import ResultT
 
 
 @dataclass(frozen=True)
@@ -31,16 +29,5 @@ class Picture:
 
 DrawEvent = Progress | Notice | Preview | Picture
 
-# Work on the device that stops after each small step, with news or without, and returns its result at the end.
-Turns = Generator[DrawEvent | None, None, ResultT]
-
-
-def in_inference_mode(turns: Turns[ResultT]) -> Turns[ResultT]:
-    """Runs each turn in inference mode, which must not stay on while another task of the thread has its turn."""
-    while True:
-        try:
-            with torch.inference_mode():
-                event = next(turns)
-        except StopIteration as finished:
-            return finished.value
-        yield event
+# Work on the device that stops after each small step, with an event or None, and returns its result at the end.
+DrawTurns = Generator[DrawEvent | None, None, ResultT]

@@ -6,19 +6,17 @@ Legend: N pictures, E joint width.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
 from PIL import Image
 
-from murnau_worker.drawing.clip_pixels import clip_pixels
-from murnau_worker.drawing.conditions import decoder_text, sampled_embeddings, unwanted_condition
-from murnau_worker.drawing.events import Progress, Turns
+from murnau_worker.core.progress import Progress
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import latent_shape
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import DrawingTaskName
-from murnau_worker.sampling.decoder import DecoderCondition
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
 
 
 @dataclass(frozen=True)
@@ -35,38 +33,32 @@ class Fuse:
 
     items: tuple[FuseItem, ...]
 
-    name: ClassVar[DrawingTaskName] = "fuse"
+    name: ClassVar[str] = "fuse"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(prior_only=tuple(item.content for item in self.items if isinstance(item.content, str)))
+    def texts(self) -> tuple[str, ...]:
+        return tuple(item.content for item in self.items if isinstance(item.content, str))
 
     @property
     def own_size(self) -> None:
         return None
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         count = len(request.seeds)
-        sum_NE = torch.zeros(count, model.prior.embedding_width, device=model.device)
+        sum_NE = torch.zeros(count, model.embedding_width, device=model.device)
         for number, item in enumerate(self.items):
             if isinstance(item.content, str):
-                embedding_NE = yield from sampled_embeddings(model, request, [item.content] * count, number)
+                embedding_NE = yield from model.text_embeddings(request.prompted, [item.content] * count, number)
             else:
                 yield Progress("prior")
-                embedding_NE = picture_embedding(model, item.content)
+                embedding_NE = model.embed_picture(item.content)
             sum_NE = sum_NE + item.weight * embedding_NE
-        text = decoder_text(model, request.reader, [""] * count)
-        unwanted = yield from unwanted_condition(model, request, request.options.negative_decoder_prompt)
+        wanted = model.condition_on_embeddings(request.prompted, sum_NE)
+        unwanted = yield from model.unconditional(request.prompted)
         shape = latent_shape(model, request.options)
         return Sketch(
-            unet=lambda: model.unet,
-            wanted=DecoderCondition(text.context_BPD, text.pooled_BE, sum_NE),
+            denoiser=partial(model.denoiser, self.name),
+            wanted=wanted,
             unwanted=unwanted,
-            start=lambda place: request.noise.start(request.seeds[place], shape),
+            start=lambda place: request.noise.start(place, shape),
         )
-
-
-def picture_embedding(model: Kandinsky, picture: Image.Image) -> torch.Tensor:
-    """CLIP's embedding [1, E] of a picture, in fp32."""
-    side = int(model.clip_image.config.image_size)
-    return model.embed_pictures(clip_pixels(picture, side, model.clip_normalisation))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from PIL import Image
 
-from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
-from murnau_worker.drawing.events import Turns
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape, renoised
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import DrawingTaskName
-from murnau_worker.sampling.registry import SAMPLERS
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.sampling.samplers import SAMPLERS
 
 
 @dataclass(frozen=True)
@@ -27,29 +26,31 @@ class ImageToImage:
     picture: Image.Image
     strength: float
 
-    name: ClassVar[DrawingTaskName] = "img2img"
+    name: ClassVar[str] = "img2img"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(both=self.prompts)
+    def texts(self) -> tuple[str, ...]:
+        return self.prompts
 
     @property
     def own_size(self) -> tuple[int, int]:
         return self.picture.size
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         options = request.options
-        wanted = yield from prompted_condition(model, request, self.prompts)
-        unwanted = yield from unwanted_condition(model, request, options.negative_decoder_prompt)
+        wanted = yield from model.condition(request.prompted, self.prompts)
+        unwanted = yield from model.unconditional(request.prompted)
         shape = latent_shape(model, options)
         latents_1CHW = encoded(model, self.picture, options, shape, request.hooks)
         yield None
         start_step, timestep = start_of(options.sampler, options.num_steps, self.strength)
         return Sketch(
-            unet=lambda: model.unet,
+            denoiser=partial(model.denoiser, self.name),
             wanted=wanted,
             unwanted=unwanted,
-            start=lambda place: renoised(latents_1CHW, request.noise.start(request.seeds[place], shape), timestep),
+            start=lambda place: renoised(
+                model.renoising_process, latents_1CHW, request.noise.start(place, shape), timestep
+            ),
             start_step=start_step,
         )
 

@@ -6,20 +6,19 @@ Legend: H/W pixels of the picture.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
 from PIL import Image
 
-from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
-from murnau_worker.drawing.events import Turns
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import encoded, latent_shape
 from murnau_worker.drawing.masks import grown, latent_mask
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import DrawingTaskName
-from murnau_worker.sampling.decoder import Kept
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.sampling.guidance import Kept
 
 
 @dataclass(frozen=True)
@@ -30,17 +29,17 @@ class Inpaint:
     picture: Image.Image
     mask_HW: torch.Tensor
 
-    name: ClassVar[DrawingTaskName] = "inpaint"
+    name: ClassVar[str] = "inpaint"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(both=self.prompts)
+    def texts(self) -> tuple[str, ...]:
+        return self.prompts
 
     @property
     def own_size(self) -> tuple[int, int]:
         return self.picture.size
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         """Raises WorkerError `mask.empty` where the repainted part is finer than a latent cell."""
         options = request.options
         shape = latent_shape(model, options)
@@ -52,15 +51,14 @@ class Inpaint:
                 field="mask_hash",
                 allowed=f"black parts of at least {model.latent_factor} pixels of the drawn picture",
             )
-        negative = "" if options.reference_quirks else options.negative_decoder_prompt
-        wanted = yield from prompted_condition(model, request, self.prompts)
-        unwanted = yield from unwanted_condition(model, request, negative)
+        wanted = yield from model.condition(request.prompted, self.prompts)
+        unwanted = yield from model.unconditional(request.prompted)
         latents_1CHW = encoded(model, self.picture, options, shape, request.hooks)
         yield None
         return Sketch(
-            unet=lambda: model.inpaint_unet,
+            denoiser=partial(model.denoiser, self.name),
             wanted=wanted,
             unwanted=unwanted,
-            start=lambda place: request.noise.start(request.seeds[place], shape),
+            start=lambda place: request.noise.start(place, shape),
             kept=Kept(latents_1CHW, grown(mask_11HW).to(latents_1CHW.device)),
         )

@@ -11,23 +11,22 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from murnau_worker.drawing.noise import Shape
+from murnau_worker.core.picture_noise import Shape
+from murnau_worker.core.pictures import to_pixels
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.pictures import to_pixels
-from murnau_worker.sampling.decoder import LATENT_CHANNELS
-from murnau_worker.sampling.tables import renoising_alpha_bar
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.sampling.tables import Process
 
 
-def latent_shape(model: Kandinsky, options: DrawOptions) -> Shape:
+def latent_shape(model: FamilyModel, options: DrawOptions) -> Shape:
     """Latents [C, H, W] of a picture, each side rounded up to what the UNet halves evenly (the original: 64 pixels)."""
     multiple = model.latent_multiple
 
     def cells(pixels: int) -> int:
         return -(-pixels // (model.latent_factor * multiple)) * multiple
 
-    return LATENT_CHANNELS, cells(options.height), cells(options.width)
+    return model.latent_channels, cells(options.height), cells(options.width)
 
 
 def padded_to(pixels_NCHW: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -37,7 +36,7 @@ def padded_to(pixels_NCHW: torch.Tensor, height: int, width: int) -> torch.Tenso
 
 
 def encoded(
-    model: Kandinsky, picture: Image.Image, options: DrawOptions, shape: Shape, hooks: DrawHooks
+    model: FamilyModel, picture: Image.Image, options: DrawOptions, shape: Shape, hooks: DrawHooks
 ) -> torch.Tensor:
     """Latents [1, C, H, W] in fp32 of a picture scaled to the wanted size (bicubic, as the original)."""
     if hooks.picture_latents is not None:
@@ -48,8 +47,8 @@ def encoded(
     return model.encode_picture(pixels_1CHW)
 
 
-def renoised(latents_1CHW: torch.Tensor, noise_CHW: torch.Tensor, timestep: int) -> torch.Tensor:
+def renoised(process: Process, latents_1CHW: torch.Tensor, noise_CHW: torch.Tensor, timestep: int) -> torch.Tensor:
     """A picture's latents [C, H, W] noised up to a timestep (Ho et al. 2020, eq. 4)."""
-    alpha_bar = float(renoising_alpha_bar()[timestep])
+    alpha_bar = float(process.alpha_bar[timestep])
     noise_CHW = noise_CHW.to(latents_1CHW.device)
     return math.sqrt(alpha_bar) * latents_1CHW[0] + math.sqrt(1.0 - alpha_bar) * noise_CHW

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
+from murnau_worker.core.picture_noise import Shape
 from murnau_worker.drawing.latents import padded_to
-from murnau_worker.drawing.noise import Shape
 from murnau_worker.drawing.options import DrawOptions
 
 # Where a repainted cell also repaints, in (row, column): the original forgets two of the eight neighbours.

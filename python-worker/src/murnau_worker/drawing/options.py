@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.sampling.registry import DEFAULT_SAMPLER
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.sampling.samplers import DEFAULT_SAMPLER
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class DrawOptions:
     preview_every_steps: int = 0
 
 
-def with_defaults(options: DrawOptions, model: Kandinsky, own_size: tuple[int, int] | None) -> DrawOptions:
+def with_defaults(options: DrawOptions, model: FamilyModel, own_size: tuple[int, int] | None) -> DrawOptions:
     """Fills what was left open from the model. `own_size`: width and height of the picture drawn upon."""
     width, height = _size(options, model, own_size)
     return replace(
         options,
-        num_steps=options.num_steps or model.config.num_steps,
-        guidance_scale=options.guidance_scale or model.config.guidance_scale,
-        prior_steps=options.prior_steps or model.config.prior_steps,
-        prior_guidance_scale=options.prior_guidance_scale or model.config.prior_guidance_scale,
+        num_steps=options.num_steps or model.settings.num_steps,
+        guidance_scale=options.guidance_scale or model.settings.guidance_scale,
+        prior_steps=options.prior_steps or model.settings.prior_steps,
+        prior_guidance_scale=options.prior_guidance_scale or model.settings.prior_guidance_scale,
         sampler=options.sampler or DEFAULT_SAMPLER,
         ddim_eta=0.0 if options.reference_quirks else options.ddim_eta,
         width=width,
@@ -46,7 +46,7 @@ def with_defaults(options: DrawOptions, model: Kandinsky, own_size: tuple[int, i
     )
 
 
-def _size(options: DrawOptions, model: Kandinsky, own_size: tuple[int, int] | None) -> tuple[int, int]:
+def _size(options: DrawOptions, model: FamilyModel, own_size: tuple[int, int] | None) -> tuple[int, int]:
     """Width and height: as asked for; else the model's square, or a picture's proportions on the model's area.
 
     The model draws best at the size it was trained for, and a photograph's own size would need a larger device.

@@ -4,54 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import torch
 
-from murnau_worker.drawing.events import Turns
-from murnau_worker.drawing.noise import NoiseSource, SeededNoise
+from murnau_worker.core.picture_noise import NoiseSource, PictureNoise, SeededNoise
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import PromptReader
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import DrawingTaskName
-from murnau_worker.models.words import WordTokenizers
-from murnau_worker.sampling.decoder import DecoderCondition, Kept
+from murnau_worker.families.family import FamilyModel, PromptedPictures
+from murnau_worker.sampling.guidance import Condition, Denoiser, Kept
+from murnau_worker.text.prompt_reader import PromptReader
+from murnau_worker.text.tokenizers import Tokenizers
 
 BATCH = 4  # pictures drawn together: small, so that the first is seen soon
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """Everything that the decoder is given for a request's N pictures.
+    """Everything that the denoiser is given for a request's N pictures.
 
-    `unet()` loads it where it is not in memory yet. `start(place)` gives what a picture starts from [C, H, W];
-    `start_step` as in `DecoderRequest`.
+    `denoiser(kept)` loads it where it is not in memory yet. `start(place)` gives what a picture starts from [C, H, W];
+    `start_step` as in `SamplingRequest`.
     """
 
-    unet: Callable[[], Any]
-    wanted: DecoderCondition
-    unwanted: DecoderCondition
+    denoiser: Callable[[Kept | None], Denoiser]
+    wanted: Condition
+    unwanted: Condition
     start: Callable[[int], torch.Tensor]
     start_step: int | None = None
     kept: Kept | None = None
 
 
-@dataclass(frozen=True)
-class TaskTexts:
-    """A task's texts: those that both text towers read, and those that only the prior's does."""
-
-    both: tuple[str, ...] = ()
-    prior_only: tuple[str, ...] = ()
-
-
 class DrawingTask(Protocol):
     """A task: what makes its pictures different from another's."""
 
-    name: ClassVar[DrawingTaskName]
+    name: ClassVar[str]
 
     @property
-    def texts(self) -> TaskTexts:
-        """What is read of it."""
+    def texts(self) -> tuple[str, ...]:
+        """The texts that are read of it, by the towers that the family says."""
         ...
 
     @property
@@ -59,7 +50,7 @@ class DrawingTask(Protocol):
         """Width and height that the task itself brings, in pixels."""
         ...
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
         """Encodes texts and pictures. Raises WorkerError for what only the model can refuse."""
         ...
 
@@ -72,7 +63,7 @@ class DrawHooks:
     """
 
     noise: Mapping[str, NoiseSource] = field(default_factory=dict[str, NoiseSource])
-    tokenizers: WordTokenizers | None = None
+    tokenizers: Tokenizers | None = None
     picture_latents: torch.Tensor | None = None
 
 
@@ -88,10 +79,16 @@ class DrawRequest:
     hooks: DrawHooks = field(default_factory=DrawHooks)
 
     @property
-    def noise(self) -> NoiseSource:
-        return self.hooks.noise.get(self.task.name, SeededNoise())
+    def noise(self) -> PictureNoise:
+        return PictureNoise(self.hooks.noise.get(self.task.name, SeededNoise()), self.seeds)
 
-    def notices(self) -> list[str]:
+    @property
+    def prompted(self) -> PromptedPictures:
+        """What conditions are made from."""
+        return PromptedPictures(self.task.name, self.reader, self.noise, self.options)
+
+    def notices(self, model: FamilyModel) -> list[str]:
         """What a person should know of how the request's texts are read."""
-        negatives = (self.options.negative_prior_prompt, self.options.negative_decoder_prompt)
-        return self.reader.notices(self.task.texts.both, (*self.task.texts.prior_only, *negatives))
+        towers = model.description.task(self.task.name).towers
+        of_task = [(text, towers) for text in self.task.texts]
+        return self.reader.notices([*of_task, *model.prompts_in_options(self.options)])

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
-from murnau_worker.drawing.conditions import prompted_condition, unwanted_condition
-from murnau_worker.drawing.events import Turns
+from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.latents import latent_shape
-from murnau_worker.drawing.request import DrawRequest, Sketch, TaskTexts
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import DrawingTaskName
+from murnau_worker.drawing.request import DrawRequest, Sketch
+from murnau_worker.families.family import FamilyModel
 
 
 @dataclass(frozen=True)
@@ -19,23 +18,23 @@ class TextToImage:
 
     prompts: tuple[str, ...]
 
-    name: ClassVar[DrawingTaskName] = "text2img"
+    name: ClassVar[str] = "text2img"
 
     @property
-    def texts(self) -> TaskTexts:
-        return TaskTexts(both=self.prompts)
+    def texts(self) -> tuple[str, ...]:
+        return self.prompts
 
     @property
     def own_size(self) -> None:
         return None
 
-    def sketch(self, model: Kandinsky, request: DrawRequest) -> Turns[Sketch]:
-        wanted = yield from prompted_condition(model, request, self.prompts)
-        unwanted = yield from unwanted_condition(model, request, request.options.negative_decoder_prompt)
+    def sketch(self, model: FamilyModel, request: DrawRequest) -> Turns[Sketch]:
+        wanted = yield from model.condition(request.prompted, self.prompts)
+        unwanted = yield from model.unconditional(request.prompted)
         shape = latent_shape(model, request.options)
         return Sketch(
-            unet=lambda: model.unet,
+            denoiser=partial(model.denoiser, self.name),
             wanted=wanted,
             unwanted=unwanted,
-            start=lambda place: request.noise.start(request.seeds[place], shape),
+            start=lambda place: request.noise.start(place, shape),
         )

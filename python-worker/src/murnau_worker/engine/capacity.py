@@ -8,9 +8,9 @@ from typing import Protocol
 
 import torch
 
-from murnau_worker.device_memory import is_out_of_memory
-from murnau_worker.logs import get_logger
-from murnau_worker.textual_inversion.pack import PackGroup
+from murnau_worker.core.device_memory import is_out_of_memory
+from murnau_worker.core.logs import get_logger
+from murnau_worker.training.shares import PackGroup
 
 LARGEST_ON_CPU = 16
 LARGEST_ON_CUDA = 256

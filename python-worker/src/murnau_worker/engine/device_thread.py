@@ -17,11 +17,10 @@ from typing import Any, Protocol
 
 import torch
 
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.numeric_fingerprint import numeric_fingerprint
 from murnau_worker.engine.failures import translate
-from murnau_worker.engine.packer import Packer
-from murnau_worker.engine.step_work import StepWork
-from murnau_worker.errors import WorkerError
-from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
+from murnau_worker.engine.packer import Packer, StepWork
 
 _TRAINING_SHARE_S = 0.5  # while generations run, training gets a round at least this often
 _IDLE_WAIT_S = 0.05  # how long a blocked task waits before it is asked again, unless something wakes the thread

@@ -6,24 +6,23 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.drawing.request import DrawHooks
 from murnau_worker.engine.capacity import Capacities
 from murnau_worker.engine.device_thread import DeviceThread, Turn
-from murnau_worker.engine.draw_session import DrawJob, DrawSession
-from murnau_worker.engine.events import DrawSessionEvent, TrainEvent
+from murnau_worker.engine.drawing_session import DrawJob, DrawSession
 from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
-from murnau_worker.engine.segment import SegmentRequest
-from murnau_worker.engine.session_book import SessionBook
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.served_models_file import ModelEntry
 from murnau_worker.engine.training_session import TrainingSession
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.parts import TaskName
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import ModelEntry
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.sessions.events import DrawSessionEvent, TrainEvent
+from murnau_worker.sessions.segment import SegmentRequest
+from murnau_worker.sessions.session_book import SessionBook
 
-_PRELOADED_TASKS: tuple[TaskName, ...] = ("train", "text2img")
+_PRELOADED_TASKS: tuple[str, ...] = ("train", "text2img")
 
 
 class _Preload:
@@ -34,7 +33,7 @@ class _Preload:
 
     is_interactive = True
 
-    def __init__(self, models: ModelRegistry) -> None:
+    def __init__(self, models: ServedModels) -> None:
         self._models = models
 
     def turns(self) -> Iterator[Turn]:
@@ -44,7 +43,7 @@ class _Preload:
             except WorkerError as error:  # the next model may be in order
                 self.fail(error)
 
-    def _read(self, model: Kandinsky) -> Iterator[Turn]:
+    def _read(self, model: FamilyModel) -> Iterator[Turn]:
         for task in _PRELOADED_TASKS:
             for _ in model.prepare(task):
                 yield Turn.WORKED
@@ -71,11 +70,11 @@ class Engine:
     ) -> None:
         """`max_samples`: how many samples are trained together at most; 0: measured.
 
-        `memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ModelRegistry.
+        `memory_limit_bytes`: of all resident parts together (0: none). `cache`: see ServedModels.
 
         `hooks`: for tests, see DrawHooks.
         """
-        self.models = ModelRegistry(models, memory_limit_bytes=memory_limit_bytes, cache=cache)
+        self.models = ServedModels(models, memory_limit_bytes=memory_limit_bytes, cache=cache)
         self.threads = threads
         self.incarnation = secrets.token_hex(8)
         self.device = DeviceThread(threads, Packer(Capacities(max_samples)))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from murnau_worker.device_memory import is_out_of_memory
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
+from murnau_worker.core.device_memory import is_out_of_memory
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 
 
 def translate(error: BaseException) -> WorkerError:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from murnau_worker.core.named_picture import NamedPicture
+from murnau_worker.core.recently_used import Recent
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.judged_pictures import JudgedPictures
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.recent import Recent
-from murnau_worker.textual_inversion.dataset import LatentSet, dataset_fingerprint, encode_pictures
-from murnau_worker.textual_inversion.evaluation import Evaluator
-from murnau_worker.textual_inversion.image_embeddings import ImageEmbeddings
-from murnau_worker.textual_inversion.named_picture import NamedPicture
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.training.data.dataset import LatentSet, dataset_fingerprint, encode_pictures
+from murnau_worker.training.data.image_embeddings import ImageEmbeddings
+from murnau_worker.training.evaluation import Evaluator
 
 _KEPT_DATASETS = 16
 _KEPT_BASELINES = 16
@@ -37,7 +37,7 @@ class DataCache:
         self._datasets: Recent[tuple[str, str, str], PreparedData] = Recent(_KEPT_DATASETS)
 
     def prepare(
-        self, model: Kandinsky, pictures: Sequence[NamedPicture], spec: TrainingSpec
+        self, model: FamilyModel, pictures: Sequence[NamedPicture], spec: TrainingSpec
     ) -> Iterator[PreparedData | None]:
         """Yields None after each encoded picture and the prepared data at the end. Raises as `encode_pictures`."""
         resize, mask, reads_captions = spec.resize, spec.loss_mask, spec.templates == "captions"

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from murnau_worker.checkpoints.run_state import RunIdentity, spec_hash
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.numeric_fingerprint import numeric_fingerprint
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.events import Checkpoint, Finished, FinishReason, Log, Metrics, TrainEvent
-from murnau_worker.engine.final_pictures import RunPictures
-from murnau_worker.engine.leased_session import LeasedSession
+from murnau_worker.engine.packer import StepWork, batching
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
-from murnau_worker.engine.segment import SegmentRequest, log_step
-from murnau_worker.engine.step_work import StepWork, batching
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.parts import PartName
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.textual_inversion.fingerprint import numeric_fingerprint
-from murnau_worker.textual_inversion.initializers import initial_rows, read_initializer
-from murnau_worker.textual_inversion.placeholders import check_placeholder
-from murnau_worker.textual_inversion.run import TrainingRun
+from murnau_worker.engine.run_pictures import RunPictures
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.sessions.events import Checkpoint, Finished, FinishReason, Log, Metrics, TrainEvent
+from murnau_worker.sessions.leased_session import LeasedSession
+from murnau_worker.sessions.segment import SegmentRequest, log_step
+from murnau_worker.text.placeholder import check_placeholder
+from murnau_worker.training.initial_rows import initial_rows, read_initializer
+from murnau_worker.training.run import TrainingRun
+from murnau_worker.training.state import RunIdentity, spec_hash
 
 
 class TrainingSession(LeasedSession):
@@ -29,7 +28,7 @@ class TrainingSession(LeasedSession):
     def __init__(
         self,
         request: SegmentRequest,
-        models: ModelRegistry,
+        models: ServedModels,
         cache: DataCache,
         emit: Callable[[TrainEvent], None],
         fail: Callable[[WorkerError], None],
@@ -109,7 +108,7 @@ class TrainingSession(LeasedSession):
             self._emit_if_alive(Log("warning", message, run.state.step))
         yield run
 
-    def _report_loading(self, part: PartName, done: int, total: int) -> None:
+    def _report_loading(self, part: str, done: int, total: int) -> None:
         self.phase = f"loading {part}, {min(done + 1, total)} of {total} parts"
 
     def _one_step(self, run: TrainingRun, pictures: RunPictures) -> Iterator[Turn | StepWork]:

@@ -16,8 +16,6 @@ from diffusers.models.resnet import ResnetBlock2D
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from murnau_worker.models.parts import PartName
-
 Checkpointing = Literal["auto", "on", "off"]
 
 _LARGE_SHARE = 1 / 3  # of a GPU's memory: weights above it leave few samples room for what they would keep
@@ -52,10 +50,10 @@ class BlockCheckpointing:
             return block(*args, **kwargs)
         return checkpoint(block, *args, use_reentrant=False, preserve_rng_state=False, **kwargs)
 
-    def cover(self, part: PartName, module: nn.Module) -> None:
-        """Makes the blocks of a part run so, where its setting may ever want it. (The prior runs its own.)"""
-        if self.is_possible and part in _BLOCKS:
-            for block in _BLOCKS[part](module):
+    def cover(self, blocks: Iterable[nn.Module]) -> None:
+        """Makes blocks run so, where the setting may ever want it."""
+        if self.is_possible:
+            for block in blocks:
                 block.forward = partial(self._forward, block, block.forward)
 
     def _forward(self, block: nn.Module, forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -69,13 +67,6 @@ def fills_much(weights_bytes: int, *, device_bytes: int) -> bool:
     return weights_bytes > _LARGE_SHARE * device_bytes
 
 
-def _unet_blocks(unet: nn.Module) -> Iterable[nn.Module]:
+def unet_blocks(unet: nn.Module) -> Iterable[nn.Module]:
     """Attention, with its keys of the text, and what lies between: neither holds one of the other."""
     return (module for module in unet.modules() if isinstance(module, Attention | ResnetBlock2D))
-
-
-_BLOCKS: dict[PartName, Callable[[Any], Iterable[nn.Module]]] = {
-    "text_encoder": lambda module: module.transformer.encoder.layer,
-    "clip_text": lambda module: module.text_model.encoder.layers,
-    "unet": _unet_blocks,
-}

@@ -1,6 +1,6 @@
 """What identifies a model's weights: embeddings and running trainings are bound to it.
 
-Only what training reads counts: neither the judge nor an inpainting decoder that is added later. A converted folder
+Only what training reads counts: the judge does not, nor what the family leaves out. A converted folder
 keeps the fingerprint of what it was converted from, as long as its own files are those that the conversion wrote.
 """
 
@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
-
-from murnau_worker.models.diffusers_layout import INPAINT
-from murnau_worker.models.original_layout import INPAINTING_FILE
 
 CONVERTED_FILE = "converted-from.json"
 
 _WEIGHT_SUFFIXES = {".safetensors", ".ckpt", ".pt", ".bin", ".th"}
-_LEFT_OUT = ("judge", INPAINT)
+_JUDGE = "judge"
 _WORTH_REMEMBERING_BYTES = 64 * 1024 * 1024  # below that a file is hashed faster than anybody notices
 
 
@@ -41,21 +39,26 @@ def _digest(path: Path, cache: Path | None) -> bytes:
     return digest
 
 
-def files_fingerprint(folder: Path, cache: Path | None = None) -> str:
+def files_fingerprint(folder: Path, cache: Path | None = None, left_out: Sequence[str] = ()) -> str:
     """SHA-256 over the names and contents of the weight files that training reads, hex."""
     digest = hashlib.sha256()
+    unread = {PurePosixPath(_JUDGE), *map(PurePosixPath, left_out)}
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        is_left_out = relative.parts[0] in _LEFT_OUT or relative.as_posix() == INPAINTING_FILE
+        is_left_out = not unread.isdisjoint([PurePosixPath(relative), *PurePosixPath(relative).parents])
         if path.suffix in _WEIGHT_SUFFIXES and path.is_file() and not is_left_out:
             digest.update(relative.as_posix().encode())
             digest.update(_digest(path, cache))
     return digest.hexdigest()
 
 
-def fingerprint_of(folder: Path, cache: Path | None = None) -> str:
-    """The fingerprint of a model folder; `cache`: folder where digests of large files are remembered."""
-    own = files_fingerprint(folder, cache)
+def fingerprint_of(folder: Path, cache: Path | None = None, left_out: Sequence[str] = ()) -> str:
+    """The fingerprint of a model folder.
+
+    `cache`: folder where digests of large files are remembered. `left_out`: files and folders of it, as POSIX paths,
+    that training does not read.
+    """
+    own = files_fingerprint(folder, cache, left_out)
     try:
         noted = cast("dict[str, Any]", json.loads((folder / CONVERTED_FILE).read_text("utf-8")))
     except (OSError, ValueError):
@@ -63,7 +66,7 @@ def fingerprint_of(folder: Path, cache: Path | None = None) -> str:
     return str(noted["fingerprint"]) if noted.get("files") == own and noted.get("fingerprint") else own
 
 
-def note_conversion(folder: Path, source_fingerprint: str) -> None:
+def note_conversion(folder: Path, source_fingerprint: str, left_out: Sequence[str] = ()) -> None:
     """Says in a converted folder that it holds the same weights as its source, value for value."""
-    note = {"fingerprint": source_fingerprint, "files": files_fingerprint(folder)}
+    note = {"fingerprint": source_fingerprint, "files": files_fingerprint(folder, None, left_out)}
     (folder / CONVERTED_FILE).write_text(json.dumps(note, indent=2) + "\n", "utf-8")

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import torch
 
-from murnau_worker.device_memory import free_memory
-from murnau_worker.logs import get_logger
+from murnau_worker.core.device_memory import free_memory
+from murnau_worker.core.logs import get_logger
 
 PartT = TypeVar("PartT")
 PartKey = tuple[str, str]  # the model's name and the part's

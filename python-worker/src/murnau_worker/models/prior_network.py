@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from murnau_worker.models.checkpointing import BlockCheckpointing
-from murnau_worker.models.text_towers import T2Text
+from murnau_worker.models.clip_text import T2Text
 
 _TAIL_TOKENS = 3  # time, noised embedding, prediction
 

@@ -19,7 +19,7 @@ from typing import Any, cast
 import torch
 import torch._utils
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.models.unpickler import RefusedNameError, ScriptObject, TensorUnpickler
 
 _torch_utils: Any = torch._utils  # torch's own rebuilding of tensors is private

@@ -13,8 +13,8 @@ import grpc
 
 from murnau_worker.advisor.importance import NEEDED_TRIALS, finished_trials, importance
 from murnau_worker.advisor.suggest import suggest
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.rpc.advisor_requests import read_forbidden, read_history, read_space
 from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2 as pb
 from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2_grpc

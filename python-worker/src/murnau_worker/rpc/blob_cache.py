@@ -11,7 +11,7 @@ import tempfile
 from collections import OrderedDict
 from pathlib import Path
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 
 HASH_PATTERN = re.compile(r"[0-9a-f]{64}")
 CHUNK_BYTES = 1024 * 1024

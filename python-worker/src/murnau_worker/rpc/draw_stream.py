@@ -9,15 +9,15 @@ from typing import Any
 
 import grpc
 
-from murnau_worker.engine.draw_session import DrawSession
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
+from murnau_worker.engine.drawing_session import DrawSession
 from murnau_worker.engine.engine import Engine
-from murnau_worker.engine.events import DrawSessionEvent
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.read_drawing import DRAWING_CALLS, read_drawing
 from murnau_worker.rpc.status import abort, on_done
 from murnau_worker.rpc.write_responses import write_draw_event
+from murnau_worker.sessions.events import DrawSessionEvent
 
 _PROGRESS_EVERY_S = 1.0
 

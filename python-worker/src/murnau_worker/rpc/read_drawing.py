@@ -8,21 +8,21 @@ from typing import Any
 
 from PIL import Image
 
-from murnau_worker.checkpoints.embedding_file import read_embedding
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.pictures import open_mask, open_picture
 from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.image_to_image import ImageToImage
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawingTask
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.engine.draw_session import DrawJob
-from murnau_worker.errors import WorkerError
-from murnau_worker.pictures import open_mask, open_picture
+from murnau_worker.engine.drawing_session import DrawJob
+from murnau_worker.families.embeddings import read_embedding
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import invalid, read_blob
 from murnau_worker.sampling.prior_schedule import ALLOWED_PRIOR_STEPS, prior_schedule
-from murnau_worker.sampling.registry import DEFAULT_SAMPLER, SAMPLERS
+from murnau_worker.sampling.samplers import DEFAULT_SAMPLER, SAMPLERS
 
 _LARGEST_SEED = 2**53 - 1
 _LARGEST_WEIGHT = 100.0

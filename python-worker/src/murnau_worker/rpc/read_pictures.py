@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.named_picture import NamedPicture, mask_missing
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.textual_inversion.named_picture import NamedPicture, mask_missing
-from murnau_worker.textual_inversion.spec import TrainingSpec
-from murnau_worker.textual_inversion.templates import PLACEHOLDER
+from murnau_worker.training.data.templates import PLACEHOLDER
 
 
 def read_blob(blobs: BlobCache, blob_hash: str, field: str) -> bytes:

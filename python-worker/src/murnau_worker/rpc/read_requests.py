@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from murnau_worker.checkpoints.formats import LARGEST_FILE_BYTES, EmbeddingFormat
-from murnau_worker.engine.segment import SegmentRequest
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.embedding_formats import LARGEST_FILE_BYTES
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_pictures import read_blob, read_pictures
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.sessions.segment import SegmentRequest
 
 _LARGEST_STATE_BYTES = 4 * 1024 * 1024
 
@@ -74,7 +74,7 @@ PACKINGS: Mapping[int, str] = {
     pb.PACKING_PACKED: "packed",
     pb.PACKING_EXCLUSIVE: "exclusive",
 }
-FORMATS: Mapping[int, EmbeddingFormat] = {
+FORMATS: Mapping[int, str] = {
     pb.EMBEDDING_FORMAT_SAFETENSORS: "safetensors",
     pb.EMBEDDING_FORMAT_REFERENCE_BIN: "reference_bin",
 }
@@ -187,7 +187,7 @@ def read_start(message: pb.TrainStart, blobs: BlobCache) -> SegmentRequest:
     )
 
 
-def read_format(number: int) -> EmbeddingFormat | None:
+def read_format(number: int) -> str | None:
     """None: recognise by looking."""
     return FORMATS.get(number)
 

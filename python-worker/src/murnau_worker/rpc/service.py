@@ -13,19 +13,11 @@ import grpc
 import torch
 
 from murnau_worker import __version__
-from murnau_worker.checkpoints.embedding_file import (
-    check_fits,
-    read_embedding,
-    renamed,
-    write_diffusers,
-    write_embedding,
-    write_reference_bin,
-)
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.engine import Engine
+from murnau_worker.engine.served_models import ServedModel
 from murnau_worker.engine.training_session import TrainingSession
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.parts import PARTS_OF_TASK
-from murnau_worker.models.registry import ServedModel
+from murnau_worker.families.embeddings import read_embedding, writers_by_name
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.draw_stream import draw_responses
@@ -33,8 +25,9 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import read_format
 from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.training_calls import TrainingCalls
-from murnau_worker.textual_inversion.initializers import InitializerWords, initializer_problems
-from murnau_worker.textual_inversion.placeholders import check_placeholder
+from murnau_worker.text.embedding_file import check_fits, renamed, write_diffusers
+from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
+from murnau_worker.text.placeholder import check_placeholder
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -64,16 +57,16 @@ class WorkerService(TrainingCalls[TrainingSession]):
     def _describe_model(self, served: ServedModel) -> pb.Model:
         model = self._engine.models.load(served.name)
         shape = self._engine.models.shape(served.name)
-        scale_t1, scale_t2 = model.known_scale("text_encoder"), model.known_scale("clip_text")
-        sampling = served.config
+        scale_t1, scale_t2 = model.known_scale("t1"), model.known_scale("t2")
+        sampling = served.settings
         return pb.Model(
             name=served.name,
-            family=served.config.family,
+            family=served.settings.family,
             fingerprint=served.fingerprint,
-            image_size=model.image_size if shape else served.config.image_size,
-            width_t1=shape.width_t1 if shape else 0,
-            width_t2=shape.width_t2 if shape else 0,
-            loaded=all(model.is_resident(part) for part in PARTS_OF_TASK["train"]),
+            image_size=model.image_size if shape else served.settings.image_size,
+            width_t1=shape.widths["t1"] if shape else 0,
+            width_t2=shape.widths["t2"] if shape else 0,
+            loaded=all(model.is_resident(part) for part in model.description.task("train").parts),
             judge=served.judge_name,
             sampling=pb.SamplingDefaults(
                 num_steps=sampling.num_steps,
@@ -127,9 +120,10 @@ class WorkerService(TrainingCalls[TrainingSession]):
             raise
 
     def _convert(self, request: pb.ConvertEmbeddingRequest) -> pb.ConvertEmbeddingResponse:
+        by_name = writers_by_name()
         writers = {
-            pb.EMBEDDING_FORMAT_SAFETENSORS: write_embedding,
-            pb.EMBEDDING_FORMAT_REFERENCE_BIN: write_reference_bin,
+            pb.EMBEDDING_FORMAT_SAFETENSORS: by_name["safetensors"],
+            pb.EMBEDDING_FORMAT_REFERENCE_BIN: by_name["reference_bin"],
             pb.EMBEDDING_FORMAT_DIFFUSERS_T1: partial(write_diffusers, tower="t1"),
             pb.EMBEDDING_FORMAT_DIFFUSERS_T2: partial(write_diffusers, tower="t2"),
         }
@@ -142,7 +136,7 @@ class WorkerService(TrainingCalls[TrainingSession]):
         if request.model:
             model = self._engine.models.load(request.model)
             check_placeholder(embedding.placeholder_token, model.tokenizers, "placeholder_token")
-            check_fits(embedding, model.width_t1, model.width_t2)
+            check_fits(embedding, model.widths)
             if not embedding.model_fingerprint:
                 embedding = dataclasses.replace(embedding, model_fingerprint=model.fingerprint)
         return pb.ConvertEmbeddingResponse(
@@ -169,7 +163,9 @@ class WorkerService(TrainingCalls[TrainingSession]):
                 check_placeholder(request.placeholder_token, tokenizers)
             except WorkerError as error:
                 problems.append(error)
-        words = InitializerWords(request.initializer_token, request.initializer_t1, request.initializer_t2)
+        words = InitializerWords(
+            request.initializer_token, {"t1": request.initializer_t1, "t2": request.initializer_t2}
+        )
         problems += initializer_problems(words, request.num_vectors or 1, tokenizers)
         return pb.CheckTokensResponse(problems=map(error_detail, problems))
 

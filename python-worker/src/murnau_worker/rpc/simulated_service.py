@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 
 from murnau_worker import __version__
-from murnau_worker.engine.events import DrawnImage, DrawStarted
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.engine_server import EngineServer, serve_engine
@@ -19,6 +18,7 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.status import abort
 from murnau_worker.rpc.training_calls import Context, TrainingCalls
 from murnau_worker.rpc.write_responses import write_draw_event
+from murnau_worker.sessions.events import DrawnImage, DrawStarted
 from murnau_worker.simulated.engine import SimulatedEngine, fingerprint_of
 from murnau_worker.simulated.learning import WIDTHS, SimulatedState
 from murnau_worker.simulated.session import NUMERIC_FINGERPRINT, SimulatedSession

@@ -9,17 +9,17 @@ from typing import Any, Generic
 
 import grpc
 
-from murnau_worker.engine.events import Alive, Finished, TrainEvent
-from murnau_worker.engine.lease import SILENCE_LIMIT_S
-from murnau_worker.engine.served import TrainingEngine
-from murnau_worker.engine.session_book import SessionT
-from murnau_worker.errors import WorkerError
-from murnau_worker.logs import get_logger
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import read_start
 from murnau_worker.rpc.status import abort, on_done
 from murnau_worker.rpc.write_responses import write_train_event
+from murnau_worker.sessions.events import Alive, Finished, TrainEvent
+from murnau_worker.sessions.lease import SILENCE_LIMIT_S
+from murnau_worker.sessions.session_book import SessionT
+from murnau_worker.sessions.training_engine import TrainingEngine
 
 _ALIVE_EVERY_S = 1.0
 _SILENCE_CHECK_S = 0.25

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from murnau_worker import __version__
-from murnau_worker.drawing.progress import Notice, Progress
-from murnau_worker.engine import events
+from murnau_worker.core.progress import Notice, Progress
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.sessions import events
 
 _SAMPLE_KINDS = {
     "progress": pb.SAMPLE_KIND_PROGRESS,

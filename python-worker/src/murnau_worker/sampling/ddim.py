@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 
 import torch
-from diffusers import UNet2DConditionModel
 
-from murnau_worker.sampling.decoder import DecoderRequest, GuidedUnet, SamplerStep, Sampling
-from murnau_worker.sampling.tables import DdimTables, ddim_tables
+from murnau_worker.sampling.guidance import Denoiser, GuidedDenoiser, SamplerStep, Sampling, SamplingRequest
+from murnau_worker.sampling.tables import DdimTables
 
 
 def ddim_move(
@@ -21,10 +20,10 @@ def ddim_move(
     return math.sqrt(before) * clean + direction * noise_NCHW, clean
 
 
-def sample_ddim(unet: UNet2DConditionModel, request: DecoderRequest) -> Sampling:
+def sample_ddim(denoiser: Denoiser, request: SamplingRequest) -> Sampling:
     """7 steps are 8, as in the original."""
-    tables = ddim_tables(request.num_steps, request.start_step, request.eta)
-    guided = GuidedUnet(unet, request)
+    tables = request.process.ddim(request.num_steps, request.start_step, request.eta)
+    guided = GuidedDenoiser(denoiser, request)
     latents = request.start_NCHW
     total = len(tables.timesteps)
     for draw, index in enumerate(reversed(range(total))):

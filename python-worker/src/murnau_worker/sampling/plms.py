@@ -8,20 +8,18 @@ from __future__ import annotations
 from collections import deque
 
 import torch
-from diffusers import UNet2DConditionModel
 
 from murnau_worker.sampling.ddim import ddim_move
-from murnau_worker.sampling.decoder import DecoderRequest, GuidedUnet, SamplerStep, Sampling
-from murnau_worker.sampling.tables import ddim_tables
+from murnau_worker.sampling.guidance import Denoiser, GuidedDenoiser, SamplerStep, Sampling, SamplingRequest
 
 # Adams-Bashforth: weights of the newest noise and those before it, and what their sum is divided by.
 _MULTISTEP = {1: ((3, -1), 2), 2: ((23, -16, 5), 12), 3: ((55, -59, 37, -9), 24)}
 
 
-def sample_plms(unet: UNet2DConditionModel, request: DecoderRequest) -> Sampling:
-    """Runs one UNet evaluation more than DDIM has."""
-    tables = ddim_tables(request.num_steps, request.start_step)
-    guided = GuidedUnet(unet, request)
+def sample_plms(denoiser: Denoiser, request: SamplingRequest) -> Sampling:
+    """Evaluates the denoiser once more than DDIM does."""
+    tables = request.process.ddim(request.num_steps, request.start_step)
+    guided = GuidedDenoiser(denoiser, request)
     latents = request.start_NCHW
     steps = len(tables.timesteps)
     earlier: deque[torch.Tensor] = deque(maxlen=3)  # newest first

@@ -9,15 +9,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator
+from dataclasses import dataclass
 
 import torch
 
-from murnau_worker.generators import result_of
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys, join_texts
 from murnau_worker.sampling.prior_schedule import PriorSchedule
 from murnau_worker.sampling.tables import PosteriorTables
 
 _CLAMP = 10.0
+
+
+@dataclass(frozen=True)
+class PriorNoise:
+    """What the prior's sampler starts from [B, E], and the noise of its steps in the order of sampling [B, S, E]."""
+
+    init_BE: torch.Tensor
+    steps_BSE: torch.Tensor
+
+    def to(self, device: torch.device) -> PriorNoise:
+        return PriorNoise(self.init_BE.to(device), self.steps_BSE.to(device))
 
 
 def _ancestral(tables: PosteriorTables, index: int, noised_BE: torch.Tensor, clean_BE: torch.Tensor) -> torch.Tensor:
@@ -33,44 +44,30 @@ def _ddim(tables: PosteriorTables, index: int, noised_BE: torch.Tensor, clean_BE
     return math.sqrt(before) * clean_BE + math.sqrt(1.0 - before) * noise_BE
 
 
-def prior_steps(
+def sample_prior(
     network: PriorNetwork,
     text: TextKeys,
     empty_text: TextKeys,
-    init_noise_BE: torch.Tensor,
-    step_noise_SBE: torch.Tensor,
+    noise: PriorNoise,
     guidance_scale: float,
     schedule: PriorSchedule,
 ) -> Generator[None, None, torch.Tensor]:
     """Samples image embeddings [B, E] in CLIP's space for texts of batch B, in fp32; yields after each step.
 
-    `empty_text` has batch 1 or B. `step_noise_SBE`: noise of each step in the order of sampling, as many as the
-    schedule has; the last one's is not used (no noise at timestep 0), and by DDIM none is.
+    `empty_text` has batch 1 or B. The noise has as many steps as the schedule; the last one's is not used (no noise at
+    timestep 0), and by DDIM none is.
     """
-    batch = len(init_noise_BE)
+    batch = len(noise.init_BE)
     tables = schedule.tables
     both = join_texts(text, empty_text if len(empty_text.bias_B11T) == batch else empty_text.expanded(batch))
     move = _ddim if schedule.is_ddim else _ancestral
-    noised_BE = init_noise_BE
+    noised_BE = noise.init_BE
     for draw, index in enumerate(reversed(range(len(schedule)))):
         predicted = network.predict(torch.cat([noised_BE, noised_BE]), tables.timesteps[index], both)
         with_text_BE, without_BE = predicted.chunk(2)
         clean_BE = (without_BE + guidance_scale * (with_text_BE - without_BE)).clamp(-_CLAMP, _CLAMP)
         noised_BE = move(tables, index, noised_BE, clean_BE)
         if index > 0 and not schedule.is_ddim:
-            noised_BE = noised_BE + math.exp(0.5 * float(tables.log_variance[index])) * step_noise_SBE[draw]
+            noised_BE = noised_BE + math.exp(0.5 * float(tables.log_variance[index])) * noise.steps_BSE[:, draw]
         yield
     return noised_BE * network.prior.clip_std + network.prior.clip_mean
-
-
-def sample_image_embedding(
-    network: PriorNetwork,
-    text: TextKeys,
-    empty_text: TextKeys,
-    init_noise_BE: torch.Tensor,
-    step_noise_SBE: torch.Tensor,
-    guidance_scale: float,
-    schedule: PriorSchedule,
-) -> torch.Tensor:
-    """All of `prior_steps` at once: inside a loss, and where nobody waits."""
-    return result_of(prior_steps(network, text, empty_text, init_noise_BE, step_noise_SBE, guidance_scale, schedule))

@@ -9,8 +9,8 @@ from functools import lru_cache
 from murnau_worker.sampling.tables import (
     TRAINING_STEPS,
     PosteriorTables,
+    Process,
     cosine_betas,
-    posterior_tables,
     respaced_timesteps,
 )
 
@@ -18,6 +18,7 @@ ALLOWED_PRIOR_STEPS = (
     f'a count of 1 to {TRAINING_STEPS} ("25"), "ddimN" for DDIM with N steps ("ddim10"), or counts of equal sections '
     f'of the {TRAINING_STEPS} timesteps ("10,5")'
 )
+PRIOR_PROCESS = Process(cosine_betas())
 _DDIM = re.compile(r"ddim(\d{1,4})")
 _SECTIONS = re.compile(r"\d{1,4}( ?, ?\d{1,4})*")
 
@@ -53,4 +54,4 @@ def prior_schedule(text: str) -> PriorSchedule:
             raise ValueError("it is in none of the known forms")
     except ValueError as error:
         raise ValueError(f'"{text}" says no prior steps ({error}); allowed: {ALLOWED_PRIOR_STEPS}') from error
-    return PriorSchedule(posterior_tables(cosine_betas(), timesteps), is_ddim=ddim is not None)
+    return PriorSchedule(PRIOR_PROCESS.posterior(timesteps), is_ddim=ddim is not None)

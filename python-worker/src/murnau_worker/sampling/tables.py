@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -18,13 +18,13 @@ Float64s = NDArray[np.float64]
 TRAINING_STEPS = 1000
 
 
-def linear_betas(start: float = 0.00085, end: float = 0.012) -> Float64s:
-    """The decoder's betas, or others that rise linearly."""
+def linear_betas(start: float, end: float) -> Float64s:
+    """Betas that rise linearly."""
     return np.linspace(start, end, TRAINING_STEPS, dtype=np.float64)
 
 
 def cosine_betas(largest: float = 0.999) -> Float64s:
-    """The prior's betas: squared cosine (Nichol & Dhariwal 2021, eq. 17), each at most `largest`."""
+    """Squared cosine (Nichol & Dhariwal 2021, eq. 17), each at most `largest`."""
 
     def alpha_bar(time: float) -> float:
         return math.cos((time + 0.008) / 1.008 * math.pi / 2) ** 2
@@ -77,17 +77,6 @@ class DdimTables:
     sigma: Float64s
 
 
-@lru_cache(maxsize=64)
-def ddim_tables(steps: int, start_step: int | None = None, eta: float = 0.0) -> DdimTables:
-    """Tables of a DDIM list; `start_step` keeps the timesteps up to it (the original's `apply_init_step`)."""
-    timesteps = tuple(step for step in ddim_timesteps(steps) if start_step is None or step <= start_step)
-    everywhere = decoder_alpha_bar()
-    alpha_bar = everywhere[list(timesteps)]
-    before = np.append(everywhere[0], alpha_bar[:-1])
-    sigma = eta * np.sqrt((1.0 - before) / (1.0 - alpha_bar) * (1.0 - alpha_bar / before))
-    return DdimTables(timesteps, alpha_bar, before, sigma)
-
-
 @dataclass(frozen=True)
 class PosteriorTables:
     """q(x_{t-1} | x_t, x_0) of a respaced process, indexed by position in `timesteps` (rising)."""
@@ -102,10 +91,38 @@ class PosteriorTables:
     sqrt_recip_minus_one: Float64s
 
 
-def posterior_tables(betas: Float64s, timesteps: tuple[int, ...]) -> PosteriorTables:
-    """Tables of a process of which only the given timesteps are kept."""
-    all_alpha_bar = np.cumprod(1.0 - betas, dtype=np.float64)
-    alpha_bar = all_alpha_bar[list(timesteps)]
+class Process:
+    """A diffusion process by the betas of its 1000 timesteps, and the tables that samplers and losses read of it."""
+
+    def __init__(self, betas: Float64s) -> None:
+        self._betas = betas
+
+    @cached_property
+    def alpha_bar(self) -> Float64s:
+        """Cumulative products of the alphas, [1000]."""
+        return np.cumprod(1.0 - self._betas, dtype=np.float64)
+
+    def ddim(self, steps: int, start_step: int | None = None, eta: float = 0.0) -> DdimTables:
+        """Tables of a DDIM list; `start_step` keeps the timesteps up to it (the original's `apply_init_step`)."""
+        return _ddim_tables(self, steps, start_step, eta)
+
+    def posterior(self, timesteps: tuple[int, ...]) -> PosteriorTables:
+        """Tables of the process of which only the given timesteps are kept."""
+        return _posterior_tables(self, timesteps)
+
+
+@lru_cache(maxsize=64)
+def _ddim_tables(process: Process, steps: int, start_step: int | None, eta: float) -> DdimTables:
+    timesteps = tuple(step for step in ddim_timesteps(steps) if start_step is None or step <= start_step)
+    alpha_bar = process.alpha_bar[list(timesteps)]
+    before = np.append(process.alpha_bar[0], alpha_bar[:-1])
+    sigma = eta * np.sqrt((1.0 - before) / (1.0 - alpha_bar) * (1.0 - alpha_bar / before))
+    return DdimTables(timesteps, alpha_bar, before, sigma)
+
+
+@lru_cache(maxsize=64)
+def _posterior_tables(process: Process, timesteps: tuple[int, ...]) -> PosteriorTables:
+    alpha_bar = process.alpha_bar[list(timesteps)]
     before = np.append(1.0, alpha_bar[:-1])
     respaced = 1.0 - alpha_bar / before
     variance = respaced * (1.0 - before) / (1.0 - alpha_bar)
@@ -120,30 +137,3 @@ def posterior_tables(betas: Float64s, timesteps: tuple[int, ...]) -> PosteriorTa
         sqrt_recip_alpha_bar=np.sqrt(1.0 / alpha_bar),
         sqrt_recip_minus_one=np.sqrt(1.0 / alpha_bar - 1.0),
     )
-
-
-@lru_cache(maxsize=64)
-def decoder_tables(steps: int) -> PosteriorTables:
-    """Tables of the decoder's p_sampler."""
-    return posterior_tables(linear_betas(), respaced_timesteps(steps))
-
-
-@lru_cache(maxsize=1)
-def decoder_alpha_bar() -> Float64s:
-    """Cumulative products of the decoder's alphas, [1000]."""
-    return np.cumprod(1.0 - linear_betas(), dtype=np.float64)
-
-
-@lru_cache(maxsize=1)
-def prior_alpha_bar() -> Float64s:
-    """Cumulative products of the prior's alphas, [1000]."""
-    return np.cumprod(1.0 - cosine_betas(), dtype=np.float64)
-
-
-@lru_cache(maxsize=1)
-def renoising_alpha_bar() -> Float64s:
-    """Cumulative products of the alphas by which a picture is noised for image to image, [1000].
-
-    The original takes the betas 1e-4..2e-2 there, not the decoder's.
-    """
-    return np.cumprod(1.0 - linear_betas(1e-4, 2e-2), dtype=np.float64)

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
 from murnau_worker.scoring.judge_network import build_network
 
 

@@ -8,10 +8,10 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 
-from murnau_worker.engine.events import TrainEvent
-from murnau_worker.engine.segment import SegmentRequest
-from murnau_worker.engine.session_book import SessionBook
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.sessions.events import TrainEvent
+from murnau_worker.sessions.segment import SegmentRequest
+from murnau_worker.sessions.session_book import SessionBook
 from murnau_worker.simulated.session import SimulatedSession
 
 _LONGEST_WAIT_S = 1.0  # a wake-up that came before the wait is caught here

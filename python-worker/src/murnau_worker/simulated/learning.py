@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.textual_inversion.spec import TrainingSpec
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.spec import TrainingSpec
 
 WIDTHS = {"t1": 64, "t2": 48}
 _BEST_RATE = 0.03

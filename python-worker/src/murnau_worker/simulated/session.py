@@ -5,18 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
-from murnau_worker.engine.events import (
-    Checkpoint,
-    Finished,
-    Judgement,
-    Metrics,
-    Sample,
-    SampleKind,
-    TrainEvent,
-)
-from murnau_worker.engine.leased_session import LeasedSession
-from murnau_worker.engine.segment import SegmentRequest, log_step
-from murnau_worker.errors import WorkerError
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.sessions.events import Checkpoint, Finished, Judgement, Metrics, Sample, SampleKind, TrainEvent
+from murnau_worker.sessions.leased_session import LeasedSession
+from murnau_worker.sessions.segment import SegmentRequest, log_step
 from murnau_worker.simulated.learning import SimulatedState, eval_gain
 
 NUMERIC_FINGERPRINT = "simulated"

@@ -10,10 +10,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from murnau_worker.errors import WorkerError
-from murnau_worker.models.kandinsky import Kandinsky
-from murnau_worker.models.registry import ModelRegistry
-from murnau_worker.models.registry_file import ModelEntry
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.families.kandinsky21.model import Kandinsky
 
 _NAME = "golden"
 _DEFAULT_BOUND = 1e-4
@@ -49,8 +49,11 @@ def read_golden_folder(folder: Path) -> GoldenFolder:
     Raises WorkerError `model.unreadable`.
     """
     bounds = folder / "tolerances.json"
+    model = ServedModels({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME)
+    if not isinstance(model, Kandinsky):
+        raise WorkerError("model.unreadable", f"{folder} is no Kandinsky 2.1, of which the goldens are")
     return GoldenFolder(
         tensors=read_tensors(folder),
         bounds=json.loads(bounds.read_text("utf-8"))["tolerance"] if bounds.is_file() else {},
-        model=ModelRegistry({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME),
+        model=model,
     )

@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from murnau_worker.drawing.noise import Shape
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.models.words import PieceTokenizer, WordTokenizers
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers
+from murnau_worker.text.towers import Tower
 
 PROMPT = "golden"  # stands for the goldens' prompt, of which only the token ids are known
 
@@ -28,14 +29,16 @@ class GoldenNoise:
     starts: str
     steps: str
 
-    def prior(self, seed: int, text: int, steps: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.tensors["sample.prior_init_noise"][0], self.tensors["sample.prior_step_noise"][:, 0]
-
-    def start(self, seed: int, shape: Shape) -> torch.Tensor:
-        return self.tensors[self.starts][0]
-
-    def step(self, seed: int, step: int, shape: Shape) -> torch.Tensor:
-        return self.tensors[self.steps][step, 0]
+    def normal(self, seed: int, purpose: str, step: int, number: int, shape: tuple[int, ...]) -> torch.Tensor:
+        match purpose:
+            case "prior_init":
+                return self.tensors["sample.prior_init_noise"][0]
+            case "prior_steps":
+                return self.tensors["sample.prior_step_noise"][:, 0]
+            case "start":
+                return self.tensors[self.starts][0]
+            case _:
+                return self.tensors[self.steps][step, 0]
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,15 @@ class _KnownPrompt:
         return {}
 
 
-def golden_tokenizers(tensors: Tensors) -> WordTokenizers:
+def golden_tokenizers(tensors: Tensors) -> Tokenizers:
     """Tokenizers that turn PROMPT into the goldens' ids."""
 
-    def tokenizer(tower: str) -> PieceTokenizer:
-        row = tensors[f"sample.{tower}_ids"][0]
-        known: Any = _KnownPrompt(row.tolist(), int(tensors[f"sample.{tower}_mask"][0].sum()))
-        return PieceTokenizer(known, context_length=len(row))
+    def tokenizer(tower: Tower) -> PieceTokenizer:
+        row = tensors[f"sample.{tower.name}_ids"][0]
+        known: Any = _KnownPrompt(row.tolist(), int(tensors[f"sample.{tower.name}_mask"][0].sum()))
+        return PieceTokenizer(known, tower=tower, context_length=len(row))
 
-    return WordTokenizers(t1=tokenizer("t1"), t2=tokenizer("t2"))
+    return {tower.name: tokenizer(tower) for tower in KANDINSKY21.towers}
 
 
 def golden_hooks(tensors: Tensors, *, with_picture: bool = True) -> DrawHooks:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import torch
 
 from murnau_worker.drawing.masks import grown
-from murnau_worker.models.text_towers import T2Text
-from murnau_worker.sampling.decoder import DecoderCondition, predict
+from murnau_worker.families.kandinsky21.condition import DecoderCondition, predict
+from murnau_worker.models.clip_text import T2Text
 from murnau_worker.verify.golden_folder import GoldenFolder
 
 Outputs = Iterator[tuple[str, torch.Tensor]]

@@ -10,16 +10,17 @@ from dataclasses import replace
 import torch
 from PIL import Image
 
+from murnau_worker.core.turns import in_inference_mode, result_of
 from murnau_worker.drawing.draw import draw, sample_latents
-from murnau_worker.drawing.events import Picture, in_inference_mode
+from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.image_to_image import ImageToImage, start_of
 from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.prompt_reader import read_with
 from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.generators import result_of
-from murnau_worker.sampling.decoder import Kept
+from murnau_worker.families.kandinsky21.condition import DecoderCondition
+from murnau_worker.sampling.guidance import Kept
+from murnau_worker.text.prompt_reader import read_with
 from murnau_worker.verify.golden_folder import GoldenFolder
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks
 from murnau_worker.verify.parts import Outputs
@@ -61,8 +62,8 @@ def _sketch(golden: GoldenFolder, request: DrawRequest) -> Sketch:
 
 
 @torch.inference_mode()
-def _latents(request: DrawRequest, sketch: Sketch) -> torch.Tensor:
-    return result_of(sample_latents(request, sketch, [0]))
+def _latents(golden: GoldenFolder, request: DrawRequest, sketch: Sketch) -> torch.Tensor:
+    return result_of(sample_latents(golden.model, request, sketch, [0]))
 
 
 def _steps(golden: GoldenFolder) -> int:
@@ -72,15 +73,16 @@ def _steps(golden: GoldenFolder) -> int:
 def text_to_image(golden: GoldenFolder) -> Outputs:
     task = TextToImage((PROMPT,))
     sketch = _sketch(golden, _request(golden, task, "ddim_sampler", 5))
-    yield "sample.image_embed", sketch.wanted.image_NE
-    yield "sample.negative_image_embed", sketch.unwanted.image_NE
+    for name, condition in (("image_embed", sketch.wanted), ("negative_image_embed", sketch.unwanted)):
+        assert isinstance(condition, DecoderCondition)
+        yield f"sample.{name}", condition.image_NE
     for name, sampler, num_steps in (
         ("sample.ddim7_latents", "ddim_sampler", 7),
         ("sample.plms_latents", "plms_sampler", 5),
         ("sample.p_latents", "p_sampler", _steps(golden)),
     ):
-        yield name, _latents(_request(golden, task, sampler, num_steps), sketch)
-    ddim_NCHW = _latents(_request(golden, task, "ddim_sampler", 5), sketch)
+        yield name, _latents(golden, _request(golden, task, sampler, num_steps), sketch)
+    ddim_NCHW = _latents(golden, _request(golden, task, "ddim_sampler", 5), sketch)
     yield "sample.ddim_latents", ddim_NCHW
     yield "sample.ddim_image_div20", golden.model.decode_latents(ddim_NCHW / _DIVISOR)
     events = draw(golden.model, _request(golden, task, "p_sampler", _steps(golden)))
@@ -97,7 +99,7 @@ def inpainting(golden: GoldenFolder) -> Outputs:
         ("inpaint.p_latents", "p_sampler", len(golden["inpaint.p_step_noise"])),
     ):
         request = _request(golden, task, sampler, num_steps)
-        yield name, _latents(request, replace(_sketch(golden, request), kept=kept))
+        yield name, _latents(golden, request, replace(_sketch(golden, request), kept=kept))
 
 
 def _any_picture(golden: GoldenFolder) -> Image.Image:
@@ -112,4 +114,4 @@ def image_to_image(golden: GoldenFolder) -> Outputs:
     request = _request(golden, ImageToImage((PROMPT,), _any_picture(golden), STRENGTH), "ddim_sampler", 10)
     sketch = _sketch(golden, request)
     yield "img2img.noised", sketch.start(0)[None]
-    yield "img2img.ddim10_latents", _latents(request, sketch)
+    yield "img2img.ddim10_latents", _latents(golden, request, sketch)

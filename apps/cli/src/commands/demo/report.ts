@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import type { ApiClient } from '@murnau/api-client';
 import { baselineWordOf, MurnauError } from '@murnau/domain';
 import type { Leaderboard, Run, Sweep } from '@murnau/domain';
+import type { Spell } from '../../core/command-name.js';
 import type { Output } from '../../core/io.js';
 import { duration, metric, plural } from '../../output/format.js';
 import { writeFileTo } from '../../output/files.js';
 import { leaderboardLines } from '../../output/leaderboard.js';
 import { fieldLines } from '../../output/table.js';
-import type { Addresses } from '../stack/addresses.js';
+import type { Addresses } from '../../stack/addresses.js';
 import { demoSheet } from './contact-sheet.js';
 import type { Milestones } from './milestones.js';
 
@@ -83,10 +84,13 @@ export interface DemoEnd {
   readonly files: DemoFiles;
   /** Absent: everything is about to stop. */
   readonly addresses: Addresses | undefined;
+  /** Commands that make `murnau` work in every folder. */
+  readonly everywhere: readonly string[];
 }
 
 /** What a visitor reads at the end. */
-export function printDemoEnd(output: Output, { report, board, best, files, addresses }: DemoEnd): void {
+export function printDemoEnd(output: Output, end: DemoEnd, spell: Spell): void {
+  const { report, board, best, files, addresses, everywhere } = end;
   const { colours } = output;
   output.line();
   for (const line of leaderboardLines(board, colours)) output.line(line);
@@ -106,8 +110,9 @@ export function printDemoEnd(output: Output, { report, board, best, files, addre
   if (addresses === undefined) return;
   output.line();
   const word = best.spec.placeholder_token;
-  output.line('It stays up. Go on with it, in this folder:');
-  output.line("  alias murnau='npm run -s murnau --'");
-  output.line(`  murnau generate "a photo of ${word} on a blue background"`);
-  output.line('  murnau down');
+  output.line('It stays up. Go on with it:');
+  output.line(spell(`  murnau generate "a photo of ${word} on a blue background"`));
+  output.line(spell('  murnau down'));
+  output.line('For `murnau` in every folder, and completion in each new shell:');
+  for (const line of everywhere) output.line(`  ${line}`);
 }

@@ -32,11 +32,15 @@ export function registerModelsAdd(parent: Command, host: Host): void {
         .choices(modelCheckpointings)
         .default('auto'),
     );
-  action<Options>(command, host, async (context, [name = '', dir = ''], { dtype, device, offload, checkpointing }) => {
-    const { holdingSchema, registerModel, stackPaths } = await import('@murnau/stack');
-    const holding = holdingSchema.parse({ dtype, device, offload, checkpointing });
-    const model = await registerModel(stackPaths(context.environment.home), { name, dir, holding });
-    context.result(model, () => context.io.out.line(model.name));
-    context.say(`Registered ${model.name} in ${model.dir}. Serve it: murnau up`);
-  });
+  action<Options>(
+    command,
+    host,
+    async (context, [name = '', dir = ''], { dtype, device, offload, checkpointing }) => {
+      const { holdingSchema, registerModel, stackPaths } = await import('@murnau/stack');
+      const holding = holdingSchema.parse({ dtype, device, offload, checkpointing });
+      const model = await registerModel(stackPaths(context.environment.home), { name, dir, holding });
+      context.result(model, () => context.io.out.line(model.name));
+      context.say(`Registered ${model.name} in ${model.dir}. Serve it: murnau up`);
+    },
+  );
 }

@@ -2,9 +2,8 @@ import type { Command } from 'commander';
 import { forkRunSchema, parse } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { wholeNumber } from '../../core/list.js';
+import { collected, wholeNumber } from '../../core/list.js';
 import { followRun } from '../../watch/follow-run.js';
-import { collected } from '../train/train.js';
 
 interface Options {
   readonly fromStep?: number;

@@ -6,10 +6,10 @@ import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import type { FailOn } from '../../core/exit-codes.js';
+import { collected } from '../../core/list.js';
 import { plural } from '../../output/format.js';
 import type { BadPictureRule } from '../../spec/picture-folder.js';
 import { followSweep } from '../../watch/follow-sweep.js';
-import { collected } from '../train/train.js';
 import { failOnOption } from './options.js';
 
 interface Options {

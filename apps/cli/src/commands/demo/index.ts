@@ -1,0 +1,101 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Sweep } from '@murnau/domain';
+import { action } from '../../core/command.js';
+import type { Host } from '../../core/command.js';
+import type { Context } from '../../core/context.js';
+import { exitCodes, sweepExitCode } from '../../core/exit-codes.js';
+import { duration, plural } from '../../output/format.js';
+import { sayDetached, watchSweep } from '../../watch/follow-sweep.js';
+import { addressesOf } from '../../stack/addresses.js';
+import type { Addresses } from '../../stack/addresses.js';
+import { bringUp } from '../../stack/bring-up.js';
+import { everywhereLines } from './everywhere.js';
+import { Milestones } from './milestones.js';
+
+interface Options {
+  readonly once?: boolean;
+  readonly out: string;
+}
+
+export function register(command: Command, host: Host): void {
+  command
+    .option('--once', 'stop everything afterwards; stdout is one JSON object')
+    .option('--out <folder>', 'folder for the embedding and the contact sheet', 'murnau-demo');
+  action<Options>(command, host, async (context, _, options) => {
+    // Set-up apart: under `npm start` this process begins where set-up has ended.
+    const times = new Milestones(performance.timeOrigin);
+    const { setupSeconds } = context.environment;
+    if (setupSeconds !== undefined) context.say(`Set-up took ${duration(setupSeconds)}.`);
+    try {
+      const { stack, seconds } = await bringUp(context, {});
+      context.say(`The stack answers after ${duration(seconds)}.`);
+      return await sweepAndShow(context, options, times, addressesOf(stack));
+    } finally {
+      if (options.once === true) await stopEverything(context);
+    }
+  });
+}
+
+async function sweepAndShow(
+  given: Context,
+  options: Options,
+  times: Milestones,
+  addresses: Addresses,
+): Promise<number> {
+  const isOnce = options.once === true;
+  // Its document is the report, so what is watched goes to stderr even with --json.
+  const context: Context = { ...given, isJson: false };
+  const { out, err } = context.io;
+  const sweep = await startSweep(context);
+  const { end } = await watchSweep(context, sweep.id, (message) => {
+    const reached = times.note(message, Date.now());
+    if (reached === undefined || err.isLive) return;
+    context.say(`The ${reached} came after ${duration(times.seconds(Date.now()))}.`);
+  });
+  if (end === undefined && isOnce) {
+    context.say(`Interrupted: sweep ${sweep.id} goes on at the next murnau up.`);
+    return exitCodes.interrupted;
+  }
+  if (end === undefined) {
+    sayDetached(context, sweep.id);
+    context.say(`The gallery shows it: ${addresses.gallery}`);
+    return exitCodes.detached;
+  }
+  const { bestOf, demoReport, printDemoEnd, writeDemoFiles } = await import('./report.js');
+  const { board } = end;
+  const best = bestOf(end.sweep, board);
+  const files = await writeDemoFiles(context.client(), best, resolve(options.out));
+  const report = demoReport(board, best, times, files);
+  const isDocument = isOnce || given.isJson;
+  const everywhere = everywhereLines(context.environment);
+  printDemoEnd(
+    isDocument ? err : out,
+    { report, board, best, files, addresses: isOnce ? undefined : addresses, everywhere },
+    context.spell,
+  );
+  if (isDocument) out.line(JSON.stringify(isOnce ? report : { ...report, ...addresses }));
+  return sweepExitCode(end.sweep.phase, end.sweep.counts, 'any');
+}
+
+async function startSweep(context: Context): Promise<Sweep> {
+  const { demoPlan } = await import('./demo-plan.js');
+  const { resolveSweepDatasets, withUploadedDatasets } = await import('../../spec/sweep-datasets.js');
+  const { expandTrials } = await import('@murnau/domain');
+  const { file, folder } = await demoPlan();
+  const trials = expandTrials(file);
+  const datasets = await resolveSweepDatasets({ file, folder, trials });
+  const client = context.client();
+  const spec = await withUploadedDatasets(client, file, datasets, (name, pictures) =>
+    context.say(`Dataset ${name}: ${plural(pictures, 'picture')}.`),
+  );
+  const sweep = await client.createSweep(spec);
+  context.say(`Sweep ${sweep.name} ${sweep.id}: ${plural(sweep.trials, 'trial')}. Ctrl-C leaves it going.`);
+  return sweep;
+}
+
+async function stopEverything(context: Context): Promise<void> {
+  const { stopStack } = await import('@murnau/stack');
+  await stopStack({ home: context.environment.home });
+  context.say('Everything is stopped.');
+}

@@ -1,0 +1,24 @@
+import { portSchema } from './read-env.js';
+
+/**
+ * Ports that browsers, Node's fetch and other clients refuse to open, because other protocols listen there.
+ * https://fetch.spec.whatwg.org/#port-blocking
+ */
+const refusedPorts: ReadonlySet<number> = new Set([
+  ...[
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,
+  ],
+  ...[
+    109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515,
+  ],
+  ...[526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049],
+  ...[3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080],
+]);
+
+/** What a person is told to choose. */
+export const webPortAllowed = 'a port from 1 to 65535 that browsers open, such as 7800 or 8080';
+
+export const isRefusedByBrowsers = (port: number): boolean => refusedPorts.has(port);
+
+/** A TCP port where pages are served, given as text. */
+export const webPortSchema = portSchema.refine((port) => !isRefusedByBrowsers(port), webPortAllowed);

@@ -1,1 +1,0 @@
-"""A run's state and a learnt embedding as safetensors bytes."""

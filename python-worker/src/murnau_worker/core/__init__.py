@@ -1,0 +1,1 @@
+"""What every other package of the worker may use. Imports nothing of ours."""

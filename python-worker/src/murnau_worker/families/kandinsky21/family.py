@@ -1,0 +1,33 @@
+"""Kandinsky 2.1's registration: its layouts, and how a folder of it is opened and converted."""
+
+from __future__ import annotations
+
+from murnau_worker.families.family import ConvertedFolders, EmbeddingFile, Family, Layout
+from murnau_worker.families.kandinsky21 import diffusers_layout as diffusers
+from murnau_worker.families.kandinsky21 import original_layout as original
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.pipeline_settings import write_pipeline_settings
+from murnau_worker.families.kandinsky21.reference_bin import is_pickle, read_reference_bin, write_reference_bin
+
+FAMILY = Family(
+    description=KANDINSKY21,
+    layouts=(
+        Layout(
+            "diffusers",
+            diffusers.is_diffusers_layout,
+            diffusers.read_diffusers_layout,
+            f"{diffusers.DECODER}/ and {diffusers.PRIOR}/",
+        ),
+        Layout(
+            "original",
+            original.is_original_layout,
+            original.read_original_layout,
+            "2_1/ with decoder_fp16.ckpt and others, and ViT-L-14.pt",
+        ),
+    ),
+    left_out_of_fingerprint=(diffusers.INPAINT, original.INPAINTING_FILE),
+    open=Kandinsky,
+    converted=ConvertedFolders(diffusers.PART_FOLDERS, diffusers.TOKENIZER_FOLDERS, write_pipeline_settings),
+    embedding_files=(EmbeddingFile("reference_bin", ".bin", is_pickle, read_reference_bin, write_reference_bin),),
+)

@@ -1,0 +1,124 @@
+"""What all samplers share: conditions and denoisers as samplers know them, guidance, and what inpainting keeps.
+
+Legend: N pictures, C latent channels, H/W latent size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from murnau_worker.sampling.tables import Process
+
+
+class Condition(Protocol):
+    """What a denoiser is given for N pictures beside their noised latents. What it is made of is the family's."""
+
+    def cat(self, other: Any) -> Condition:
+        """Both, the other's pictures after these."""
+        ...
+
+    def of(self, places: list[int]) -> Condition:
+        """The conditions of some of the pictures."""
+        ...
+
+    def to(self, dtype: torch.dtype) -> Condition: ...
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predicted noise [N, C, H, W] in fp32, and the learnt variance's interpolation, where the model has learnt one."""
+
+    noise_NCHW: torch.Tensor
+    variance_NCHW: torch.Tensor | None
+
+
+class Denoiser(Protocol):
+    """A model's network that predicts noise, for one drawing."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """In which it computes."""
+        ...
+
+    def __call__(self, noised_NCHW: torch.Tensor, timesteps_N: torch.Tensor, condition: Any) -> Prediction: ...
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What inpainting keeps: the picture's latents [1, C, H, W] and the mask [1, 1, H, W], 1 where it keeps them."""
+
+    latents_1CHW: torch.Tensor
+    mask_11HW: torch.Tensor
+
+    def paste(self, latents_NCHW: torch.Tensor) -> torch.Tensor:
+        """The given latents with the kept ones in their place."""
+        return latents_NCHW * (1 - self.mask_11HW) + self.latents_1CHW * self.mask_11HW
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """Dynamic thresholding of predicted pictures: clamped to ±`clamp`, then clipped at a percentile in 0..1."""
+
+    clamp: float
+    percentile: float
+
+
+@dataclass(frozen=True)
+class SamplingRequest:
+    """One sampling: what is wanted, what it is steered away from, and its noise.
+
+    `start_NCHW` starts it: noise, or noised latents with the `start_step` they were noised for (in the sampler's own
+    count of its process). `step_noise(i)` gives the noise [N, C, H, W] of the i-th step. `eta`: DDIM's share of fresh
+    noise. `shares_percentile`: p_sampler thresholds all pictures as the first, as the original does.
+    """
+
+    process: Process
+    threshold: Threshold
+    wanted: Condition
+    unwanted: Condition
+    start_NCHW: torch.Tensor
+    step_noise: Callable[[int], torch.Tensor]
+    guidance_scale: float
+    num_steps: int
+    start_step: int | None = None
+    kept: Kept | None = None
+    eta: float = 0.0
+    shares_percentile: bool = False
+
+
+@dataclass(frozen=True)
+class SamplerStep:
+    """The denoiser's evaluations done and in all, and the clean latents [N, C, H, W] as predicted now."""
+
+    done: int
+    total: int
+    clean_NCHW: torch.Tensor
+
+
+# A sampler yields after each evaluation of the denoiser and returns the latents [N, C, H, W].
+Sampling = Generator[SamplerStep, None, torch.Tensor]
+
+
+class GuidedDenoiser:
+    """A denoiser under classifier-free guidance, with what does not change between steps prepared once."""
+
+    def __init__(self, denoiser: Denoiser, request: SamplingRequest) -> None:
+        self._denoiser = denoiser
+        self._both = request.wanted.cat(request.unwanted).to(denoiser.dtype)
+        self._guidance_scale = request.guidance_scale
+
+    def __call__(self, noised_NCHW: torch.Tensor, timestep: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Guided noise [N, C, H, W], and the wanted half's variance channels [N, C, H, W]."""
+        both_NCHW = torch.cat([noised_NCHW, noised_NCHW])
+        timesteps_N = torch.full((len(both_NCHW),), timestep, dtype=torch.long, device=both_NCHW.device)
+        prediction = self._denoiser(both_NCHW, timesteps_N, self._both)
+        wanted_NCHW, unwanted_NCHW = prediction.noise_NCHW.chunk(2)
+        variance_NCHW = None if prediction.variance_NCHW is None else prediction.variance_NCHW.chunk(2)[0]
+        return unwanted_NCHW + self._guidance_scale * (wanted_NCHW - unwanted_NCHW), variance_NCHW

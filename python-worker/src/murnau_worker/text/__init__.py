@@ -1,0 +1,1 @@
+"""Texts as the text towers read them: tokenizers, prompts with learnt words, and learnt embeddings as files."""

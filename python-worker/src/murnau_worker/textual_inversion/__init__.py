@@ -1,1 +1,0 @@
-"""Learning a word: rows, prompts, draws, objective, optimizer, evaluation and their state."""

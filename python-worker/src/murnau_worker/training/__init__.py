@@ -1,0 +1,1 @@
+"""Textual inversion: rows that learn by the losses of a frozen model."""

@@ -1,0 +1,1 @@
+"""What a run learns from: its pictures, masks, prompts, and the samples of a step."""
