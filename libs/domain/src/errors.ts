@@ -195,6 +195,12 @@ export const errorRegistry = {
     exitCode: 2,
     nextStep: 'Run as an ordinary user, or create the user: `useradd --system postgres`.',
   },
+  'setup.data_edition': {
+    retryable: false,
+    httpStatus: 500,
+    exitCode: 2,
+    nextStep: 'Move the folder away, or set MURNAU_HOME to another one.',
+  },
   'config.invalid': {
     retryable: false,
     httpStatus: 500,

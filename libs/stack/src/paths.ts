@@ -15,6 +15,8 @@ export interface StackPaths {
   workerModels: string;
   /** The install's own bearer token. */
   token: string;
+  /** Number of its edition. */
+  edition: string;
   blobs: string;
   postgres: string;
   temporal: string;
@@ -34,6 +36,7 @@ export function stackPaths(home: string | undefined): StackPaths {
     models: join(folder, 'models.yaml'),
     workerModels: join(folder, 'worker-models'),
     token: join(folder, 'token'),
+    edition: join(folder, 'edition'),
     blobs: join(folder, 'blobs'),
     postgres: join(folder, 'postgres'),
     temporal: join(folder, 'temporal'),

@@ -8,6 +8,7 @@ import { checkHome } from './check/environment/index.js';
 import { refuseUnusablePorts } from './check/environment/ports.js';
 import { insistOn } from './check/environment/requirement.js';
 import { makeDataFolder, unusable } from './data-folder.js';
+import { checkEdition, writeEdition } from './edition.js';
 import { logOf, stackPaths, type StackPaths } from './paths.js';
 import { knownModels } from './model-registry.js';
 import { checkRegistered, preflight } from './preflight.js';
@@ -63,7 +64,9 @@ async function start(
   onProgress: (progress: StackProgress) => void,
 ): Promise<StackDescription> {
   insistOn(await checkHome(paths));
+  await checkEdition(paths);
   await makeDataFolder(paths);
+  await writeEdition(paths);
   await makeToken(paths);
   const timeoutMs = options.startTimeoutMs ?? defaultStartTimeoutMs;
   for (let attempt = 1; ; attempt += 1) {
