@@ -1,6 +1,7 @@
 import type { LiveMessage } from '@murnau/api-client';
 import type { Context } from '../core/context.js';
 import { catchInterrupt } from '../core/interrupt.js';
+import type { Interrupt } from '../core/interrupt.js';
 import { Screen } from '../output/screen.js';
 import type { ViewSize } from './sweep-view.js';
 import { WatchState } from './state.js';
@@ -18,6 +19,8 @@ export interface WatchOptions {
   readonly of: 'runs' | 'sweeps';
   readonly id: string;
   readonly view: View;
+  /** Of the command that has started it. */
+  readonly interrupt?: Interrupt | undefined;
   /** Called on each message, after the state has it. */
   readonly onMessage?: (message: LiveMessage, state: WatchState) => void;
 }
@@ -36,7 +39,8 @@ export async function watch(context: Context, options: WatchOptions): Promise<Wa
   const state = new WatchState();
   const show = isJson ? jsonDisplay : io.err.isLive ? liveDisplay : plainDisplay;
   const display = show(context, options.view, state);
-  const interrupt = catchInterrupt(() => display.close());
+  const interrupt = options.interrupt ?? catchInterrupt();
+  interrupt.atSecond(() => display.close());
   try {
     const messages = context.client().follow(options.of, options.id, { signal: interrupt.signal });
     for await (const message of messages) {
