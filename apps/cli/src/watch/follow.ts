@@ -1,4 +1,5 @@
 import type { LiveMessage } from '@murnau/api-client';
+import { MurnauError } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { catchInterrupt } from '../core/interrupt.js';
 import type { Interrupt } from '../core/interrupt.js';
@@ -48,11 +49,32 @@ export async function watch(context: Context, options: WatchOptions): Promise<Wa
       display.message(message);
       options.onMessage?.(message, state);
     }
+  } catch (error) {
+    throw withWhatGoesOn(error, context, options);
   } finally {
     display.close();
     interrupt.release();
   }
   return { state, isDetached: state.ended === undefined };
+}
+
+const nouns = {
+  runs: { noun: 'run', command: 'runs' },
+  sweeps: { noun: 'sweep', command: 'sweep' },
+} as const;
+
+/** A server that went away, as at `murnau down`, ends the watching only. */
+function withWhatGoesOn(error: unknown, context: Context, { of, id }: WatchOptions): unknown {
+  if (!(error instanceof MurnauError) || error.code !== 'server.unreachable') return error;
+  const { noun, command } = nouns[of];
+  const goesOn =
+    context.connection().source === 'embedded' ? `goes on at the next murnau up` : 'goes on with the server';
+  const { field, given, allowed } = error;
+  return new MurnauError(
+    error.code,
+    `${error.message.replace(/[.\s]+$/, '')}. The ${noun} ${id} ${goesOn}; watch it again: murnau ${command} watch ${id}`,
+    { field, given, allowed, cause: error },
+  );
 }
 
 interface Display {
