@@ -27,6 +27,7 @@ import {
   hyperparameterHelp,
   hyperparametersOf,
   knownValues,
+  propertyOf,
 } from '../../spec/training-flags.js';
 import { followRun } from '../../watch/follow-run.js';
 
@@ -151,6 +152,16 @@ function initializerOf({ initializer }: Options, embedding: Embedding | undefine
   });
 }
 
+/** An error about a value that a flag has given names the flag as well. */
+function withFlag(error: unknown, options: Options): unknown {
+  if (!(error instanceof MurnauError)) return error;
+  const { code, message, field = '', given, allowed } = error;
+  const isGiven = (options as unknown as Record<string, unknown>)[propertyOf(field)] !== undefined;
+  const isSet = options.set?.some((text) => text.startsWith(`${field}=`)) === true;
+  if (!isGiven || isSet) return error;
+  return new MurnauError(code, `${flagOf(field)}: ${message}`, { field, given, allowed, cause: error });
+}
+
 /** The preset, then flags, then `--set`, checked by the domain before anything is read or sent. */
 async function specOf(options: Options, embedding: Embedding | undefined): Promise<TrainingSpec> {
   let value: unknown = {
@@ -171,5 +182,9 @@ async function specOf(options: Options, embedding: Embedding | undefined): Promi
       value = withValue(value, set.path, set.value);
     }
   }
-  return parse(trainingSpecSchema, value, 'training spec');
+  try {
+    return parse(trainingSpecSchema, value, 'training spec');
+  } catch (error) {
+    throw withFlag(error, options);
+  }
 }
