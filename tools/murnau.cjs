@@ -4,6 +4,7 @@
 var fs = require('fs');
 var path = require('path');
 var url = require('url');
+var npmFlags = require('./npm-flags.cjs');
 
 /** The checkout. */
 var root = path.dirname(__dirname);
@@ -39,6 +40,9 @@ if (!fs.existsSync(entry) || !fs.existsSync(path.join(root, 'node_modules/comman
     'murnau is not set up in ' + root + '.\nRun `npm run bootstrap` there, or `npm start`, and try again.',
   );
 }
-// npm changes to the checkout; paths mean the folder that it was called from.
-if (isOwnScript() && process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+if (isOwnScript()) {
+  npmFlags.refuseSwallowedFlags('npm run -s murnau', process.argv.slice(2));
+  // npm changes to the checkout; paths mean the folder that it was called from.
+  if (process.env.INIT_CWD) process.chdir(process.env.INIT_CWD);
+}
 import(url.pathToFileURL(entry).href);

@@ -49,6 +49,12 @@ def test_an_initializer_of_two_tokens_is_refused_with_its_tokens_and_suggestions
     assert "train" in refused.value.allowed
 
 
+def test_a_mark_that_is_a_token_by_itself_is_shown(tiny: Kandinsky) -> None:
+    [problem] = initializer_problems(InitializerWords("qwxz"), 1, tiny.tokenizers)
+    assert 'reads it as " " + q + w + x + z' in problem.message
+    assert "reads it as q + w + x + z" in problem.message
+
+
 def test_more_tokens_than_vectors_are_refused_with_what_to_change(tiny: Kandinsky) -> None:
     [problem] = initializer_problems(InitializerWords("cat", {"t2": "red blue train"}), 2, tiny.tokenizers)
     assert problem.code == "initializer.too_many_tokens"

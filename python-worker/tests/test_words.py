@@ -70,3 +70,10 @@ def test_any_accepted_placeholder_is_exactly_its_learnt_token(tiny: Kandinsky, w
     ids = encoder.ids(f"a photo of a {word}")
     assert ids["t1"][-2] == encoder.vocabulary_sizes["t1"]
     assert ids["t2"][-2] == encoder.vocabulary_sizes["t2"]
+
+
+def test_a_known_word_names_who_knows_it(tiny: Kandinsky) -> None:
+    with pytest.raises(WorkerError, match=r"is a word that t1 \(.*\) and t2 \(.*\) already know$"):
+        check_placeholder("cat", tiny.tokenizers)
+    with pytest.raises(WorkerError, match=r"is a word that t2 \(.*\) already knows$"):
+        check_placeholder("cat", {"t2": tiny.tokenizers["t2"]})

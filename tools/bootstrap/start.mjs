@@ -1,6 +1,11 @@
 #!/usr/bin/env node
 // `npm start`: set-up, then the demo. One parent process, so that the demo can tell set-up time from its own.
+import npmFlags from '../npm-flags.cjs';
+
 const startedMs = Date.now();
+if (process.env.npm_lifecycle_event === 'start') {
+  npmFlags.refuseSwallowedFlags('npm start', process.argv.slice(2));
+}
 await import('./main.mjs');
 
 const { spawn } = await import('node:child_process');

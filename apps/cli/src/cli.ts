@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import type { Command } from 'commander';
 import type { Host } from './core/command.js';
 import { createSpell } from './core/command-name.js';
 import type { Spell } from './core/command-name.js';
@@ -34,8 +35,9 @@ export async function main(args: readonly string[], io: Io, environment: Environ
     spell,
   };
   if (args[0] === '__complete') return answerCompletion(host, args.slice(1));
+  let program: Command | undefined;
   try {
-    const program = await buildProgram(host, args);
+    program = await buildProgram(host, args);
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -44,7 +46,8 @@ export async function main(args: readonly string[], io: Io, environment: Environ
       if (silent.has(error.code)) return exitCodes.done;
     }
     const { reportError } = await import('./core/report-error.js');
-    return reportError(error, io, args.includes('--json'), spell);
+    const { commandOf } = await import('./core/usage-error.js');
+    return reportError(error, io, args.includes('--json'), spell, program && commandOf(program, args));
   }
 }
 

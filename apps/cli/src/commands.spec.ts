@@ -75,6 +75,21 @@ describe('without a server', () => {
     ['a mistyped command', ['trian'], 2, /unknown command 'trian'.*train/],
     ['a mistyped verb', ['sweep', 'creat'], 2, /did you mean create/i],
     ['a mistyped flag', ['runs', 'ls', '--swep', 'x'], 2, /did you mean --sweep/i],
+    ['a word of a flag', [...trainArgs, '--steps', '5'], 2, /did you mean.* --max-steps/i],
+    [
+      'a word of several flags',
+      ['up', '--port', '5'],
+      2,
+      /did you mean one of --api-port, --temporal-port, /i,
+    ],
+    [
+      'a shell that is not known',
+      ['completion', 'tcsh'],
+      2,
+      /^error: shell: tcsh is not one of bash, zsh, fish$/m,
+    ],
+    ['whose help to read', ['sweep', 'create'], 2, /next {5}Run `\S*murnau sweep create --help`\.$/m],
+    ['a value of a flag', [...trainArgs, '--max-steps', 'five'], 2, /^error: --max-steps: .*max_steps/],
     ['a value that is not allowed', ['runs', 'ls', '--phase', 'done'], 2, /allowed choices are queued/i],
     ['a missing argument', ['datasets', 'add'], 2, /missing required argument 'folder'/],
     ['a missing flag', ['train', 'x', '--placeholder', 'oktavo'], 2, /--initializer/],
@@ -109,6 +124,19 @@ describe('without a server', () => {
       next_step: expect.stringContaining('murnau up'),
     });
     expect(stdout).toBe('');
+  });
+
+  it('says that the stack starts once it can', { timeout: busyMs }, async () => {
+    const home = { MURNAU_HOME: join(folder, 'home') };
+    for (const [env, args] of [
+      [{ MURNAU_HOME: '/dev/null/x' }, []],
+      [home, ['--api-port', '10080']],
+    ] as const) {
+      const { stderr } = await runHere(['up', ...args], env);
+      expect(stderr).toMatch(/^error: /);
+      expect(stderr).not.toContain('Starting');
+      if (args.length > 0) expect(stderr).toMatch(/^error: --api-port: Port 10080/);
+    }
   });
 
   it('a dry run needs no server', { timeout: busyMs }, async () => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { errorRegistry } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
@@ -20,6 +21,15 @@ const leaves = leavesOf(program);
 const docs = await readFile(fileURLToPath(new URL('../../../docs/cli.md', import.meta.url)), 'utf8');
 
 describe('help', () => {
+  it('has the flags that tools/npm-flags.cjs looks for', () => {
+    const ofNpm = new Set(['help', 'version', 'yes']);
+    const names = [program, ...leaves.values()].flatMap(({ options }) =>
+      options.map(({ long }) => String(long).slice(2)),
+    );
+    const { flags } = createRequire(import.meta.url)('../../../tools/npm-flags.cjs') as { flags: string[] };
+    expect(flags).toEqual([...new Set(names)].filter((name) => !ofNpm.has(name)).sort());
+  });
+
   // Refresh: npm run refresh -w @murnau/cli
   it('is the golden one', async () => {
     const pages = [

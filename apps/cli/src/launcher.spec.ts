@@ -39,7 +39,13 @@ let folder: string;
 beforeAll(async () => {
   folder = await realpath(await mkdtemp(join(tmpdir(), 'murnau-launcher-')));
   checkout = join(folder, "an ada's #checkout");
-  for (const file of ['bin/murnau', 'tools/murnau.cjs', 'package.json']) {
+  for (const file of [
+    'bin/murnau',
+    'tools/murnau.cjs',
+    'tools/npm-flags.cjs',
+    'tools/bootstrap/start.mjs',
+    'package.json',
+  ]) {
     await cp(join(repository, file), join(checkout, file));
   }
   await mkdir(join(checkout, 'apps/cli/dist'), { recursive: true });
@@ -132,6 +138,27 @@ describe('npm run -s murnau', () => {
 
   it('works in the folder that it was called from', { timeout: busyMs }, async () => {
     expect(await run('npm', [...byNpm(), ...args], elsewhere())).toEqual(asGiven());
+  });
+
+  it.each([
+    [
+      ['run', 'murnau', 'doctor', '--json'],
+      /--json for itself.*\nWrite npm run -s murnau -- doctor --json$/m,
+    ],
+    [['run', 'murnau', 'runs', 'ls', '--limit=3'], /Write npm run -s murnau -- runs ls --limit 3$/m],
+    [['run', 'murnau', 'sweep', 'create', 'x', '--dry-run'], /-- sweep create x --dry-run$/m],
+    [['start', '--once'], /Write npm start -- --once$/m],
+  ])('is refused where npm keeps a flag: npm %j', { timeout: busyMs }, async (words, message) => {
+    const { code, stdout, stderr } = await run('npm', words, checkout);
+    expect(stderr).toMatch(message);
+    expect({ code, started: stdout.includes('"args"') }).toEqual({ code: 2, started: false });
+  });
+
+  it("is not refused for npm's own settings, nor with the flag after --", { timeout: busyMs }, async () => {
+    const settings = { npm_config_yes: 'true', npm_config_json: 'true' };
+    const { stdout } = await run('npm', [...byNpm(), 'doctor', '--json'], elsewhere(), settings);
+    // npm itself adds a document about the exit code.
+    expect(stdout).toContain('"args":["doctor","--json"]');
   });
 
   it(

@@ -102,6 +102,7 @@ describe('what makes murnau work everywhere', () => {
 
   it('is the completion alone where it works already', () => {
     expect(everywhereLines(person(path('linked'), '/usr/bin/fish'), launcher)).toEqual([
+      'mkdir -p ~/.config/fish/completions',
       'murnau completion fish > ~/.config/fish/completions/murnau.fish',
     ]);
   });

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FolderError } from '@murnau/environment';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readEnvironment } from '../env.js';
 import { fakeApi } from '../testing/fake-api.js';
@@ -87,5 +88,38 @@ describe('the address of a server', () => {
     expect(() => find({ MURNAU_SERVER: server })).toThrow(
       expect.objectContaining({ code: 'usage.invalid', field: 'MURNAU_SERVER', given: server }),
     );
+  });
+});
+
+describe('without a running stack', () => {
+  const none = (home: string): unknown => {
+    try {
+      return find({ MURNAU_HOME: home });
+    } catch (error) {
+      return error;
+    }
+  };
+
+  it('tells a stopped one from none', async () => {
+    const home = join(folder, 'home');
+    const unreachable = (message: string) => expect.objectContaining({ code: 'server.unreachable', message });
+    expect(none(home)).toEqual(unreachable(`no server runs here (nothing in ${home})`));
+    await mkdir(home);
+    expect(none(home)).toEqual(unreachable(`no server runs here (nothing in ${home})`));
+    await writeFile(join(home, 'token'), 'of this install');
+    expect(none(home)).toEqual(unreachable(`no server runs here: it was stopped; the data are in ${home}`));
+  });
+
+  it('asks another server without a token where no data folder can be told', () => {
+    const environment = readEnvironment({ MURNAU_SERVER: 'http://other.example' });
+    const homeless = Object.defineProperty({ ...environment, server: environment.server }, 'home', {
+      get: () => {
+        throw new FolderError('no home folder', '', 'a folder');
+      },
+    });
+    expect(findConnection(homeless, undefined)).toMatchObject({
+      server: 'http://other.example',
+      token: undefined,
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MurnauError, nearest, parse } from '@murnau/domain';
 import { z } from 'zod';
@@ -105,7 +105,7 @@ export function findConnection(environment: Environment, profile: string | undef
   if (environment.profile !== undefined) return fromProfile(environment.profile, environment);
   const stack = embedded(environment);
   if (stack === undefined) {
-    throw new MurnauError('server.unreachable', `no server runs here (nothing in ${environment.home})`);
+    throw new MurnauError('server.unreachable', `no server runs here${whyNone(environment.home)}`);
   }
   return {
     server: stack.api_url,
@@ -115,9 +115,28 @@ export function findConnection(environment: Environment, profile: string | undef
   };
 }
 
-/** This install's token is for its own server only. */
+/** What is in the data folder of a stack that does not run. */
+function whyNone(home: string): string {
+  try {
+    if (readdirSync(home).length > 0) return `: it was stopped; the data are in ${home}`;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT') return `: ${home} cannot be read: ${message}`;
+  }
+  return ` (nothing in ${home})`;
+}
+
+const hasHome = (environment: Environment): boolean => {
+  try {
+    return environment.home !== '';
+  } catch {
+    return false;
+  }
+};
+
+/** This install's token is for its own server only; where there is no data folder, there is none. */
 function embeddedToken(environment: Environment, server: string): string | undefined {
-  const stack = embedded(environment);
+  const stack = hasHome(environment) ? embedded(environment) : undefined;
   return stack !== undefined && isSameOrigin(server, stack.api_url) ? stack.token : undefined;
 }
 

@@ -1,7 +1,9 @@
 import { MurnauError, toMurnauError } from '@murnau/domain';
 import { CommanderError } from 'commander';
+import type { Command } from 'commander';
 import type { Spell } from './command-name.js';
 import type { Io } from './io.js';
+import { pathOf, usageError } from './usage-error.js';
 
 export interface ErrorDocument {
   readonly error: {
@@ -14,8 +16,12 @@ export interface ErrorDocument {
   };
 }
 
-export function errorDocument(error: MurnauError): ErrorDocument {
-  const { code, message, field, given, allowed, kind } = error;
+/** What to do next; of wrong usage, whose help to read. */
+const nextStepOf = ({ code, kind }: MurnauError, command: Command | undefined): string =>
+  code === 'usage.invalid' && command !== undefined ? `Run \`${pathOf(command)} --help\`.` : kind.nextStep;
+
+export function errorDocument(error: MurnauError, command?: Command): ErrorDocument {
+  const { code, message, field, given, allowed } = error;
   return {
     error: {
       code,
@@ -23,14 +29,14 @@ export function errorDocument(error: MurnauError): ErrorDocument {
       ...(field === undefined ? {} : { field }),
       ...(given === undefined ? {} : { given }),
       ...(allowed === undefined ? {} : { allowed }),
-      next_step: kind.nextStep,
+      next_step: nextStepOf(error, command),
     },
   };
 }
 
 /** Message, then field, given and allowed where they add something, the code, and what to do next. */
-export function errorLines(error: MurnauError): string[] {
-  const { code, message, field, given, allowed, kind } = error;
+export function errorLines(error: MurnauError, command?: Command): string[] {
+  const { code, message, field, given, allowed } = error;
   const details = (
     [
       ['field', field],
@@ -42,24 +48,26 @@ export function errorLines(error: MurnauError): string[] {
     `error: ${message.replace(/[.\s]+$/, '')}`,
     ...details.map(([name, value]) => `  ${name.padEnd(8)} ${value ?? ''}`),
     `  ${'code'.padEnd(8)} ${code}`,
-    `  ${'next'.padEnd(8)} ${kind.nextStep}`,
+    `  ${'next'.padEnd(8)} ${nextStepOf(error, command)}`,
   ];
 }
 
-/** Commander's complaint as one of ours: what is wrong, the nearest known word, and whose help to read. */
-function usageError(error: CommanderError): MurnauError {
-  const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
-  const hint = rest.join(' ').replace(/^\(|\)$/g, '');
-  return new MurnauError('usage.invalid', hint === '' ? first : `${first}. ${hint}`, { cause: error });
-}
-
-/** Writes an error for its reader and gives the exit code. */
-export function reportError(failure: unknown, io: Io, isJson: boolean, spell: Spell): number {
-  const error = failure instanceof CommanderError ? usageError(failure) : toMurnauError(failure);
+/**
+ * Writes an error for its reader and gives the exit code.
+ * @param command the one that was typed
+ */
+export function reportError(
+  failure: unknown,
+  io: Io,
+  isJson: boolean,
+  spell: Spell,
+  command?: Command,
+): number {
+  const error = failure instanceof CommanderError ? usageError(failure, command) : toMurnauError(failure);
   if (isJson) {
-    io.err.line(JSON.stringify(errorDocument(error)));
+    io.err.line(JSON.stringify(errorDocument(error, command)));
   } else {
-    const [first = '', ...rest] = errorLines(error).map(spell);
+    const [first = '', ...rest] = errorLines(error, command).map(spell);
     const { colours } = io.err;
     io.err.line(colours.red(first));
     for (const line of rest) io.err.line(colours.dim(line));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LiveMessage } from '@murnau/api-client';
 import type { Generation } from '@murnau/domain';
 import type { Context } from '../core/context.js';
-import { catchInterrupt } from '../core/interrupt.js';
+import type { Interrupt } from '../core/interrupt.js';
 import { writeFileTo } from '../output/files.js';
 import { bar } from '../output/bar.js';
 import { Screen } from '../output/screen.js';
@@ -77,14 +77,15 @@ class Progress {
 /**
  * Follows a generation to its end; notices go to stderr.
  * @param folder where the newest preview lies meanwhile
+ * @param interrupt of the command that has started it
  * @returns undefined when interrupted
  */
 export async function followGeneration(
   context: Context,
   started: Generation,
   folder: string,
+  interrupt: Interrupt,
 ): Promise<Generation | undefined> {
-  const interrupt = catchInterrupt();
   const progress = new Progress(context, started, folder);
   try {
     const messages = context.client().follow('generations', started.id, { signal: interrupt.signal });

@@ -3,6 +3,8 @@ import { generationRequestSchema, parse } from '@murnau/domain';
 import type { Generation } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { exitCodes, runExitCode } from '../core/exit-codes.js';
+import { submitting } from '../core/submission.js';
+import type { Submission } from '../core/submission.js';
 import { plural } from '../output/format.js';
 import type { Picture } from '../spec/pictures.js';
 import type { DrawingOptions } from './drawing-options.js';
@@ -27,11 +29,17 @@ export interface Drawing {
 /** Stands for a hash while everything else is checked. */
 const standIn = '0'.repeat(64);
 
+type Options = Pick<DrawingOptions, 'out' | 'embedding'>;
+
 /** Checks everything that can be checked here, uploads, creates, follows and saves. @returns the exit code */
-export async function makePictures(
+export const makePictures = (context: Context, drawing: Drawing, options: Options): Promise<number> =>
+  submitting(context, (submission) => submitAndSave(context, drawing, options, submission));
+
+async function submitAndSave(
   context: Context,
   drawing: Drawing,
-  { out, embedding = [] }: Pick<DrawingOptions, 'out' | 'embedding'>,
+  { out, embedding = [] }: Options,
+  { send, interrupt }: Submission,
 ): Promise<number> {
   const what = 'picture request';
   parse(generationRequestSchema, drawing.request(drawing.inputs.map(() => standIn)), what);
@@ -44,11 +52,10 @@ export async function makePictures(
   for (const { picture, isMask } of files) hashes.push(await upload(client, picture, isMask === true));
   const request = parse(generationRequestSchema, drawing.request(hashes), what);
   const ids = await embeddingIds(client, embedding);
-  const started = await client.createGeneration({
-    ...request,
-    ...(ids.length > 0 && { embedding_ids: ids }),
-  });
-  const generation = await followGeneration(context, started, out);
+  const started = await send(() =>
+    client.createGeneration({ ...request, ...(ids.length > 0 && { embedding_ids: ids }) }),
+  );
+  const generation = await followGeneration(context, started, out, interrupt);
   if (generation === undefined) {
     await client.cancelGeneration(started.id).catch(() => {});
     context.say(`Interrupted: generation ${started.id} is cancelled.`);

@@ -38,8 +38,11 @@ export async function bringUp(context: Context, options: Omit<StackOptions, 'hom
   const timer = setInterval(draw, 200);
   try {
     const isQuiet = screen !== undefined || context.isJson || before?.isReady === true;
-    if (!isQuiet) context.say(`Starting the stack in ${home}.`);
+    let isSaid = isQuiet;
     const stack = await startStack({ ...options, home }, ({ part, state, readyAfterMs }) => {
+      // Once it has been found that it can be.
+      if (!isSaid) context.say(`Starting the stack in ${home}.`);
+      isSaid = true;
       parts.set(part, { state, seconds: readyAfterMs === undefined ? undefined : readyAfterMs / 1000 });
       if (!isQuiet && state === 'ready') {
         context.say(

@@ -17,6 +17,8 @@ interface RunOptions {
   readonly cwd?: string;
   /** Sends SIGINT, to all its processes as a terminal does, when the output so far matches. */
   readonly interruptAt?: RegExp;
+  /** Sends it when this is called back: for what happens before there is output. */
+  readonly interruptOn?: (interrupt: () => void) => void;
   /** Sends one more, so many ms later. */
   readonly againAfterMs?: number;
 }
@@ -46,6 +48,7 @@ export function runCommand(args: readonly string[], options: RunOptions = {}): P
       interrupt();
       if (options.againAfterMs !== undefined) setTimeout(interrupt, options.againAfterMs);
     };
+    options.interruptOn?.(interrupt);
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       stdout += text;
       look();

@@ -3,6 +3,7 @@ import type { Leaderboard, Sweep } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { exitCodes, sweepExitCode } from '../core/exit-codes.js';
 import type { FailOn } from '../core/exit-codes.js';
+import type { Interrupt } from '../core/interrupt.js';
 import { watch } from './follow.js';
 import type { WatchState } from './state.js';
 import { sweepLine, sweepLines } from './sweep-view.js';
@@ -12,18 +13,24 @@ export interface SweepWatched {
   readonly end: { readonly sweep: Sweep; readonly board: Leaderboard } | undefined;
 }
 
+export interface SweepWatch {
+  readonly onMessage?: (message: LiveMessage, state: WatchState) => void;
+  /** Of the command that has started it. */
+  readonly interrupt?: Interrupt | undefined;
+}
+
 /** Watches a sweep to its end, or until Ctrl-C. */
 export async function watchSweep(
   context: Context,
   id: string,
-  onMessage?: (message: LiveMessage, state: WatchState) => void,
+  options: SweepWatch = {},
 ): Promise<SweepWatched> {
   const { io } = context;
   const { isDetached } = await watch(context, {
     of: 'sweeps',
     id,
     view: { lines: (state, size) => sweepLines(state, size, io.err.colours), line: sweepLine },
-    ...(onMessage === undefined ? {} : { onMessage }),
+    ...options,
   });
   if (isDetached) return { end: undefined };
   const client = context.client();
@@ -38,8 +45,13 @@ export function sayDetached(context: Context, id: string): void {
 }
 
 /** The same for a command: prints the leaderboard and gives the exit code. */
-export async function followSweep(context: Context, id: string, rule: FailOn): Promise<number> {
-  const { end } = await watchSweep(context, id);
+export async function followSweep(
+  context: Context,
+  id: string,
+  rule: FailOn,
+  interrupt?: Interrupt,
+): Promise<number> {
+  const { end } = await watchSweep(context, id, { interrupt });
   if (end === undefined) {
     sayDetached(context, id);
     return exitCodes.detached;

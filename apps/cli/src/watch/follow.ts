@@ -1,6 +1,8 @@
 import type { LiveMessage } from '@murnau/api-client';
+import { MurnauError } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { catchInterrupt } from '../core/interrupt.js';
+import type { Interrupt } from '../core/interrupt.js';
 import { Screen } from '../output/screen.js';
 import type { ViewSize } from './sweep-view.js';
 import { WatchState } from './state.js';
@@ -18,6 +20,8 @@ export interface WatchOptions {
   readonly of: 'runs' | 'sweeps';
   readonly id: string;
   readonly view: View;
+  /** Of the command that has started it. */
+  readonly interrupt?: Interrupt | undefined;
   /** Called on each message, after the state has it. */
   readonly onMessage?: (message: LiveMessage, state: WatchState) => void;
 }
@@ -36,7 +40,8 @@ export async function watch(context: Context, options: WatchOptions): Promise<Wa
   const state = new WatchState();
   const show = isJson ? jsonDisplay : io.err.isLive ? liveDisplay : plainDisplay;
   const display = show(context, options.view, state);
-  const interrupt = catchInterrupt(() => display.close());
+  const interrupt = options.interrupt ?? catchInterrupt();
+  interrupt.atSecond(() => display.close());
   try {
     const messages = context.client().follow(options.of, options.id, { signal: interrupt.signal });
     for await (const message of messages) {
@@ -44,11 +49,32 @@ export async function watch(context: Context, options: WatchOptions): Promise<Wa
       display.message(message);
       options.onMessage?.(message, state);
     }
+  } catch (error) {
+    throw withWhatGoesOn(error, context, options);
   } finally {
     display.close();
     interrupt.release();
   }
   return { state, isDetached: state.ended === undefined };
+}
+
+const nouns = {
+  runs: { noun: 'run', command: 'runs' },
+  sweeps: { noun: 'sweep', command: 'sweep' },
+} as const;
+
+/** A server that went away, as at `murnau down`, ends the watching only. */
+function withWhatGoesOn(error: unknown, context: Context, { of, id }: WatchOptions): unknown {
+  if (!(error instanceof MurnauError) || error.code !== 'server.unreachable') return error;
+  const { noun, command } = nouns[of];
+  const goesOn =
+    context.connection().source === 'embedded' ? `goes on at the next murnau up` : 'goes on with the server';
+  const { field, given, allowed } = error;
+  return new MurnauError(
+    error.code,
+    `${error.message.replace(/[.\s]+$/, '')}. The ${noun} ${id} ${goesOn}; watch it again: murnau ${command} watch ${id}`,
+    { field, given, allowed, cause: error },
+  );
 }
 
 interface Display {

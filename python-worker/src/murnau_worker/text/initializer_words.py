@@ -42,7 +42,8 @@ class TowerWords:
 
     @property
     def pieces(self) -> str:
-        return " + ".join(self.tokenizer.pieces(self.text)) or "nothing"
+        # A mark that is a token by itself leaves nothing: it begins letters that begin no known word.
+        return " + ".join(piece or '" "' for piece in self.tokenizer.pieces(self.text)) or "nothing"
 
     def is_known(self, num_vectors: int) -> bool:
         """One vector takes a whole word; several take any text that the tower has tokens for."""

@@ -24,9 +24,10 @@ def check_placeholder(word: str, tokenizers: Tokenizers, field: str = "spec.plac
         )
     knowing = [tokenizer.tower.label for tokenizer in tokenizers.values() if tokenizer.knows(word)]
     if knowing:
+        know = "knows" if len(knowing) == 1 else "know"
         raise WorkerError(
             "placeholder.known_word",
-            f'placeholder "{word}" is a word that {" and ".join(knowing)} already knows',
+            f'placeholder "{word}" is a word that {" and ".join(knowing)} already {know}',
             field=field,
             given=word,
             allowed="a made-up word that is one token in no tower",

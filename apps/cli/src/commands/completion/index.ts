@@ -16,7 +16,8 @@ export function register(command: Command, { io }: Host): void {
     { command: 'source <(murnau completion bash)', does: 'completes in this bash; in ~/.bashrc: in each' },
     { command: 'source <(murnau completion zsh)', does: 'completes in this zsh; in ~/.zshrc: in each' },
     {
-      command: 'murnau completion fish > ~/.config/fish/completions/murnau.fish',
+      command:
+        'mkdir -p ~/.config/fish/completions; murnau completion fish > ~/.config/fish/completions/murnau.fish',
       does: 'completes in every fish',
     },
   ]);

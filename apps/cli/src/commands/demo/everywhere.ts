@@ -15,10 +15,13 @@ const onPath: Readonly<Record<Shell, (folder: string) => string>> = {
   fish: (folder) => `fish_add_path ${folder}`,
 };
 
-const completion: Readonly<Record<Shell, string>> = {
-  bash: `echo 'source <(murnau completion bash)' >> ~/.bashrc`,
-  zsh: `echo 'source <(murnau completion zsh)' >> ~/.zshrc`,
-  fish: 'murnau completion fish > ~/.config/fish/completions/murnau.fish',
+const completion: Readonly<Record<Shell, readonly string[]>> = {
+  bash: [`echo 'source <(murnau completion bash)' >> ~/.bashrc`],
+  zsh: [`echo 'source <(murnau completion zsh)' >> ~/.zshrc`],
+  fish: [
+    'mkdir -p ~/.config/fish/completions',
+    'murnau completion fish > ~/.config/fish/completions/murnau.fish',
+  ],
 };
 
 /** Whether a link can be made there, the folder included if it is one of the person's home. */
@@ -35,7 +38,7 @@ function isWritable(folder: string, { userHome }: Person): boolean {
 export function everywhereLines(person: Person, file = launcher): string[] {
   const name = basename(person.shell);
   const shell = shells.find((known) => known === name) ?? 'bash';
-  if (isOnPath(person.searchPath, file)) return [completion[shell]];
+  if (isOnPath(person.searchPath, file)) return [...completion[shell]];
   const searched = searchedFolders(person.searchPath);
   const ofEverybody = ['/usr/local/bin', '/usr/local/bin'] as const;
   const folders = [
@@ -50,6 +53,6 @@ export function everywhereLines(person: Person, file = launcher): string[] {
     ...(existsSync(folder) ? [] : [`mkdir -p ${written}`]),
     `ln -sf ${shellWord(file)} ${written}/murnau`,
     ...(ready === undefined ? [onPath[shell](written.replace('~', '$HOME'))] : []),
-    completion[shell],
+    ...completion[shell],
   ];
 }

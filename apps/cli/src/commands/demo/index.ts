@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { LiveMessage } from '@murnau/api-client';
 import type { Sweep } from '@murnau/domain';
 import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import { exitCodes, sweepExitCode } from '../../core/exit-codes.js';
+import type { Submission } from '../../core/submission.js';
+import { submitting } from '../../core/submission.js';
 import { duration, plural } from '../../output/format.js';
 import { sayDetached, watchSweep } from '../../watch/follow-sweep.js';
 import { addressesOf } from '../../stack/addresses.js';
@@ -28,31 +31,43 @@ export function register(command: Command, host: Host): void {
     const { setupSeconds } = context.environment;
     if (setupSeconds !== undefined) context.say(`Set-up took ${duration(setupSeconds)}.`);
     try {
-      const { stack, seconds } = await bringUp(context, {});
-      context.say(`The stack answers after ${duration(seconds)}.`);
-      return await sweepAndShow(context, options, times, addressesOf(stack));
+      return await submitting(
+        context,
+        async (submission) => {
+          const { stack, seconds } = await bringUp(context, {});
+          context.say(`The stack answers after ${duration(seconds)}.`);
+          return sweepAndShow(context, options, { times, addresses: addressesOf(stack), submission });
+        },
+        'Interrupted: no sweep was started. Stop what runs of the stack: murnau down',
+      );
     } finally {
       if (options.once === true) await stopEverything(context);
     }
   });
 }
 
+interface DemoSweep {
+  readonly times: Milestones;
+  readonly addresses: Addresses;
+  readonly submission: Submission;
+}
+
 async function sweepAndShow(
   given: Context,
   options: Options,
-  times: Milestones,
-  addresses: Addresses,
+  { times, addresses, submission }: DemoSweep,
 ): Promise<number> {
   const isOnce = options.once === true;
   // Its document is the report, so what is watched goes to stderr even with --json.
   const context: Context = { ...given, isJson: false };
   const { out, err } = context.io;
-  const sweep = await startSweep(context);
-  const { end } = await watchSweep(context, sweep.id, (message) => {
+  const sweep = await startSweep(context, submission);
+  const onMessage = (message: LiveMessage): void => {
     const reached = times.note(message, Date.now());
     if (reached === undefined || err.isLive) return;
     context.say(`The ${reached} came after ${duration(times.seconds(Date.now()))}.`);
-  });
+  };
+  const { end } = await watchSweep(context, sweep.id, { onMessage, interrupt: submission.interrupt });
   if (end === undefined && isOnce) {
     context.say(`Interrupted: sweep ${sweep.id} goes on at the next murnau up.`);
     return exitCodes.interrupted;
@@ -78,7 +93,7 @@ async function sweepAndShow(
   return sweepExitCode(end.sweep.phase, end.sweep.counts, 'any');
 }
 
-async function startSweep(context: Context): Promise<Sweep> {
+async function startSweep(context: Context, { send }: Submission): Promise<Sweep> {
   const { demoPlan } = await import('./demo-plan.js');
   const { resolveSweepDatasets, withUploadedDatasets } = await import('../../spec/sweep-datasets.js');
   const { expandTrials } = await import('@murnau/domain');
@@ -89,7 +104,7 @@ async function startSweep(context: Context): Promise<Sweep> {
   const spec = await withUploadedDatasets(client, file, datasets, (name, pictures) =>
     context.say(`Dataset ${name}: ${plural(pictures, 'picture')}.`),
   );
-  const sweep = await client.createSweep(spec);
+  const sweep = await send(() => client.createSweep(spec));
   context.say(`Sweep ${sweep.name} ${sweep.id}: ${plural(sweep.trials, 'trial')}. Ctrl-C leaves it going.`);
   return sweep;
 }

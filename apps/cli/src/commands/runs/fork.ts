@@ -3,6 +3,7 @@ import { forkRunSchema, parse } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { collected, wholeNumber } from '../../core/list.js';
+import { submitting } from '../../core/submission.js';
 import { followRun } from '../../watch/follow-run.js';
 
 interface Options {
@@ -34,12 +35,14 @@ export function registerRunsFork(parent: Command, host: Host): void {
       .reduce<unknown>((all, { path, value }) => withValue(all, path, value), {});
     const body = { from_step: fromStep, name, spec };
     parse(forkRunSchema, body, 'fork');
-    const run = await context
-      .client()
-      .forkRun(id, body as Parameters<typeof forkRunSchema.parse>[0] as object);
-    context.say(`Run ${run.name} ${run.id} goes on from step ${run.certified_step} of run ${id}.`);
-    if (watch === true) return followRun(context, run.id);
-    context.result(run, () => context.io.out.line(run.id));
-    return 0;
+    return submitting(context, async ({ send, interrupt }) => {
+      const run = await send(() =>
+        context.client().forkRun(id, body as Parameters<typeof forkRunSchema.parse>[0] as object),
+      );
+      context.say(`Run ${run.name} ${run.id} goes on from step ${run.certified_step} of run ${id}.`);
+      if (watch === true || interrupt.signal.aborted) return followRun(context, run.id, interrupt);
+      context.result(run, () => context.io.out.line(run.id));
+      return 0;
+    });
   });
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
+import { findRun } from '../../core/find-by-id.js';
 import { describeRun } from '../../output/describe-run.js';
 import { compact } from '../../output/format.js';
 
@@ -11,7 +12,7 @@ export function registerRunsShow(parent: Command, host: Host): void {
   );
   action<{ sheet?: string }>(command, host, async (context, [id = ''], { sheet }) => {
     const client = context.client();
-    const run = await client.run(id);
+    const run = await findRun(context, id);
     if (sheet !== undefined) {
       const { writeFileTo } = await import('../../output/files.js');
       await writeFileTo(sheet, await client.sheet('runs', run.id));

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
+import { findSweep } from '../../core/find-by-id.js';
 
 export function registerSweepDescribe(parent: Command, host: Host): void {
   const command = leaf(parent, 'describe <id>', 'show a sweep: phase, trials and leaderboard').option(
@@ -9,7 +10,7 @@ export function registerSweepDescribe(parent: Command, host: Host): void {
   );
   action<{ sheet?: string }>(command, host, async (context, [id = ''], { sheet }) => {
     const client = context.client();
-    const sweep = await client.sweep(id);
+    const sweep = await findSweep(context, id);
     const leaderboard = await client.leaderboard(sweep.id);
     const finalists = sweep.spec.finalists === undefined ? [] : await client.finalists(sweep.id);
     if (sheet !== undefined) {

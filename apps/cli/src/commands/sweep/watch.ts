@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { FailOn } from '../../core/exit-codes.js';
+import { findSweep } from '../../core/find-by-id.js';
 import { followSweep } from '../../watch/follow-sweep.js';
 import { failOnOption } from './options.js';
 
@@ -10,7 +11,7 @@ export function registerSweepWatch(parent: Command, host: Host): void {
     failOnOption(),
   );
   action<{ failOn: FailOn }>(command, host, async (context, [id = ''], { failOn }) => {
-    const sweep = await context.client().sweep(id);
+    const sweep = await findSweep(context, id);
     return followSweep(context, sweep.id, failOn);
   });
 }

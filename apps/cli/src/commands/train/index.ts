@@ -16,6 +16,8 @@ import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import type { Context } from '../../core/context.js';
 import { collected } from '../../core/list.js';
+import { submitting } from '../../core/submission.js';
+import type { Submission } from '../../core/submission.js';
 import { suggestValues } from '../../core/suggestions.js';
 import { plural } from '../../output/format.js';
 import type { BadPictureRule } from '../../spec/picture-folder.js';
@@ -25,6 +27,7 @@ import {
   hyperparameterHelp,
   hyperparametersOf,
   knownValues,
+  propertyOf,
 } from '../../spec/training-flags.js';
 import { followRun } from '../../watch/follow-run.js';
 
@@ -86,33 +89,43 @@ export function register(command: Command, host: Host): void {
     const option = new Option(`${flagOf(name)} <value>`, help).argParser(flagValue);
     command.addOption(suggestValues(option, knownValues(name)));
   }
-  action<Options>(command, host, async (context, [dataset = ''], options) => {
-    const { checkReference, ensureDataset, remarksOn, resolveDataset } =
-      await import('../../spec/datasets.js');
-    const spec = await specOf(options, await embeddingOf(context, options));
-    const reference = await resolveDataset(dataset, process.cwd(), options.onBadPicture);
-    checkReference(reference, needsOfRun(spec));
-    for (const remark of remarksOn(reference)) context.say(remark);
-    const client = context.client();
-    if (reference.kind === 'folder') {
-      const { checkWordsOfSpec } = await import('../../spec/check-words.js');
-      await checkWordsOfSpec(client, spec);
-    }
-    const uploaded = await ensureDataset(client, reference);
-    context.say(
-      `Dataset ${uploaded.dataset.name} ${uploaded.dataset.id}: ${plural(uploaded.dataset.images.length, 'picture')}, ${uploaded.sent} sent.`,
-    );
-    const run = await client.createRun({
+  action<Options>(command, host, (context, [dataset = ''], options) =>
+    submitting(context, (submission) => train(context, dataset, options, submission)),
+  );
+}
+
+async function train(
+  context: Context,
+  dataset: string,
+  options: Options,
+  { send, interrupt }: Submission,
+): Promise<number> {
+  const { checkReference, ensureDataset, remarksOn, resolveDataset } = await import('../../spec/datasets.js');
+  const spec = await specOf(options, await embeddingOf(context, options));
+  const reference = await resolveDataset(dataset, process.cwd(), options.onBadPicture);
+  checkReference(reference, needsOfRun(spec));
+  for (const remark of remarksOn(reference)) context.say(remark);
+  const client = context.client();
+  if (reference.kind === 'folder') {
+    const { checkWordsOfSpec } = await import('../../spec/check-words.js');
+    await checkWordsOfSpec(client, spec);
+  }
+  const uploaded = await ensureDataset(client, reference);
+  context.say(
+    `Dataset ${uploaded.dataset.name} ${uploaded.dataset.id}: ${plural(uploaded.dataset.images.length, 'picture')}, ${uploaded.sent} sent.`,
+  );
+  const run = await send(() =>
+    client.createRun({
       ...(options.name === undefined ? {} : { name: options.name }),
       dataset_id: uploaded.dataset.id,
       spec,
-    });
-    context.say(`Run ${run.name} ${run.id}: ${plural(run.spec.max_steps, 'step')} on ${run.spec.model}.`);
-    if (options.watch === true) return followRun(context, run.id);
-    context.result(run, () => context.io.out.line(run.id));
-    context.say(`Watch it: murnau runs watch ${run.id}`);
-    return 0;
-  });
+    }),
+  );
+  context.say(`Run ${run.name} ${run.id}: ${plural(run.spec.max_steps, 'step')} on ${run.spec.model}.`);
+  if (options.watch === true || interrupt.signal.aborted) return followRun(context, run.id, interrupt);
+  context.result(run, () => context.io.out.line(run.id));
+  context.say(`Watch it: murnau runs watch ${run.id}`);
+  return 0;
 }
 
 /** The embedding to start from, if one is named. */
@@ -139,6 +152,16 @@ function initializerOf({ initializer }: Options, embedding: Embedding | undefine
   });
 }
 
+/** An error about a value that a flag has given names the flag as well. */
+function withFlag(error: unknown, options: Options): unknown {
+  if (!(error instanceof MurnauError)) return error;
+  const { code, message, field = '', given, allowed } = error;
+  const isGiven = (options as unknown as Record<string, unknown>)[propertyOf(field)] !== undefined;
+  const isSet = options.set?.some((text) => text.startsWith(`${field}=`)) === true;
+  if (!isGiven || isSet) return error;
+  return new MurnauError(code, `${flagOf(field)}: ${message}`, { field, given, allowed, cause: error });
+}
+
 /** The preset, then flags, then `--set`, checked by the domain before anything is read or sent. */
 async function specOf(options: Options, embedding: Embedding | undefined): Promise<TrainingSpec> {
   let value: unknown = {
@@ -159,5 +182,9 @@ async function specOf(options: Options, embedding: Embedding | undefined): Promi
       value = withValue(value, set.path, set.value);
     }
   }
-  return parse(trainingSpecSchema, value, 'training spec');
+  try {
+    return parse(trainingSpecSchema, value, 'training spec');
+  } catch (error) {
+    throw withFlag(error, options);
+  }
 }

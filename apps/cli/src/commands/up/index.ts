@@ -5,6 +5,7 @@ import type { ServedModel } from '@murnau/stack';
 import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { collected, wholeNumber } from '../../core/list.js';
+import { flagOf, propertyOf } from '../../spec/training-flags.js';
 import { bringUp } from '../../stack/bring-up.js';
 import { printAddresses } from '../../stack/addresses.js';
 
@@ -61,7 +62,7 @@ export function register(command: Command, host: Host): void {
       options.model === undefined
         ? undefined
         : chooseModels(options.model, await knownModels(stackPaths(context.environment.home)));
-    const { stack, seconds } = await bringUp(context, {
+    const bringing = bringUp(context, {
       models,
       workers: options.workers,
       threads: options.threads,
@@ -74,9 +75,24 @@ export function register(command: Command, host: Host): void {
       advisorPort: options.advisorPort,
       workerPort: options.workerPort,
     });
+    const { stack, seconds } = await bringing.catch((error: unknown) => {
+      throw withPortFlag(error, options);
+    });
     context.say(`Everything answers after ${seconds.toFixed(1)} s. Stop it: murnau down`);
     printAddresses(context, stack);
   });
+}
+
+/** An error about a port that a flag has asked for names the flag. */
+export function withPortFlag(error: unknown, options: Readonly<Options>): unknown {
+  const listener =
+    error instanceof MurnauError ? /^ports\.([a-z_]+)/.exec(error.field ?? '')?.[1] : undefined;
+  if (!(error instanceof MurnauError) || listener === undefined) return error;
+  const name = `${listener}_port`;
+  if (options[propertyOf(name) as keyof Options] === undefined) return error;
+  const { code, message, given, allowed } = error;
+  const flag = flagOf(name);
+  return new MurnauError(code, `${flag}: ${message}`, { field: flag, given, allowed, cause: error });
 }
 
 /** `NAME` of a shipped or registered model, or `NAME=FOLDER`. */
