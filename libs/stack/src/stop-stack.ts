@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { stackPaths, type StackPaths } from './paths.js';
 import { findByEnvironment, isAlive } from './processes/identity.js';
-import { withLock } from './processes/lock.js';
+import { withLockIfPossible } from './processes/lock.js';
 import { signal, stopProcess, waitUntilGone } from './processes/stop.js';
 import { readState, type StackState } from './state.js';
 import { stackMark } from './supervisor/child.js';
@@ -18,7 +18,7 @@ export async function stopStack(options: { home?: string | undefined } = {}): Pr
   const hadSupervisor = await stopSupervisor(paths);
   if ((await readState(paths)) === null && (await findByEnvironment(stackMark, paths.home)).length === 0)
     return hadSupervisor;
-  return withLock(paths.upLock, async () => {
+  return withLockIfPossible(paths.upLock, async () => {
     // Its guard may have put another in its place.
     const hadAnother = await stopSupervisor(paths);
     return (await stopLeftovers(paths)) || hadAnother || hadSupervisor;
@@ -54,6 +54,7 @@ async function stopLeftovers(paths: StackPaths): Promise<boolean> {
     stopped += 1;
     await stopProcess(identity, { stopSignal: 'SIGTERM', graceMs: 3_000 });
   }
-  await rm(paths.state, { force: true });
+  // What cannot be removed, of a disk that only reads, names processes that are gone.
+  await rm(paths.state, { force: true }).catch(() => {});
   return stopped > 0;
 }
