@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Replaces a file in one step, readable by its owner only: readers see the old or the new content, never half. */
@@ -9,11 +9,27 @@ export const writeJson = (path: string, value: unknown): Promise<void> =>
 /** As `writeJson`, making the file's folder. */
 export async function writeText(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
+  const temporary = await writeBeside(path, text);
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Writes what is to take the place of `path`. @returns where; nothing stays behind when the write fails */
+export async function writeBeside(path: string, text: string): Promise<string> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const file = await open(temporary, 'w', 0o600);
-  await file.writeFile(text);
-  await file.close();
-  await rename(temporary, path);
+  try {
+    await file.writeFile(text).finally(() => file.close());
+  } catch (error) {
+    // On a full disk the file is there, and empty.
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return temporary;
 }
 
 /** The end of a text file, at most `lines` lines of its last 16 KiB. Empty when there is no such file. */

@@ -7,6 +7,7 @@ import { supervisorEnv } from './env.js';
 import { endOfLog } from './files.js';
 import { logOf, type StackPaths } from './paths.js';
 import { readState } from './state.js';
+import { partMark, stackMark } from './supervisor/child.js';
 
 /** In dist/ also when this file runs from src/, as in tests. */
 const supervisorProgram = fileURLToPath(new URL('../dist/supervisor.js', import.meta.url));
@@ -20,7 +21,7 @@ export async function spawnSupervisor(paths: StackPaths): Promise<void> {
   const child = spawn(process.execPath, [supervisorProgram, paths.home], {
     cwd: paths.home,
     detached: true,
-    env: supervisorEnv(paths),
+    env: { ...supervisorEnv(paths), [stackMark]: paths.home, [partMark]: 'supervisor' },
     stdio: ['ignore', file.fd, file.fd],
   });
   await file.close();

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { readText } from './files.js';
 import { stackPaths } from './paths.js';
-import { tryLock, unlock } from './processes/lock.js';
+import { tryLock } from './processes/lock.js';
 import { rotateLogs } from './supervisor/logs.js';
 import { Supervisor } from './supervisor/supervisor.js';
 
@@ -10,6 +10,9 @@ const rotateEveryMs = 10_000;
 
 // Logs, blobs and Temporal's file are for their owner alone, whatever the shell's umask is. The parts inherit it.
 process.umask(0o077);
+
+// On a full disk its log takes nothing more, and that must not end it.
+process.stderr.on('error', () => {});
 
 function say(event: string, details: Record<string, unknown> = {}): void {
   process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), event, ...details })}\n`);
@@ -33,8 +36,11 @@ async function main(home: string | undefined): Promise<void> {
   const stop = async (): Promise<void> => {
     clearInterval(rotation);
     await (await starting).stop();
-    await rm(paths.state, { force: true });
-    await unlock(paths.supervisorLock);
+    for (const path of [paths.state, paths.supervisorLock]) {
+      await rm(path, { force: true }).catch((error: unknown) =>
+        say('file.not_removed', { error: String(error) }),
+      );
+    }
     process.exit(0);
   };
   process.on('SIGHUP', () => {

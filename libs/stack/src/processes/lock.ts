@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { writeBeside } from '../files.js';
 import { identify, isAlive, processIdentitySchema, type ProcessIdentity } from './identity.js';
 
 async function holderOf(path: string): Promise<{ text: string; identity: ProcessIdentity | null } | null> {
@@ -16,8 +17,7 @@ async function holderOf(path: string): Promise<{ text: string; identity: Process
 /** Takes the lock if nobody alive holds it. A lock file appears complete, so it always names its holder. */
 export async function tryLock(path: string): Promise<boolean> {
   const own = await identify(process.pid);
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  await writeFile(temporary, JSON.stringify(own), { mode: 0o600 });
+  const temporary = await writeBeside(path, JSON.stringify(own));
   try {
     for (;;) {
       try {
@@ -58,4 +58,15 @@ export async function withLock<T>(path: string, work: () => Promise<T>): Promise
   } finally {
     await unlock(path);
   }
+}
+
+/** As `withLock`, but does the work all the same where no lock can be written: the disk is full, the folder is gone. */
+export async function withLockIfPossible<T>(path: string, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const isLocked = await tryLock(path).catch(() => 'impossible' as const);
+    if (isLocked === 'impossible') return work();
+    if (isLocked) break;
+    await sleep(50);
+  }
+  return work().finally(() => unlock(path).catch(() => {}));
 }

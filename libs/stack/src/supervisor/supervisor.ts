@@ -7,11 +7,11 @@ import type { Part } from '../parts/part.js';
 import { PortBook } from '../parts/port-book.js';
 import { temporalNamespace } from '../parts/temporal-api.js';
 import { logOf, type StackPaths } from '../paths.js';
-import { findByEnvironment, identify, isAlive, type ProcessIdentity } from '../processes/identity.js';
+import { identify, isAlive, type ProcessIdentity } from '../processes/identity.js';
+import { findMarked } from '../processes/marked.js';
 import { stopProcess } from '../processes/stop.js';
 import { defaultPorts, readSettings, type Settings } from '../settings.js';
 import { readState, writeState, type PartRecord, type StackState } from '../state.js';
-import { stackMark } from './child.js';
 import { GuardKeeper } from './guard-keeper.js';
 import { Keeper } from './keeper.js';
 
@@ -81,14 +81,12 @@ export class Supervisor {
 
   /** Ends what carries this stack's mark and is no part that outlived its supervisor, nor of its group. */
   async #sweep(adopted: ReadonlySet<number>): Promise<void> {
-    const marked = await findByEnvironment(stackMark, this.#paths.home);
-    const groups = await Promise.all(marked.map(async ({ pid }) => ({ pid, group: await groupOf(pid) })));
-    const orphans = groups.filter(({ pid, group }) => pid !== process.pid && !adopted.has(group));
-    for (const { pid } of orphans) {
-      const identity = await identify(pid);
-      if (!identity) continue;
-      this.#say('orphan.swept', { pid });
-      await stopProcess(identity, { stopSignal: 'SIGTERM', graceMs: 3_000 });
+    for (const { identity, part } of await findMarked(this.#paths.home)) {
+      if (adopted.has(await groupOf(identity.pid))) continue;
+      this.#say('orphan.swept', { pid: identity.pid, part });
+      // Another supervisor, of a folder that was removed, would remove this one's files as it ends.
+      const stopSignal = part === 'supervisor' ? 'SIGKILL' : 'SIGTERM';
+      await stopProcess(identity, { stopSignal, graceMs: 3_000 });
     }
   }
 

@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+import { partMark, stackMark } from '../supervisor/child.js';
+import { findByEnvironment, type ProcessIdentity } from './identity.js';
+
+export interface MarkedProcess {
+  identity: ProcessIdentity;
+  /** The part that it is, or that started it; empty where nothing tells. */
+  part: string;
+}
+
+/** First what starts others again, last the database, that those which use it are gone by then. */
+const orderOf = (part: string): number => {
+  const place = ['guard', 'supervisor'].indexOf(part);
+  if (place >= 0) return place;
+  return part === 'postgres' ? 3 : 2;
+};
+
+/** Every process of the stack of this home, whatever its files say, in the order of stopping. This process is none. */
+export async function findMarked(home: string): Promise<MarkedProcess[]> {
+  const identities = await findByEnvironment(stackMark, home);
+  const marked = await Promise.all(
+    identities
+      .filter(({ pid }) => pid !== process.pid)
+      .map(async (identity) => ({ identity, part: await partOf(identity.pid) })),
+  );
+  return marked.sort((a, b) => orderOf(a.part) - orderOf(b.part));
+}
+
+async function partOf(pid: number): Promise<string> {
+  const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  const entry = environment.split('\0').find((line) => line.startsWith(`${partMark}=`));
+  return entry?.slice(partMark.length + 1) ?? '';
+}
