@@ -110,7 +110,7 @@ describe('murnau completion', () => {
   it('refuses another shell', async () => {
     const { exitCode, stderr } = await runHere(['completion', 'csh']);
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/choices are bash, zsh, fish/);
+    expect(stderr).toMatch(/not one of bash, zsh, fish/);
   });
 });
 

@@ -28,7 +28,6 @@ it.each([
   const connection: Connection = { server: 'http://x', token: undefined, isSupervised: false, source };
   const plain = createContext({ out: output, err: output }, environment, {}, String);
   const client = Object.assign(plain.client(), {
-    // eslint-disable-next-line require-yield -- it fails before the first message
     follow: async function* () {
       throw new MurnauError('server.unreachable', 'http://x does not answer.');
     },
