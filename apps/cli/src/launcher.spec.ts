@@ -122,6 +122,42 @@ describe('bin/murnau', () => {
     expect(stderr).toMatch(/Node 20\.19 or newer .*this is 18\.20\.4/);
   });
 
+  describe('with NODE_USE_ENV_PROXY, which ends Node at a proxy that it cannot read', () => {
+    /** Instead of Node: says whether it was told to use a proxy. */
+    const runWith = async (env: NodeJS.ProcessEnv): Promise<Result> => {
+      const bin = join(folder, 'fake');
+      await mkdir(bin, { recursive: true });
+      const script = '#!/bin/sh\necho "${NODE_USE_ENV_PROXY-unset}"\n';
+      await writeFile(join(bin, 'node'), script, { mode: 0o755 });
+      const none = { http_proxy: '', HTTP_PROXY: '', https_proxy: '', HTTPS_PROXY: '' };
+      const PATH = [bin, process.env['PATH']].join(delimiter);
+      const all = { PATH, NODE_USE_ENV_PROXY: '1', ...none, ...env };
+      return run(join(checkout, 'bin/murnau'), [], folder, all);
+    };
+
+    it.each([
+      ['http_proxy', 'proxy.example:3128'],
+      ['HTTP_PROXY', 'none'],
+      ['https_proxy', '://proxy.example'],
+      ['HTTPS_PROXY', 'http://a b'],
+      ['http_proxy', 'http://'],
+      ['http_proxy', '$(echo http://x)'],
+    ])('goes on without it, and says so: %s=%s', async (name, value) => {
+      const { code, stdout, stderr } = await runWith({ [name]: value });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'unset\n' });
+      expect(stderr).toBe(
+        `murnau goes on without NODE_USE_ENV_PROXY: ${name} is no URL, such as http://proxy.example:3128.\n`,
+      );
+    });
+
+    it.each([{}, { http_proxy: 'http://u:p@proxy.example:3128/', HTTPS_PROXY: 'socks5://proxy.example' }])(
+      'leaves a proxy alone that can be read: %j',
+      async (env) => {
+        expect(await runWith(env)).toEqual({ code: 0, stdout: '1\n', stderr: '' });
+      },
+    );
+  });
+
   it.each(['apps/cli/dist', 'node_modules'])('says that the checkout has no %s yet', async (missing) => {
     const bare = join(folder, `without ${dirname(missing)}`);
     await cp(checkout, bare, { recursive: true });

@@ -35,6 +35,16 @@ describe('dataFolder', () => {
     );
   });
 
+  it.each([' ', '\t \n'])('is refused as nothing but blanks: %j', (given) => {
+    expect(() => dataFolder({ MURNAU_HOME: given, HOME: '/h' })).toThrow(
+      expect.objectContaining({
+        code: 'setup.home_unusable',
+        given,
+        message: expect.stringContaining('nothing but blanks') as string,
+      }),
+    );
+  });
+
   it('is refused as a path from a folder that was removed', () => {
     const cwd = vi.spyOn(process, 'cwd').mockImplementation(() => {
       throw new Error('ENOENT: no such file or directory, uv_cwd');

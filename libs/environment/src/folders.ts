@@ -10,6 +10,13 @@ import { FolderError } from './folder-error.js';
 export function dataFolder(env: Environment): string {
   const given = env['MURNAU_HOME'];
   if (!given) return join(absolute(env['XDG_DATA_HOME']) ?? join(homeFolder(env), '.local/share'), 'murnau');
+  if (given.trim() === '') {
+    throw new FolderError(
+      'MURNAU_HOME is nothing but blanks. Write the path of a folder, or unset it.',
+      given,
+      'the path of a folder, or nothing',
+    );
+  }
   if (/^~/.test(given)) {
     throw new FolderError(
       `MURNAU_HOME is ${given}: only a shell knows what ~ stands for, and this one was in quotes or in a file. ` +

@@ -99,6 +99,15 @@ export function defaultPrograms(): Settings['programs'] {
   };
 }
 
+/** The ports that the options name. */
+export const askedPorts = (options: StackOptions): Settings['ports'] => ({
+  api: options.apiPort ?? null,
+  temporal: options.temporalPort ?? null,
+  temporal_ui: options.temporalUiPort ?? null,
+  advisor: options.advisorPort ?? null,
+  worker: options.workerPort ?? null,
+});
+
 /**
  * Options over what runs already (`current`), else over the defaults.
  * @param known shipped and registered models

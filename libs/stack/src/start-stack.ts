@@ -5,7 +5,7 @@ import { MurnauError, isErrorCode } from '@murnau/domain';
 import { describeState, livingSupervisor, type StackDescription } from './describe-stack.js';
 import { endOfLog } from './files.js';
 import { checkHome } from './check/environment/index.js';
-import { refuseUnusablePorts } from './check/environment/ports.js';
+import { refuseOtherPorts, refuseUnusablePorts } from './check/environment/ports.js';
 import { insistOn } from './check/environment/requirement.js';
 import { makeDataFolder, unusable } from './data-folder.js';
 import { checkEdition, writeEdition } from './edition.js';
@@ -16,6 +16,7 @@ import { isAlive } from './processes/identity.js';
 import { withLock } from './processes/lock.js';
 import { signal } from './processes/stop.js';
 import {
+  askedPorts,
   isSameSettings,
   readSettings,
   resolveSettings,
@@ -96,10 +97,12 @@ async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promi
     readSettings(paths),
     knownModels(paths),
   ]);
+  // A stack whose supervisor died goes on as it was asked to be; after `down` everything starts from the defaults.
+  const settings = resolveSettings(options, before ? current : null, known);
+  refuseUnusablePorts(settings);
+  await refuseOtherPorts({ ports: askedPorts(options), workers: settings.workers }, before);
+  checkRegistered(settings);
   if (supervisor && current) {
-    const settings = resolveSettings(options, current, known);
-    refuseUnusablePorts(settings);
-    checkRegistered(settings);
     const isWell = before?.parts.every((part) => part.problem === undefined) ?? false;
     if (isSameSettings(settings, current) && isWell) return current.generation;
     // What was failing gets new tries at once: the reason may be mended.
@@ -107,10 +110,6 @@ async function ensureSupervisor(paths: StackPaths, options: StackOptions): Promi
     signal(supervisor.pid, 'SIGHUP');
     return settings.generation;
   }
-  // A stack whose supervisor died goes on as it was asked to be; after `down` everything starts from the defaults.
-  const settings = resolveSettings(options, before ? current : null, known);
-  refuseUnusablePorts(settings);
-  checkRegistered(settings);
   await preflight(paths, settings, before);
   await writeSettings(paths, settings);
   await spawnSupervisor(paths);

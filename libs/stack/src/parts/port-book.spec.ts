@@ -43,3 +43,11 @@ test('the search for a free port passes over those that browsers refuse, where p
   expect(await ports.claim('api', { ...claim, isWeb: true })).toBeGreaterThanOrEqual(6670);
   expect(await ports.claim('temporal', claim)).toBeLessThan(6670);
 });
+
+test('another port that is asked for takes the place of the one before once that is left', async () => {
+  const ports = new PortBook();
+  const before = await ports.claim('api', { asked: null, preferred: 7800, isOwn: false });
+  const asked = await new PortBook().claim('api', { asked: null, preferred: before + 1, isOwn: false });
+  expect(await ports.claim('api', { asked, preferred: 7800, isOwn: true })).toBe(before);
+  expect(await ports.claim('api', { asked, preferred: 7800, isOwn: false })).toBe(asked);
+});

@@ -32,7 +32,9 @@ export class PortBook {
     },
   ): Promise<number> {
     const before = this.#given.get(listener);
-    if (before !== undefined && (isOwn || (await probePort(before)) === 'free')) return before;
+    if (before !== undefined && isOwn) return before;
+    const isWanted = asked === null || asked === before;
+    if (before !== undefined && isWanted && (await probePort(before)) === 'free') return before;
     if (asked !== null) {
       const state = await probePort(asked);
       if (state !== 'free') throw await portUnavailable(listener, asked, state);

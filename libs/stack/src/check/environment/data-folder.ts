@@ -11,6 +11,13 @@ const firstStartBytes = 200e6;
 /** Below this the database stops taking writes sooner or later. */
 const warningBytes = 2e9;
 
+/** Of file systems that show what the kernel knows, by statfs(2): proc, sysfs, cgroup, cgroup2, debugfs. */
+const withoutFiles = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720]);
+
+/** In megabytes below a gigabyte, so that too little does not read as what is needed. */
+export const inBytes = (bytes: number): string =>
+  bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.floor(bytes / 1e6)} MB`;
+
 const lack = (home: string, detail: string, mend: string): Lack => ({
   code: 'setup.home_unusable',
   detail,
@@ -51,6 +58,9 @@ async function placeProblem(home: string, place: string): Promise<Lack | undefin
     ? `The data folder ${home}`
     : `${place}, where the data folder ${home} would be made,`;
   if (!isFolder) return lack(home, `${named} is a file`, another);
+  if (process.platform === 'linux' && withoutFiles.has((await statfs(place)).type)) {
+    return lack(home, `${named} cannot hold files`, another);
+  }
   const refusal = await access(place, constants.R_OK | constants.W_OK | constants.X_OK).then(
     () => undefined,
     (error: NodeJS.ErrnoException) => error.code,
@@ -92,11 +102,11 @@ async function checkDisk({ home, token }: StackPaths, place: string): Promise<Re
   const isOutOfFiles = files > 0 && ffree < 2_000;
   const detail = isOutOfFiles
     ? `There is room for ${ffree} more files in ${home}`
-    : `${(freeBytes / 1e9).toFixed(1)} GB are free for ${home}`;
+    : `${inBytes(freeBytes)} are free for ${home}`;
   const mend = 'free some space, or choose a larger disk: MURNAU_HOME=/path';
   if (freeBytes >= warningBytes && !isOutOfFiles) return met('disk', detail);
   if (isNew && (freeBytes < firstStartBytes || isOutOfFiles)) {
-    const needed = `${detail}, where a first start needs ${(firstStartBytes / 1e9).toFixed(1)} GB and 2000 files`;
+    const needed = `${detail}, where a first start needs ${inBytes(firstStartBytes)} and 2000 files`;
     return unmet('disk', {
       code: 'setup.home_unusable',
       detail: needed,

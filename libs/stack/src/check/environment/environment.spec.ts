@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stackPaths } from '../../paths.js';
-import { checkDataFolder } from './data-folder.js';
+import { checkDataFolder, inBytes } from './data-folder.js';
 import { checkDataPath } from './data-path.js';
 import { checkDatabasePlace } from './database-place.js';
 import { checkLoopback, checkOpenFiles, checkProxy, openFilesLimit } from './machine.js';
@@ -69,6 +69,18 @@ describe('the data folder', () => {
     expect(await refusalOf(join(folder, 'file'))).toContain('is a file');
     expect(await refusalOf(join(folder, 'file/murnau'))).toContain(`${join(folder, 'file')}, where`);
     expect(await refusalOf(join(folder, 'link'))).toContain('a link that leads nowhere');
+  });
+
+  test.runIf(process.platform === 'linux')('is none where only the kernel shows what it knows', async () => {
+    expect(await refusalOf('/proc/murnau')).toBe(
+      '/proc, where the data folder /proc/murnau would be made, cannot hold files',
+    );
+  });
+
+  test('has room that is told in megabytes below a gigabyte', () => {
+    expect([0, 199.9e6, 200e6, 1e9, 2.34e9].map(inBytes)).toEqual([
+      ...['0 MB', '199 MB', '200 MB', '1.0 GB', '2.3 GB'],
+    ]);
   });
 
   test.skipIf(isRoot)('is one that can be written, or made in one that can', async () => {

@@ -1,6 +1,8 @@
 import { MurnauError } from '@murnau/domain';
 import { describe, expect, test } from 'vitest';
-import { refuseUnusablePorts } from './ports.js';
+import { identify } from '../../processes/identity.js';
+import type { StackState } from '../../state.js';
+import { refuseOtherPorts, refuseUnusablePorts } from './ports.js';
 
 const none = { api: null, temporal: null, temporal_ui: null, advisor: null, worker: null };
 
@@ -36,5 +38,46 @@ describe('a port that was asked for', () => {
     );
     expect(refusalOf({ advisor: 9001, worker: 9000 }, 2)?.message).toContain('worker-1');
     expect(refusalOf({ advisor: 9001, worker: 9000 }, 1)).toBeUndefined();
+  });
+});
+
+describe('another port than that of a part that lives', () => {
+  const part = async (name: string, port: number, isAlive = true) => ({
+    ...{ name, port, state: 'ready' as const, log: '', restarts: 0, failures_in_a_row: 0 },
+    pid: process.pid,
+    started: isAlive ? (await identify(process.pid))?.started : 'earlier',
+  });
+  const refusal = async (ports: Partial<Record<keyof typeof none, number>>): Promise<unknown> => {
+    const parts = [
+      await part('worker-0', 7840),
+      await part('worker-1', 7850),
+      await part('temporal', 7833),
+      await part('advisor', 7835, false),
+      await part('api', 7801),
+    ];
+    const state = { temporal_ui_url: 'http://127.0.0.1:7834', parts } as StackState;
+    return refuseOtherPorts({ ports: { ...none, ...ports }, workers: 2 }, state).catch(
+      (error: unknown) => error,
+    );
+  };
+
+  test.each([
+    [{ api: 7900 }, 'ports.api', '7900', 7801],
+    [{ temporal: 7900 }, 'ports.temporal', '7900', 7833],
+    [{ temporal_ui: 7900 }, 'ports.temporal_ui', '7900', 7834],
+    [{ worker: 7900 }, 'ports.worker-0', '7900', 7840],
+    [{ worker: 7840 }, 'ports.worker-1', '7841', 7850],
+  ])('is refused: %j', async (ports, field, given, running) => {
+    const error = await refusal(ports);
+    expect(error).toMatchObject({ code: 'setup.port_unusable', field, given });
+    expect((error as MurnauError).message).toContain(`runs on port ${running}: murnau down first, then up`);
+  });
+
+  test('is no matter where it is the same, the part is gone, or nothing runs', async () => {
+    expect(await refusal({ api: 7801, temporal: 7833, temporal_ui: 7834 })).toBeUndefined();
+    expect(await refusal({ advisor: 7900 })).toBeUndefined();
+    await expect(
+      refuseOtherPorts({ ports: { ...none, api: 7900 }, workers: 1 }, null),
+    ).resolves.toBeUndefined();
   });
 });

@@ -49,6 +49,40 @@ export function refuseUnusablePorts(settings: Pick<Settings, 'ports' | 'workers'
   }
 }
 
+/**
+ * A part that lives keeps its port: others have its address. Another one asked for now would be passed over in silence.
+ * @param asked what is asked for now, not what was before
+ * @throws MurnauError `setup.port_unusable`
+ */
+export async function refuseOtherPorts(
+  asked: Pick<Settings, 'ports' | 'workers'>,
+  before: StackState | null,
+): Promise<void> {
+  if (before === null) return;
+  for (const [listener, port] of askedPorts(asked)) {
+    const running = await runningPort(before, listener);
+    if (running === undefined || running === port) continue;
+    throw new MurnauError(
+      'setup.port_unusable',
+      `Port ${port} was asked for as that of ${listener}, which runs on port ${running}: ` +
+        'murnau down first, then up with it.',
+      {
+        field: `ports.${listener}`,
+        given: String(port),
+        allowed: `${running}, or none given, while it runs`,
+      },
+    );
+  }
+}
+
+async function runningPort(state: StackState, listener: string): Promise<number | undefined> {
+  const isUi = listener === 'temporal_ui';
+  const part = state.parts.find(({ name }) => name === (isUi ? 'temporal' : listener));
+  if (part?.pid === undefined || part.started === undefined) return undefined;
+  if (!(await isAlive({ pid: part.pid, started: part.started }))) return undefined;
+  return isUi ? Number(new URL(state.temporal_ui_url).port) : part.port;
+}
+
 /** A port that was asked for is free, or held by the part of this stack that had it before. */
 export async function refuseTakenPorts(settings: Settings, before: StackState | null): Promise<void> {
   const own = new Set<number>();
