@@ -10,8 +10,15 @@ import { outsidePaths } from './outside-paths.mjs';
 const left =
   /package-lock\.json|python-worker\/(locks|tests\/goldens)\/|\/histories\/|\/golden\/|\.(png|jpe?g|webp|bin|binpb|safetensors|pt|ckpt|th|model|tsbuildinfo|map)$|^tools\/lint\/(outside-paths\.|fixtures\/)|^models\/|^LICENSE$/;
 
-/** Made by tools; a checkout need not have git. */
-const made = new Set(['node_modules', 'dist', 'gen', '.venv', '.git', '.cache', '.nx', '__pycache__']);
+/** What tools make, by .gitignore: it names places of this machine. A checkout need not have git. */
+const made = new Set([
+  '.git',
+  ...readFileSync(join(root, '.gitignore'), 'utf8')
+    .split('\n')
+    .filter((line) => /^[\w.-]+\/$/.test(line))
+    .map((line) => line.slice(0, -1)),
+  'gen',
+]);
 
 let problems = 0;
 

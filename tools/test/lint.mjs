@@ -22,8 +22,9 @@ const checks = [
   ],
   [
     'import-linter',
-    join(root, 'python-worker/.venv/bin/lint-imports'),
-    ['--no-cache', '--no-logo'],
+    python,
+    // Not .venv/bin/lint-imports: its first line names the place where the environment was made.
+    ['-c', 'from importlinter.cli import lint_imports_command as run; run()', '--no-cache', '--no-logo'],
     inPython,
   ],
   ['ruff check', python, ['-m', 'ruff', 'check', '--quiet'], inPython],
