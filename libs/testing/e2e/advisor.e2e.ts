@@ -66,7 +66,15 @@ const history: PastTrial[] = Array.from({ length: 30 }, (_, trial) => {
   };
   return { trial, values, state: 'finished', value: rate, intermediate: [] };
 });
-const question = { parameters, history, forbidden: [], goal: 'maximize', trial: 30, count: 5, seed: 7 } as const;
+const question = {
+  parameters,
+  history,
+  forbidden: [],
+  goal: 'maximize',
+  trial: 30,
+  count: 5,
+  seed: 7,
+} as const;
 
 it('answers in the search space, and the same after it was killed and started again', async () => {
   const before = await client.suggest(question);
