@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repository, StackUnderTest } from '../src/index.js';
 
@@ -29,6 +31,9 @@ function words(line: string): string[] {
 
 /** These are what runs this test, and the demo's own test. */
 const ranElsewhere = new Set(['npm start', 'npm test']);
+
+/** Lines that put the launcher on PATH. */
+const ofTheShell = new Set(['mkdir', 'ln', 'echo']);
 
 /** The README comes first: other pages go on with the word that its tour learns. */
 const pages = [
@@ -66,9 +71,22 @@ describe('every command of the documentation runs', () => {
   it('finds commands', () => expect(commands.length).toBeGreaterThan(8));
 
   it.each(commands)('$page: $line', { timeout: 400_000 }, async ({ line }) => {
-    const [program, ...args] = words(line);
+    const [program = '', ...args] = words(line);
+    if (ofTheShell.has(program)) {
+      // In the checkout, with a home of the test's own.
+      const env = { ...process.env, HOME: folder };
+      await expect(
+        promisify(execFile)('bash', ['-c', line], { cwd: repository, env }),
+      ).resolves.toBeDefined();
+      return;
+    }
     expect(program, `docs use only murnau in sh blocks: ${line}`).toBe('murnau');
     const result = await stack.murnau(args, { cwd: folder, timeoutMs: 390_000, byLauncher: true });
     expect(result.exitCode, `${result.stdout}\n${result.stderr}`).toBe(0);
+  });
+
+  it('and the launcher is where they say', async () => {
+    expect(await readlink(join(folder, '.local/bin/murnau'))).toBe(join(repository, 'bin/murnau'));
+    expect(await readFile(join(folder, '.bashrc'), 'utf8')).toContain('export PATH="$HOME/.local/bin:$PATH"');
   });
 });
