@@ -213,8 +213,8 @@ describe('the board', () => {
     const last = async ({ workflow_id }: Sweep): Promise<string | undefined> =>
       (await summariesOf(workflow_id, 'timer')).at(-1);
     expect(await last(sweeps['octopus-halving'])).toBe('until a person picks the winners at rung 1');
-    expect(await last(sweeps['car-rates'])).toBe('until somebody resumes it');
-    expect(await last(sweeps['star-words'])).toBe('until a trial ends, or the next reconciliation');
+    expect(await last(sweeps['car-rates'])).toBe('until a person resumes it');
+    expect(await last(sweeps['star-words'])).toBe('until a trial ends, or the store is read again');
   });
 });
 

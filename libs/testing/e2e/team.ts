@@ -62,7 +62,8 @@ export class Owner {
     await until(`the api of ${name}`, async () =>
       (await fetch(`${server}/v1/health`)).ok ? true : undefined,
     );
-    return new Owner(name, { MURNAU_HOME: stack.home, MURNAU_SERVER: server }, facts.token);
+    const env = { MURNAU_HOME: stack.home, MURNAU_SERVER: server, MURNAU_TOKEN: facts.token };
+    return new Owner(name, env, facts.token);
   }
 
   async json<Value>(...args: readonly string[]): Promise<Value> {
