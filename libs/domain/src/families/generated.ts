@@ -17,7 +17,7 @@ export const families = {
     ],
     tasks: ['train', 'text2img', 'fuse', 'inpaint', 'img2img'],
     objectives: [
-      { name: 'joint', help: 'both towers in each step' },
+      { name: 'joint', help: '' },
       { name: 'split', help: 't2, then t1' },
       { name: 'warm_joint', help: 'some split steps first' },
     ],
@@ -57,14 +57,9 @@ export const families = {
         type: 'string',
         format: 'timestep-respacing',
         timesteps: 1000,
-        description: 'prior steps: a count, "ddimN", or counts of equal sections of the timesteps ("10,5")',
+        description: 'prior steps: 25, ddim25, or 10,5 for sections',
       },
-      prior_guidance_scale: {
-        type: 'number',
-        minimum: 1,
-        maximum: 100,
-        description: 'guidance of the prior',
-      },
+      prior_guidance_scale: { type: 'number', minimum: 1, maximum: 100, description: 'prior guidance' },
       negative_prior_prompt: {
         type: 'string',
         format: 'prompt',
@@ -82,7 +77,7 @@ export const families = {
       reference_quirks: {
         type: 'boolean',
         default: false,
-        description: 'follows the original where that is wrong',
+        description: 'follow the original where that is wrong',
       },
     },
     embedding_formats: [

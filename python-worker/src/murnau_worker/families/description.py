@@ -62,7 +62,7 @@ class Phase:
 
 @dataclass(frozen=True)
 class Objective:
-    """What a run may minimise, by its phases. `help`: one line for a person."""
+    """What a run may minimise, by its phases. `help`: one line for a person; empty where the name says it."""
 
     name: str
     help: str

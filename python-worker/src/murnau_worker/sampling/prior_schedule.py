@@ -1,4 +1,4 @@
-"""Which timesteps the prior's sampler takes, read from the original's `prior_steps` strings."""
+"""Which timesteps the prior's sampler takes, read from the strings in which the original is told them."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ def prior_schedule(text: str) -> PriorSchedule:
         else:
             raise ValueError("it is in none of the known forms")
     except ValueError as error:
-        raise ValueError(f'"{text}" says no prior steps ({error}); allowed: {ALLOWED_RESPACING}') from error
+        raise ValueError(f'"{text}" chooses no timesteps ({error}); allowed: {ALLOWED_RESPACING}') from error
     return PriorSchedule(PRIOR_PROCESS.posterior(timesteps), is_ddim=ddim is not None)

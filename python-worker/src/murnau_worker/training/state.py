@@ -92,14 +92,7 @@ class RunIdentity:
 
 def spec_hash(spec: TrainingSpec) -> str:
     """Hash of what decides a run's arithmetic. When it ends and what it reports may change (extending a run)."""
-    reporting = {
-        "max_steps",
-        "checkpoint_every_steps",
-        "eval_every_steps",
-        "samples",
-        "publish",
-        "stop_at_plateau",
-    }
+    reporting = {"max_steps", "checkpoint_every_steps", "evaluation", "samples"}
     content = spec.model_dump(mode="json", exclude=reporting)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

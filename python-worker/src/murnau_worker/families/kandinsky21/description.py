@@ -33,7 +33,7 @@ KANDINSKY21 = FamilyDescription(
         Task("img2img", _TEXT_TO_PICTURE, ("t1", "t2")),
     ),
     objectives=(
-        Objective("joint", "both towers in each step"),
+        Objective("joint", ""),
         Objective("split", "t2, then t1"),
         Objective("warm_joint", "some split steps first"),
     ),

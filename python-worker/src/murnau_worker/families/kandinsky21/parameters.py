@@ -62,14 +62,19 @@ class Kandinsky21Options(FamilyOptions):
 
     prior_steps: Respacing | None = Field(
         default=None,
-        description='prior steps: a count, "ddimN", or counts of equal sections of the timesteps ("10,5")',
+        description="prior steps: 25, ddim25, or 10,5 for sections",
         json_schema_extra={"format": "timestep-respacing", "timesteps": TRAINING_STEPS},
     )
-    prior_guidance_scale: float | None = Field(default=None, ge=1, le=100, description="guidance of the prior")
+    prior_guidance_scale: float | None = Field(default=None, ge=1, le=100, description="prior guidance")
     negative_prior_prompt: Prompt | None = Field(
         default=None, description="what the prior keeps away from", json_schema_extra={"format": "prompt"}
     )
     negative_decoder_prompt: Prompt | None = Field(
         default=None, description="what the decoder keeps away from", json_schema_extra={"format": "prompt"}
     )
-    reference_quirks: bool = Field(default=False, description="follows the original where that is wrong")
+    reference_quirks: bool = Field(default=False, description="follow the original where that is wrong")
+
+
+def options_of(options: FamilyOptions) -> Kandinsky21Options:
+    assert isinstance(options, Kandinsky21Options), "read_drawing reads them by the family of the model"
+    return options
