@@ -23,13 +23,13 @@ import torch
 from diffusers import DDIMScheduler, KandinskyPipeline, KandinskyPriorPipeline
 from diffusers.utils import logging as diffusers_logging
 from drawing_requests import request_of
+from flat_spec import flat_options
 from runs import open_kandinsky
 from transformers.utils import logging as transformers_logging
 
 from murnau_worker.core.turns import in_inference_mode
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
-from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.families.kandinsky21.model import Kandinsky
@@ -88,7 +88,7 @@ class Stock:
 
 def our_request(model: Kandinsky, count: int) -> DrawRequest:
     task = TextToImage((PROMPT,) * count)
-    asked = DrawOptions(
+    asked = flat_options(
         num_steps=NUM_STEPS,
         guidance_scale=GUIDANCE,
         prior_steps=str(PRIOR_STEPS),

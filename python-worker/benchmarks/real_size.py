@@ -17,9 +17,9 @@ from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, Multilingual
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from murnau_worker.families.kandinsky21.description import PART_NAMES
+from murnau_worker.families.kandinsky21.description import KANDINSKY21, PART_NAMES
 from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.families.settings import ModelSettings
+from murnau_worker.families.settings import default_settings
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.clip_picture import ClipNormalisation
 from murnau_worker.models.model_parts import Offload, VocabularyScale
@@ -209,7 +209,7 @@ def real_size_model(
     """Kandinsky 2.1 at its published size in `dtype`, 7 GB in bf16: of a CPU's call it under a FakeTensorMode."""
     model = Kandinsky(
         RealSizeSource(device),
-        ModelSettings(),
+        default_settings(KANDINSKY21),
         "real-size",
         name="kandinsky-2.1",
         device=device,

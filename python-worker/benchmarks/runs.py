@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from murnau_worker.core.spec import TrainingSpec
+from flat_spec import flat_spec
+
 from murnau_worker.engine.packer import Packer, StepWork
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels
@@ -49,7 +50,7 @@ def make_run(
         "schedule_steps": 1000,
         "max_steps": 1000,
     }
-    spec = TrainingSpec.model_validate({**values, **changes})
+    spec = flat_spec({**values, **changes})
     *_, data = cache.prepare(model, pictures_of(concept), spec)
     assert data is not None
     identity = RunIdentity(spec_hash(spec), model.fingerprint, data.latents.fingerprint, "benchmark")

@@ -35,6 +35,7 @@ from murnau_worker.core.draws import Draws
 from murnau_worker.engine.device_thread import set_up_torch
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.parameters import parameters_of
 from murnau_worker.training.data.samples import picture_of
 from murnau_worker.training.run import TrainingRun
 from murnau_worker.training.shares import StepGradients
@@ -69,7 +70,7 @@ def reference_batch(run: TrainingRun) -> ReferenceBatch:
     batch = run.share(range(1)).batch
     assert isinstance(run.model, Kandinsky)
     pixels_3HW = run.latents.pixels[picture_of(draws, step, len(run.latents))]
-    if draws.uniform("flip", step, 0) < spec.flip_probability:
+    if draws.uniform("flip", step, 0) < spec.data.flip_probability:
         pixels_3HW = pixels_3HW.flip(-1)
     t1_ids, t1_mask = padded(batch.tokens["t1"][0], run.model.t1.pad_id)
     t2_ids, t2_mask = padded(batch.tokens["t2"][0], 0)
@@ -138,16 +139,16 @@ def compare(folder: Path, rounds: int) -> None:
         parts,
         rows=(t1.initial_RD, t2.initial_RD),
         rates=(t1.learning_rate, t2.learning_rate),
-        decay=run.spec.weight_decay,
+        decay=run.spec.optimizer.weight_decay,
     )
     for network in (parts.unet, parts.prior, parts.movq):
         print(f"{type(network).__name__}: {sum(weights.numel() for weights in network.parameters()) / 1e6:.1f}M")
     pair = Pair(run, twin, reference)
     joint = compared("joint", pair.ours, pair, rounds)
     split_run = make_run(model, cache, "purple-car", packing="exclusive", objective="split")
-    share = split_run.spec.prior_share
+    share = parameters_of(split_run.spec).prior_share
     prior = compared("split, prior", step_of(split_run), pair, rounds)
-    split_run.state.step = split_run.spec.schedule_steps // 2 + 1
+    split_run.state.step = split_run.spec.optimizer.schedule_steps // 2 + 1
     assert split_run.phase == "decoder"
     decoder = compared("split, decoder", step_of(split_run), pair, rounds)
     split = 1 / (share / prior + (1 - share) / decoder)

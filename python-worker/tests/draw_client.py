@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from worker_client import Worker, detail_of
 
-from murnau_worker.core.spec import Pooling
+from murnau_worker.families.kandinsky21.parameters import Kandinsky21Options
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.text.embedding_file import LearntEmbedding
 
@@ -30,7 +30,7 @@ def embedding(
     word: str,
     seed: int = 0,
     width: int = 32,
-    pooling: Pooling = "eot",
+    pooling: str = "eot",
     num_vectors: int = 1,
     model_fingerprint: str = "",
 ) -> LearntEmbedding:
@@ -87,7 +87,11 @@ async def images(worker: Worker, request: Any) -> list[Any]:
 
 def options(**fields: Any) -> pb.DrawOptions:
     values: dict[str, Any] = {"model": "tiny", "count": 1, "seed": 3, **fields}
-    return pb.DrawOptions(**values)
+    own = {name: values.pop(name) for name in list(values) if name in Kandinsky21Options.model_fields}
+    own = {name: value for name, value in own.items() if value != ""}  # an empty prompt is not given
+    message = pb.DrawOptions(**values)
+    message.family_options.update(own)
+    return message
 
 
 def text_to_image(prompt: str = "a photo of a cat", **fields: Any) -> pb.TextToImageRequest:

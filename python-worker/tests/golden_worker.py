@@ -33,8 +33,10 @@ from PIL import Image
 from murnau_worker.core.logs import configure_logging
 from murnau_worker.core.pictures import to_png
 from murnau_worker.engine.engine import Engine
+from murnau_worker.families.kandinsky21.parameters import options_of
+from murnau_worker.families.layouts import recognise
 from murnau_worker.rpc.server import serve
-from murnau_worker.verify.golden_folder import GoldenFolder, read_golden_folder, read_tensors
+from murnau_worker.verify.golden_folder import GoldenFolder, goldens_of, read_golden_folder, read_tensors
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks
 from murnau_worker.verify.tasks import STRENGTH, golden_options
 
@@ -92,16 +94,17 @@ def write_expected(folder: Path, out: Path) -> None:
     picture.save(out / "picture.png")
     mask.save(out / "mask.png")
     options = golden_options(golden, "ddim_sampler", 1)
+    own = options_of(golden.goldens.options(golden.tensors))
     shared = {
         "model": MODEL,
         "prompt": PROMPT,
         "count": 1,
         "guidance_scale": options.guidance_scale,
-        "prior_steps": options.prior_steps,
-        "prior_guidance_scale": options.prior_guidance_scale,
+        "prior_steps": own.prior_steps,
+        "prior_guidance_scale": own.prior_guidance_scale,
         "width": options.width,
         "height": options.height,
-        "reference_quirks": True,
+        "reference_quirks": own.reference_quirks,
     }
     for request in REQUESTS:
         (out / request.file_name).write_bytes(expected_png(golden, request))
@@ -110,7 +113,10 @@ def write_expected(folder: Path, out: Path) -> None:
 
 
 def golden_engine(folder: Path) -> Engine:
-    return Engine({MODEL: folder}, threads=1, slots=1, hooks=golden_hooks(read_tensors(folder)))
+    towers = recognise(folder).family.description.towers
+    return Engine(
+        {MODEL: folder}, threads=1, slots=1, hooks=golden_hooks(read_tensors(folder), goldens_of(folder), towers)
+    )
 
 
 def main() -> None:

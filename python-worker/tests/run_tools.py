@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from flat_spec import flat_spec
 from PIL import Image
 
 from murnau_worker.core.spec import TrainingSpec
@@ -55,7 +56,7 @@ def tiny_spec(**changes: Any) -> TrainingSpec:
         "packing": "exclusive",
         "checkpoint_every_steps": 4,
     }
-    return TrainingSpec.model_validate({**values, **changes})
+    return flat_spec({**values, **changes})
 
 
 def encoded(
@@ -64,8 +65,8 @@ def encoded(
     """Pictures (three squares, if none are given) as a run of the spec has them."""
     spec = spec or tiny_spec()
     given = pictures or [picture(1), picture(2), picture(3)]
-    reads_captions = spec.templates == "captions"
-    *_, last = encode_pictures(model, given, spec.resize, spec.loss_mask, reads_captions=reads_captions)
+    reads_captions = spec.data.templates == "captions"
+    *_, last = encode_pictures(model, given, spec.data.resize, spec.objective.loss_mask, reads_captions=reads_captions)
     assert last is not None
     return last
 
@@ -80,7 +81,7 @@ def tiny_run(
         spec,
         latents,
         ImageEmbeddings(model, latents),
-        Evaluator(model, latents, spec.templates),
+        Evaluator(model, latents, spec.data.templates),
         identity,
         state,
     )

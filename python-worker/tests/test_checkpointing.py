@@ -13,9 +13,10 @@ from run_tools import tiny_run, tiny_spec
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.layouts import recognise
-from murnau_worker.families.settings import ModelSettings
+from murnau_worker.families.settings import default_settings
 from murnau_worker.models.checkpointing import BlockCheckpointing, Checkpointing, fills_much
 from murnau_worker.training.shares import StepGradients
 from murnau_worker.training.step import gradients as packed_gradients
@@ -24,7 +25,7 @@ CPU = torch.device("cpu")
 
 
 def open_model(folder: Path, checkpointing: Checkpointing) -> Kandinsky:
-    return Kandinsky(recognise(folder).read(), ModelSettings(image_size=16), "f", checkpointing=checkpointing)
+    return Kandinsky(recognise(folder).read(), default_settings(KANDINSKY21), "f", checkpointing=checkpointing)
 
 
 class Operators(TorchDispatchMode):

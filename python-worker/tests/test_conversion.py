@@ -21,10 +21,11 @@ from murnau_worker.__main__ import main
 from murnau_worker.core.device_memory import free_memory
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.families.conversion import convert_model
-from murnau_worker.families.kandinsky21.description import PART_NAMES
+from murnau_worker.families.kandinsky21.description import KANDINSKY21, PART_NAMES
+from murnau_worker.families.kandinsky21.goldens import checked
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.layouts import recognise
-from murnau_worker.families.settings import ModelSettings
+from murnau_worker.families.settings import default_settings
 from murnau_worker.models import fingerprint as fingerprints
 from murnau_worker.verify.golden_folder import read_golden_folder
 
@@ -32,7 +33,7 @@ SMALL_MODEL = Path(__file__).resolve().parents[2] / "models" / "kandinsky-2.1-sm
 
 
 def open_model(folder: Path) -> Kandinsky:
-    return Kandinsky(recognise(folder).read(), ModelSettings(), "f", name="m")
+    return Kandinsky(recognise(folder).read(), default_settings(KANDINSKY21), "f", name="m")
 
 
 def fingerprint_of(folder: Path) -> str:
@@ -62,7 +63,7 @@ def test_a_converted_model_holds_the_same_weights(goldens: Path, converted: Path
 
 def test_a_converted_model_computes_the_same(goldens: Path, converted: Path) -> None:
     golden, after = read_golden_folder(goldens / "kandinsky-2.1"), open_model(converted)
-    before = golden.model
+    before = checked(golden.model)
     with torch.inference_mode():
         for model in (before, after):
             check(golden, "movq.latents", model.encode_picture(golden["movq.image"]))

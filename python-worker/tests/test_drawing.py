@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from draw_client import colours
+from flat_spec import flat_options
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -41,7 +42,7 @@ from murnau_worker.text.prompt_reader import read_with
 
 
 def request_for(model: FamilyModel, task: DrawingTask, seeds: tuple[int, ...] = (3,), **options: Any) -> DrawRequest:
-    filled = with_defaults(DrawOptions(**options), model, task.own_size)
+    filled = with_defaults(flat_options(**options), model, task.own_size)
     return DrawRequest(task=task, seeds=seeds, options=filled, reader=read_with(model, ()))
 
 

@@ -11,9 +11,10 @@ from golden_files import GOLDENS, check
 from safetensors.torch import save_file
 
 from murnau_worker.__main__ import main
+from murnau_worker.families.kandinsky21.goldens import checked
 from murnau_worker.families.kandinsky21.text_encoder import set_attention
 from murnau_worker.verify.compare import Comparison, compare, outputs_of, relative_error
-from murnau_worker.verify.golden_folder import read_golden_folder, read_tensors
+from murnau_worker.verify.golden_folder import goldens_of, read_golden_folder, read_tensors
 
 FOLDER = GOLDENS / "kandinsky-2.1"
 
@@ -23,7 +24,7 @@ def compared() -> dict[str, Comparison]:
     return {result.name: result for result in compare(read_golden_folder(FOLDER))}
 
 
-@pytest.mark.parametrize("name", outputs_of(read_tensors(FOLDER)))
+@pytest.mark.parametrize("name", outputs_of(read_tensors(FOLDER), goldens_of(FOLDER)))
 def test_output(name: str) -> None:
     result = compared()[name]
     assert result.error <= result.bound, f"off by {result.error:.3g}, allowed {result.bound:.3g}"
@@ -32,10 +33,11 @@ def test_output(name: str) -> None:
 @torch.inference_mode()
 def test_text_towers_with_fused_attention() -> None:
     golden = read_golden_folder(FOLDER)
-    set_attention(golden.model.t1.encoder, "sdpa")  # what a GPU uses
-    set_attention(golden.model.t2.encoder, "sdpa")
-    check(golden, "text_encoder.full", golden.model.t1.encode(golden["text_encoder.input_ids"], None).context_BPD)
-    text = golden.model.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
+    model = checked(golden.model)
+    set_attention(model.t1.encoder, "sdpa")  # what a GPU uses
+    set_attention(model.t2.encoder, "sdpa")
+    check(golden, "text_encoder.full", model.t1.encode(golden["text_encoder.input_ids"], None).context_BPD)
+    text = model.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
     check(golden, "clip.text_pooled", text.pooled_BE)
 
 

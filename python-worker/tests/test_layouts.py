@@ -14,10 +14,12 @@ from model_folders import linked_copy, script_archive
 from safetensors.torch import save_file
 
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.families.kandinsky21.goldens import checked
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.kandinsky21.original_tokenizers import read_clip_tokenizer
 from murnau_worker.families.layouts import recognise
-from murnau_worker.families.settings import ModelSettings
+from murnau_worker.families.settings import default_settings
 from murnau_worker.models.safe_pickle import load_state_dict
 from murnau_worker.verify.golden_folder import read_golden_folder
 
@@ -31,7 +33,7 @@ def original(goldens: Path, tmp_path: Path) -> Path:
 
 
 def open_model(folder: Path) -> Kandinsky:
-    return Kandinsky(recognise(folder).read(), ModelSettings(), "f", name="m")
+    return Kandinsky(recognise(folder).read(), default_settings(KANDINSKY21), "f", name="m")
 
 
 def refusal(folder: Path) -> str:
@@ -99,9 +101,9 @@ def test_clip_as_a_torchscript_archive_computes_the_same(original: Path) -> None
     script_archive(tensors, path)
     golden = read_golden_folder(original)
     with torch.inference_mode():
-        text = golden.model.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
+        text = checked(golden.model).t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
         check(golden, "clip.text_pooled", text.pooled_BE)
-        check(golden, "clip.image_embed", golden.model.clip_image(golden["clip.image"]).image_embeds)
+        check(golden, "clip.image_embed", checked(golden.model).clip_image(golden["clip.image"]).image_embeds)
 
 
 def test_a_movq_saved_by_a_training_framework_and_fp16_files_are_read(original: Path) -> None:
@@ -115,7 +117,7 @@ def test_a_movq_saved_by_a_training_framework_and_fp16_files_are_read(original: 
     torch.save(halves, prior)
     golden = read_golden_folder(original)
     check(golden, "movq.latents", golden.model.encode_picture(golden["movq.image"]))
-    assert golden.model.prior.dtype == torch.float32
+    assert checked(golden.model).prior.dtype == torch.float32
 
 
 def test_a_damaged_part_is_named_when_it_is_read(original: Path) -> None:

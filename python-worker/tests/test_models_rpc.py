@@ -9,9 +9,8 @@ from typing import Any
 import grpc
 import pytest
 from model_folders import linked_copy
-from worker_client import detail_of, running_worker, start_message, train
-
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from worker_client import detail_of, running_worker, start_message, train
 
 
 async def described(worker: Any, until_loaded: bool) -> Any:
@@ -36,9 +35,15 @@ def test_parts_and_tasks_are_described(tiny_folder: Path) -> None:
     assert [part.name for part in model.parts] == names
     assert not next(part for part in model.parts if part.name == "inpaint_unet").loaded, "nobody asked for it yet"
     assert all(part.size_bytes > 0 for part in model.parts if part.loaded)
-    assert (model.width_t1, model.width_t2, model.image_size) == (32, 32, 16)
-    assert model.vocabulary_rms_t1 > 0
-    assert model.sampling.prior_steps == "5"
+    assert [(tower.name, tower.width) for tower in model.towers] == [("t1", 32), ("t2", 32)]
+    assert model.image_size == 16
+    assert model.towers[0].vocabulary_rms > 0
+    assert dict(model.drawing_defaults) == {
+        "num_steps": 4,
+        "guidance_scale": 2.5,
+        "prior_steps": "5",
+        "prior_guidance_scale": 4.0,
+    }
 
 
 def test_a_damaged_part_fails_the_run_that_needs_it_and_nothing_else(tiny_folder: Path, tmp_path: Path) -> None:
@@ -61,4 +66,4 @@ def test_a_damaged_part_fails_the_run_that_needs_it_and_nothing_else(tiny_folder
     assert "prior" in detail.message
     assert running == 0
     assert not model.loaded
-    assert model.width_t1 == 32
+    assert model.towers[0].width == 32

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from draw_client import colours
+from flat_spec import flat_options
 from original_checkpoint import OriginalShape, write_original_checkpoint
 
 from murnau_worker.core.batch import Batch
@@ -15,7 +16,7 @@ from murnau_worker.drawing.events import Picture
 from murnau_worker.drawing.fuse import Fuse, FuseItem
 from murnau_worker.drawing.image_to_image import ImageToImage
 from murnau_worker.drawing.inpaint import Inpaint
-from murnau_worker.drawing.options import DrawOptions, with_defaults
+from murnau_worker.drawing.options import with_defaults
 from murnau_worker.drawing.request import DrawingTask, DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.served_models import ServedModels
@@ -70,10 +71,10 @@ def test_every_task_of_a_checkpoint_of_other_widths(tmp_path: Path, name: str) -
         Inpaint((PROMPT,), picture, mask_HW),
         ImageToImage((PROMPT,), picture, 0.5),
     ]
-    reader = read_with(model, (), golden_tokenizers(ids()))
+    reader = read_with(model, (), golden_tokenizers(ids(), model.description.towers))
     for task in tasks:
         for sampler in SAMPLERS:
-            asked = DrawOptions(num_steps=2, prior_steps="2", sampler=sampler, width=56, height=40)
+            asked = flat_options(num_steps=2, prior_steps="2", sampler=sampler, width=56, height=40)
             request = DrawRequest(task, (1,), with_defaults(asked, model, task.own_size), reader)
             pictures = [event.pixels_3HW for event in draw(model, request) if isinstance(event, Picture)]
             assert [tuple(pixels.shape) for pixels in pictures] == [(3, 40, 56)]

@@ -34,7 +34,7 @@ def runs_of_several_vectors(tiny: Kandinsky) -> list[TrainingRun]:
 
 
 def whole_share(run: TrainingRun) -> Share:
-    return run.share(range(run.spec.batch_size))
+    return run.share(range(run.spec.optimizer.batch_size))
 
 
 def check_close(actual: StepGradients, wanted: StepGradients) -> None:
@@ -60,7 +60,7 @@ def test_runs_of_several_vectors_get_what_they_get_alone(tiny: Kandinsky) -> Non
         assert set(alone.rows) == {"t1", "t2"}
         for tower, width in tiny.widths.items():
             packed_RD, alone_RD = together.rows[tower], alone.rows[tower]
-            assert packed_RD.shape == (run.spec.num_vectors, width)
+            assert packed_RD.shape == (run.spec.concept.num_vectors, width)
             assert bool((packed_RD.abs().amax(1) > 0).all()), "each vector of a run is read"
             assert float((packed_RD - alone_RD).abs().max() / alone_RD.abs().max()) < 1e-5
 

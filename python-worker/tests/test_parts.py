@@ -14,10 +14,11 @@ from run_tools import encoded, step, tiny_run, tiny_spec
 from safetensors.torch import load_file, save_file
 
 from murnau_worker.core.batch import Batch
-from murnau_worker.families.kandinsky21.description import PART_NAMES, PARTS_OF_PHASE, PARTS_OF_TASK
+from murnau_worker.families.kandinsky21.description import KANDINSKY21, PART_NAMES, PARTS_OF_PHASE, PARTS_OF_TASK
+from murnau_worker.families.kandinsky21.goldens import checked
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.families.layouts import recognise
-from murnau_worker.families.settings import ModelSettings
+from murnau_worker.families.settings import default_settings
 from murnau_worker.models.model_parts import Offload
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.verify.golden_folder import read_golden_folder
@@ -32,7 +33,7 @@ def open_model(
     name: str = "m",
 ) -> Kandinsky:
     source = recognise(folder).read()
-    return Kandinsky(source, ModelSettings(image_size=16), "f", name=name, store=store, dtype=dtype, offload=offload)
+    return Kandinsky(source, default_settings(KANDINSKY21), "f", name=name, store=store, dtype=dtype, offload=offload)
 
 
 def resident(model: Kandinsky) -> set[str]:
@@ -245,15 +246,16 @@ def relative(actual: torch.Tensor, wanted: torch.Tensor) -> float:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_other_dtypes_compute_nearly_the_same_and_give_fp32(goldens: Path, dtype: torch.dtype) -> None:
     golden = read_golden_folder(goldens / "kandinsky-2.1")
+    original = checked(golden.model)
     folder = goldens / "kandinsky-2.1"
-    model = Kandinsky(recognise(folder).read(), ModelSettings(), "f", dtype=dtype)
+    model = Kandinsky(recognise(folder).read(), default_settings(KANDINSKY21), "f", dtype=dtype)
     bound = 0.05 if dtype is torch.bfloat16 else 0.01
     with torch.inference_mode():
         t1 = model.t1.encode(golden["text_encoder.input_ids"], None)
         t2 = model.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
         keys = model.prior.encode_text(t2)
-        wanted_keys = golden.model.prior.encode_text(
-            golden.model.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
+        wanted_keys = original.prior.encode_text(
+            original.t2.encode(golden["clip.tokens"], golden["clip.mask"], None, "eot")
         )
         noised = torch.randn(len(golden["clip.tokens"]), 32, generator=torch.Generator().manual_seed(0))
         checks = [
@@ -261,7 +263,7 @@ def test_other_dtypes_compute_nearly_the_same_and_give_fp32(goldens: Path, dtype
             (t1.pooled_BE, golden["text_encoder.pooled"]),
             (t2.pooled_BE, golden["clip.text_pooled"]),
             (model.embed_pictures(golden["clip.image"]), golden["clip.image_embed"]),
-            (model.prior.predict(noised, 300, keys), golden.model.prior.predict(noised, 300, wanted_keys)),
+            (model.prior.predict(noised, 300, keys), original.prior.predict(noised, 300, wanted_keys)),
             (model.encode_picture(golden["movq.image"]), golden["movq.latents"]),
             (model.decode_latents(golden["movq.latents"]), golden["movq.decoded"]),
         ]
@@ -270,7 +272,7 @@ def test_other_dtypes_compute_nearly_the_same_and_give_fp32(goldens: Path, dtype
         assert relative(actual, wanted) < bound
     assert model.unet.dtype == dtype
     assert model.prior.prior.clip_std.dtype == torch.float32
-    assert model.size_bytes("unet") * 2 == golden_size(golden.model)
+    assert model.size_bytes("unet") * 2 == golden_size(original)
 
 
 def test_the_priors_statistics_stay_exact_in_any_dtype(tiny_folder: Path, tmp_path: Path) -> None:

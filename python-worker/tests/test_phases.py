@@ -107,7 +107,7 @@ def test_runs_of_a_split_pack_get_what_they_get_alone(tiny: Kandinsky) -> None:
     ]
     assert runs[0].group == runs[1].group
     for _ in range(7):  # six of the prior's phase, then one of the decoder's
-        shares = [run.share(range(run.spec.batch_size)) for run in runs]
+        shares = [run.share(range(run.spec.optimizer.batch_size)) for run in runs]
         for together, share in zip(packed_gradients(tiny, shares), shares, strict=True):
             [alone] = packed_gradients(tiny, [share])
             assert together.loss == pytest.approx(alone.loss, rel=CLOSE)

@@ -11,7 +11,9 @@ import torch
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry, collect_models, read_registry
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
 from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.kandinsky21.parameters import options_of
 from murnau_worker.families.settings import read_model_settings
 
 
@@ -118,11 +120,11 @@ def test_models_are_opened_as_their_entries_say(tiny_folder: Path, tmp_path: Pat
 @pytest.mark.parametrize(("given", "read"), [("5", "5"), ('"10,5"', "10,5"), ("ddim25", "ddim25")])
 def test_prior_steps_may_be_a_number_or_sections(tmp_path: Path, given: str, read: str) -> None:
     (tmp_path / "murnau.yaml").write_text(f"prior_steps: {given}")
-    assert read_model_settings(tmp_path).prior_steps == read
+    assert options_of(read_model_settings(tmp_path, KANDINSKY21).options).prior_steps == read
 
 
 @pytest.mark.parametrize("given", ["0", "-3", "ddim", "5.5", "true", '"5;6"', "[5]"])
 def test_other_prior_steps_are_refused(tmp_path: Path, given: str) -> None:
     (tmp_path / "murnau.yaml").write_text(f"prior_steps: {given}")
     with pytest.raises(WorkerError, match="prior_steps"):
-        read_model_settings(tmp_path)
+        read_model_settings(tmp_path, KANDINSKY21)

@@ -14,12 +14,13 @@ from typing import Any
 
 import grpc
 import pytest
-from worker_client import Stream, detail_of, running_worker, start_message, train
-
-from murnau_worker.core.spec import TrainingSpec
-from murnau_worker.rpc.engine_server import EngineServer
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
+from run_tools import tiny_spec
+from worker_client import Stream, detail_of, running_worker, start_message, train
+
+from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.rpc.engine_server import EngineServer
 from murnau_worker.rpc.simulated_service import SimulatedService
 from murnau_worker.simulated.engine import SimulatedEngine
 from murnau_worker.simulated.learning import eval_gain
@@ -31,7 +32,8 @@ async def simulated_worker(*, slots: int = 4, step_ms: float = 0) -> AsyncGenera
     """A server and a stub with the shape of `running_worker`."""
     from worker_client import Worker
 
-    server = EngineServer(SimulatedEngine(["tiny"], slots=slots, step_ms=step_ms), SimulatedService, "127.0.0.1:0")
+    engine = SimulatedEngine(["tiny"], KANDINSKY21, slots=slots, step_ms=step_ms)
+    server = EngineServer(engine, SimulatedService, "127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         worker: Any = Worker(server, worker_pb2_grpc.WorkerServiceStub(channel))  # type: ignore[arg-type]
@@ -157,16 +159,8 @@ def test_slots_and_unknown_models_are_refused() -> None:
 
 def test_gains_rank_hyper_parameters() -> None:
     def gain(rate: float, step: int) -> float:
-        spec = TrainingSpec(
-            model="tiny",
-            placeholder_token="sapsan",
-            initializer_token="train",
-            learning_rate_t1=rate,
-            learning_rate_t2=rate,
-            schedule_steps=100,
-            max_steps=100,
-        )
-        return eval_gain(spec, step)
+        rates = {"learning_rate_t1": rate, "learning_rate_t2": rate}
+        return eval_gain(tiny_spec(**rates, schedule_steps=100, max_steps=100, seed=0), step)
 
     assert gain(0.03, 100) > gain(0.01, 100) > gain(0.001, 100)
     assert gain(0.03, 100) > gain(0.03, 20) > 0

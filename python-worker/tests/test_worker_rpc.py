@@ -11,10 +11,10 @@ import grpc
 import torch
 from draw_client import code_of, embedding, images, run, text_to_image
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from worker_client import running_worker
 
 from murnau_worker.families.embeddings import read_embedding
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.server import SERVICE_NAME
 from murnau_worker.text.embedding_file import write_embedding
 
@@ -23,12 +23,12 @@ def test_embeddings_convert_both_ways(tiny_folder: Path) -> None:
     async def work() -> tuple[Any, Any]:
         async with running_worker(tiny_folder) as worker:
             to_bin = pb.ConvertEmbeddingRequest(
-                file=write_embedding(embedding("sapsan")), to_format=pb.EMBEDDING_FORMAT_REFERENCE_BIN, model="tiny"
+                file=write_embedding(embedding("sapsan")), to_format="bin", model="tiny"
             )
             converted = await worker.stub.ConvertEmbedding(to_bin)
             back = pb.ConvertEmbeddingRequest(
                 file=converted.file,
-                to_format=pb.EMBEDDING_FORMAT_SAFETENSORS,
+                to_format="safetensors",
                 model="tiny",
                 placeholder_token="gribnik",
             )
@@ -36,7 +36,7 @@ def test_embeddings_convert_both_ways(tiny_folder: Path) -> None:
 
     converted, back = run(work())
     assert (converted.placeholder_token, converted.num_vectors, converted.step) == ("sapsan", 1, 3)
-    assert (back.placeholder_token, back.pooling) == ("gribnik", pb.POOLING_ARGMAX)
+    assert (back.placeholder_token, back.pooling) == ("gribnik", "argmax")
     assert torch.equal(read_embedding(back.file).rows["t1"], embedding("sapsan").rows["t1"])
 
 
@@ -50,7 +50,7 @@ def test_a_pickle_that_wants_more_than_tensors_is_refused(tiny_folder: Path) -> 
 
     async def work() -> str:
         async with running_worker(tiny_folder) as worker:
-            request = pb.ConvertEmbeddingRequest(file=buffer.getvalue(), to_format=pb.EMBEDDING_FORMAT_SAFETENSORS)
+            request = pb.ConvertEmbeddingRequest(file=buffer.getvalue(), to_format="safetensors")
             return await code_of(worker.stub.ConvertEmbedding(request))
 
     assert run(work()) == "embedding.unreadable"
@@ -100,9 +100,9 @@ def test_initializers_are_checked_by_tower_and_vectors(tiny_folder: Path) -> Non
     asked = [
         {"initializer_token": "red train", "num_vectors": 2},
         {"initializer_token": "red blue train", "num_vectors": 2},
-        {"initializer_token": "red train", "initializer_t1": "cat", "initializer_t2": "dog"},
-        {"initializer_token": "cat", "initializer_t2": "red dog"},
-        {"initializer_t1": "red dog", "initializer_t2": "blue cat"},
+        {"initializer_token": "red train", "initializers": {"t1": "cat", "t2": "dog"}},
+        {"initializer_token": "cat", "initializers": {"t2": "red dog"}},
+        {"initializers": {"t1": "red dog", "t2": "blue cat"}},
         {"initializer_token": "\u2603", "num_vectors": 16},
     ]
 
@@ -137,9 +137,9 @@ def test_the_worker_describes_itself_and_is_healthy(tiny_folder: Path) -> None:
     described, health = run(work())
     assert health.status == health_pb2.HealthCheckResponse.SERVING
     model = described.models[0]
-    assert (model.name, model.image_size, model.width_t1, model.width_t2) == ("tiny", 16, 32, 32)
+    assert (model.name, model.image_size, [tower.width for tower in model.towers]) == ("tiny", 16, [32, 32])
     assert model.loaded
-    assert model.vocabulary_rms_t1 > 0
+    assert model.towers[0].vocabulary_rms > 0
     assert len(model.fingerprint) == 64
     assert described.slots == 4
     assert "threads 1" in described.numeric_fingerprint

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from flat_spec import in_sections
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from run_tools import picture
 
 from murnau_worker.engine.engine import Engine
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.server import WorkerServer
 from murnau_worker.training.data.dataset import NamedPicture
 
@@ -40,8 +41,8 @@ class Worker:
 
 
 @contextlib.asynccontextmanager
-async def running_worker(folder: Path, *, slots: int = 4) -> AsyncGenerator[Worker]:
-    server = WorkerServer(Engine({"tiny": folder}, threads=1, slots=slots), "127.0.0.1:0")
+async def running_worker(folder: Path, *, slots: int = 4, name: str = "tiny") -> AsyncGenerator[Worker]:
+    server = WorkerServer(Engine({name: folder}, threads=1, slots=slots), "127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
         yield Worker(server, worker_pb2_grpc.WorkerServiceStub(channel))
@@ -53,7 +54,7 @@ def spec_message(**changes: Any) -> pb.TrainingSpec:
         "model": "tiny",
         "placeholder_token": "sapsan",
         "initializer_token": "train",
-        "objective": pb.OBJECTIVE_JOINT,
+        "objective": "joint",
         "learning_rate_t1": 0.1,
         "learning_rate_t2": 0.1,
         "schedule_steps": 8,
@@ -67,7 +68,7 @@ def spec_message(**changes: Any) -> pb.TrainingSpec:
             every_steps=4, prompts=["a photo of a {placeholder}"], per_prompt=2, seed=7, final_count=2, final_seed=1007
         ),
     }
-    return pb.TrainingSpec(**{**values, **changes})
+    return pb.TrainingSpec(**in_sections({**values, **changes}))
 
 
 def start_message(

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
-// `npm run generate`: gRPC code of both languages from protos/, whether or not it looks up to date.
+// `npm run generate`: gRPC code of both languages from protos/, whether or not it looks up to date, and the families'
+// table in libs/domain.
 import { clearStamp } from '../bootstrap/stamp.mjs';
 import { generatePython, generateTypeScript } from '../bootstrap/steps/generate.mjs';
+import { generateFamilies } from './families.mjs';
 
 for (const [name, generate] of [
   ['typescript', generateTypeScript],
@@ -10,3 +12,5 @@ for (const [name, generate] of [
   await clearStamp(`protos-${name}`);
   await generate((line) => console.error(`${name}: ${line}`));
 }
+await generateFamilies();
+console.error('families: libs/domain/src/families/generated.ts');

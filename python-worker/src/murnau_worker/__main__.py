@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     advise.add_argument("--listen", default="127.0.0.1:7835", help="HOST:PORT; port 0 takes a free one")
     convert = commands.add_parser("convert-embedding", help="convert a learnt embedding between formats")
     convert.add_argument("input", type=Path)
-    convert.add_argument("output", type=Path, help="a name ending in .safetensors or .bin")
+    convert.add_argument("output", type=Path, help="its suffix says the form: .safetensors, or a family's own")
     convert.add_argument("--placeholder", default="", help="new placeholder (default: the file's)")
     model = commands.add_parser("convert-model", help="write a model as diffusers' folders of safetensors")
     model.add_argument("source", type=Path)
@@ -96,12 +96,14 @@ def _quiet_libraries() -> None:
 
 
 def _simulate(arguments: argparse.Namespace) -> bool:
+    from murnau_worker.families.registry import descriptions
     from murnau_worker.rpc.simulated_service import model_names, serve
     from murnau_worker.simulated.engine import SimulatedEngine
 
     async def work() -> None:
         models = model_names(arguments.model, arguments.registry)
-        engine = SimulatedEngine(models, slots=arguments.slots, step_ms=arguments.simulate_step_ms)
+        family, *_ = descriptions()
+        engine = SimulatedEngine(models, family, slots=arguments.slots, step_ms=arguments.simulate_step_ms)
         await serve(engine, arguments.listen)
 
     asyncio.run(work())
@@ -139,17 +141,17 @@ def _advise(arguments: argparse.Namespace) -> bool:
 
 
 def _convert(arguments: argparse.Namespace) -> bool:
-    from murnau_worker.families.embeddings import read_embedding, writers_by_suffix
+    from murnau_worker.families.embedding_formats import format_of_file, format_suffixes
+    from murnau_worker.families.embeddings import read_embedding, write_as
     from murnau_worker.text.embedding_file import renamed
 
-    writers = writers_by_suffix()
-    writer = writers.get(arguments.output.suffix)
-    if writer is None:
-        raise WorkerError("spec.invalid", f"{arguments.output} ends in none of {', '.join(writers)}")
+    form = format_of_file(arguments.output)
+    if form is None:
+        raise WorkerError("spec.invalid", f"{arguments.output} ends in none of {', '.join(format_suffixes())}")
     embedding = read_embedding(arguments.input.read_bytes())
     if arguments.placeholder:
         embedding = renamed(embedding, arguments.placeholder)
-    arguments.output.write_bytes(writer(embedding))
+    arguments.output.write_bytes(write_as(embedding, form))
     return True
 
 

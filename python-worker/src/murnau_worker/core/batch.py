@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from murnau_worker.core.spec import Pooling
-
 # Learnt rows [R, D] by tower; a learnt word has the same rows in each.
 Rows = Mapping[str, torch.Tensor]
 # One prompt's ids by tower: with start and end, unpadded, at most the context's length, the end kept.
@@ -25,14 +23,14 @@ _WEIGHTS = ("weights", "cell_weights")
 class Batch:
     """N samples, of one run or of several.
 
-    `tokens`: each sample's ids by tower, as in a Prompt. `poolings`: each sample's. `tensors`: by name, the sample's
-    axis first; which there are, the family says. Two names are everybody's: `weights` [N] of the losses, and
-    `cell_weights` [N, 1, H, W] of each latent cell's squared error. `dropout_seed`: a tower's dropout is on and draws
-    by it.
+    `tokens`: each sample's ids by tower, as in a Prompt. `poolings`: how a tower pools each sample (empty: as usual).
+    `tensors`: by name, the sample's axis first; which there are, the family says. Two names are everybody's: `weights`
+    [N] of the losses, and `cell_weights` [N, 1, H, W] of each latent cell's squared error. `dropout_seed`: a tower's
+    dropout is on and draws by it.
     """
 
     tokens: Mapping[str, tuple[tuple[int, ...], ...]]
-    poolings: tuple[Pooling, ...]
+    poolings: tuple[str, ...]
     tensors: Mapping[str, torch.Tensor] = field(default_factory=dict[str, torch.Tensor])
     dropout_seed: int | None = None
 
@@ -40,14 +38,14 @@ class Batch:
     def of(
         cls,
         prompts: Sequence[Prompt],
-        pooling: Pooling | Sequence[Pooling],
+        pooling: str | Sequence[str],
         tensors: Mapping[str, torch.Tensor] | None = None,
         dropout_seed: int | None = None,
     ) -> Batch:
         """One sample of each prompt. `pooling`: of all or of each."""
         towers = prompts[0] if prompts else {}
         tokens = {tower: tuple(prompt[tower] for prompt in prompts) for tower in towers}
-        poolings: tuple[Pooling, ...] = (pooling,) * len(prompts) if isinstance(pooling, str) else tuple(pooling)
+        poolings: tuple[str, ...] = (pooling,) * len(prompts) if isinstance(pooling, str) else tuple(pooling)
         return cls(tokens, poolings, tensors or {}, dropout_seed)
 
     def __len__(self) -> int:

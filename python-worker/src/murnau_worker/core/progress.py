@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-Phase = Literal["waiting", "loading", "prior", "decoder", "decoding"]
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Decoder steps done and to do, over all pictures; `steps` is 0 where it is not known yet."""
+    """Decoder steps done and to do, over all pictures; `steps` is 0 where it is not known yet.
 
-    phase: Phase
+    `phase`: "waiting", "loading", "decoder", "decoding", or the part that makes the conditions.
+    """
+
+    phase: str
     step: int = 0
     steps: int = 0
     detail: str = ""

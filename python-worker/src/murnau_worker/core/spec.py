@@ -2,25 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
-# Which place of a text a tower's sentence embedding is read from.
-Pooling = Literal["eot", "argmax"]
 TranslatedSet = Literal["object", "style"]
 TemplateSet = Literal["object", "style", "captions"]
 TemplateLanguage = Literal["en", "de", "fr", "ru"]
 OptimizerName = Literal["adamw", "adam", "nadam", "radam", "adamax", "adagrad", "rmsprop", "sgd"]
 
-Objective = Literal["joint", "split", "warm_joint"]
-
 _LARGEST_SEED = 2**53 - 1
 LARGEST_NUM_VECTORS = 16
 
+LearningRate = Annotated[float, Field(gt=0, le=100)]
+Words = Annotated[str, Field(min_length=1, max_length=64)]
+
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FamilyParameters(Frozen):
+    """Training parameters that only one family has: each family with its own subclass.
+
+    The properties are what training asks of every family's.
+    """
+
+    @property
+    def embedding_pooling(self) -> str:
+        """How a text tower pools texts with the learnt word; it travels with the embedding. Empty: the usual way."""
+        return ""
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether text towers train with dropout. It draws from the device's own generator."""
+        return False
+
+
+class ConceptSpec(Frozen):
+    """The word that a run teaches, and what its rows start from. `initializers`: of single towers, by name."""
+
+    placeholder_token: str
+    initializer_token: Words
+    initializers: Mapping[str, Words] = Field(default_factory=dict[str, str])
+    num_vectors: int = Field(default=1, ge=1, le=LARGEST_NUM_VECTORS)
+
+
+class ObjectiveSpec(Frozen):
+    """The loss of a run. `name`: one of the family's objectives."""
+
+    name: str
+    parameters: SerializeAsAny[FamilyParameters]
+    loss_weight: Literal["uniform", "min_snr"] = "uniform"
+    min_snr_gamma: float = Field(default=5.0, gt=0)
+    loss_mask: Literal["none", "alpha", "file"] = "none"
+    loss_mask_floor: float = Field(default=0.0, ge=0, le=1)
+
+
+class OptimizerSpec(Frozen):
+    """How the rows move. `learning_rates`: of each tower's rows, by name, in the family's order."""
+
+    name: OptimizerName = "adamw"
+    learning_rates: Mapping[str, LearningRate]
+    learning_rate_unit: Literal["relative", "absolute"] = "relative"
+    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    schedule_steps: int = Field(ge=1)
+    warmup_steps: int = Field(default=0, ge=0)
+    weight_decay: float = Field(default=0.01, ge=0, le=1)
+    batch_size: int = Field(default=1, ge=1, le=64)
+    gradient_accumulation_steps: int = Field(default=1, ge=1, le=64)
+    norm: Literal["free", "vocabulary"] = "free"
+    ema_decay: float = Field(default=0.0, ge=0, lt=1)
+
+    @property
+    def effective_batch(self) -> int:
+        """Samples of one optimizer step."""
+        return self.batch_size * self.gradient_accumulation_steps
+
+
+class DataSpec(Frozen):
+    """What a run learns from, beside its pictures."""
+
+    resize: Literal["squash", "crop", "bucket"] = "squash"
+    flip_probability: float = Field(default=0.5, ge=0, le=1)
+    templates: TemplateSet = "object"
+    template_languages: tuple[TemplateLanguage, ...] = Field(default=("en",), min_length=1)
+
+
+class EvaluationSpec(Frozen):
+    """What a run is judged by, and what it publishes."""
+
+    every_steps: int = Field(default=0, ge=0)  # 0: at the run's last step only
+    publish: Literal["averaged", "last", "best"] = "averaged"
+    stop_at_plateau: bool = False
 
 
 class SampleSpec(Frozen):
@@ -46,55 +121,29 @@ class SampleSpec(Frozen):
 
 
 class TrainingSpec(Frozen):
-    """A run's specification, as in the proto; defaults are the reference script's where it has them."""
+    """A run's specification, in sections as in the proto; defaults are the reference script's where it has them.
+
+    A run's stored state is tied to what differs from the defaults (`spec_hash`): a default, once released, stays.
+    """
 
     model: str = Field(min_length=1)
-    placeholder_token: str
-    initializer_token: str = Field(min_length=1, max_length=64)
-    initializer_t1: str = Field(default="", max_length=64)  # empty: initializer_token
-    initializer_t2: str = Field(default="", max_length=64)
-    num_vectors: int = Field(default=1, ge=1, le=LARGEST_NUM_VECTORS)
-    objective: Objective = "joint"
-    prior_share: float = Field(default=0.5, gt=0, lt=1)
-    warm_steps: int = Field(default=60, ge=2)
-    pooling: Pooling = "eot"
-    learning_rate_t1: float = Field(gt=0, le=100, allow_inf_nan=False)
-    learning_rate_t2: float = Field(gt=0, le=100, allow_inf_nan=False)
-    learning_rate_unit: Literal["relative", "absolute"] = "relative"
-    schedule: Literal["constant", "cosine", "linear"] = "constant"
-    schedule_steps: int = Field(ge=1)
-    warmup_steps: int = Field(default=0, ge=0)
-    optimizer: OptimizerName = "adamw"
-    loss_weight: Literal["uniform", "min_snr"] = "uniform"
-    min_snr_gamma: float = Field(default=5.0, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0, le=1)
-    batch_size: int = Field(default=1, ge=1, le=64)
-    gradient_accumulation_steps: int = Field(default=1, ge=1, le=64)
+    concept: ConceptSpec
+    objective: ObjectiveSpec
+    optimizer: OptimizerSpec
+    data: DataSpec = DataSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    samples: SampleSpec = SampleSpec()
     max_steps: int = Field(ge=1)
     seed: int = Field(default=0, ge=0, le=_LARGEST_SEED)
-    resize: Literal["squash", "crop", "bucket"] = "squash"
-    flip_probability: float = Field(default=0.5, ge=0, le=1)
-    loss_mask: Literal["none", "alpha", "file"] = "none"
-    loss_mask_floor: float = Field(default=0.0, ge=0, le=1)
-    templates: TemplateSet = "object"
-    template_languages: tuple[TemplateLanguage, ...] = Field(default=("en",), min_length=1)
-    text_dropout: bool = False
-    norm: Literal["free", "vocabulary"] = "free"
-    ema_decay: float = Field(default=0.0, ge=0, lt=1)
-    prior_steps: int = Field(default=5, ge=1, le=100)
     packing: Literal["packed", "exclusive"] = "packed"
-    publish: Literal["averaged", "last", "best"] = "averaged"
-    stop_at_plateau: bool = False
     checkpoint_every_steps: int = Field(default=25, ge=1)
-    eval_every_steps: int = Field(default=0, ge=0)  # 0: at the run's last step only
-    samples: SampleSpec = SampleSpec()
-
-    @property
-    def effective_batch(self) -> int:
-        """Samples of one optimizer step."""
-        return self.batch_size * self.gradient_accumulation_steps
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether it is alone in its batch: dropout draws from the device's own generator."""
-        return self.packing == "exclusive" or self.text_dropout
+        """Whether it is alone in its batch."""
+        return self.packing == "exclusive" or self.objective.parameters.has_dropout
+
+    @property
+    def pooling(self) -> str:
+        """See `FamilyParameters.embedding_pooling`."""
+        return self.objective.parameters.embedding_pooling

@@ -48,7 +48,7 @@ class _Drawing:
     def pictures(self) -> DrawTurns[None]:
         """Samples batch after batch and decodes each at once, so that the first pictures are seen soon."""
         places = range(len(self.request.seeds))
-        size = len(places) if shares_percentile(self.request) else self.request.batch_size
+        size = len(places) if shares_percentile(self.model, self.request) else self.request.batch_size
         yield from in_batches(places, size, self._sampled, self._decoded)
 
     def _sampled(self, places: list[int]) -> DrawTurns[torch.Tensor]:
@@ -82,16 +82,16 @@ class _Drawing:
             yield Picture(place, picture_3HW[:, : options.height, : options.width].cpu())
 
 
-def shares_percentile(request: DrawRequest) -> bool:
-    """Whether pictures depend on the first of their batch, as in the original: then all are one batch."""
-    return request.options.reference_quirks and request.options.sampler == "p_sampler"
+def shares_percentile(model: FamilyModel, request: DrawRequest) -> bool:
+    """Whether pictures depend on the first of their batch: then all are one batch."""
+    rules = model.sampling_rules(request.family_options)
+    return rules.shares_percentile and SAMPLERS[request.options.sampler].thresholds
 
 
 def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, places: list[int]) -> Sampling:
     """Runs the sampler for some of a request's pictures.
 
-    After inpainting, what the mask keeps is the picture's own latents again (the original leaves what the sampler made
-    of them).
+    After inpainting, what the mask keeps is the picture's own latents again, unless the family's options say otherwise.
     """
     options = request.options
     denoiser = sketch.denoiser(sketch.kept)
@@ -115,9 +115,9 @@ def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, pla
         start_step=sketch.start_step,
         kept=sketch.kept,
         eta=options.ddim_eta,
-        shares_percentile=shares_percentile(request),
+        shares_percentile=shares_percentile(model, request),
     )
     latents_NCHW = yield from SAMPLERS[options.sampler].run(denoiser, sampling)
-    if sketch.kept is not None and not options.reference_quirks:
+    if sketch.kept is not None and model.sampling_rules(request.family_options).pastes_kept:
         latents_NCHW = sketch.kept.paste(latents_NCHW)
     return latents_NCHW

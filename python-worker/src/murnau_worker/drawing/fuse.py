@@ -50,7 +50,7 @@ class Fuse:
             if isinstance(item.content, str):
                 embedding_NE = yield from model.text_embeddings(request.prompted, [item.content] * count, number)
             else:
-                yield Progress("prior")
+                yield Progress(model.description.conditioner)
                 embedding_NE = model.embed_picture(item.content)
             sum_NE = sum_NE + item.weight * embedding_NE
         wanted = model.condition_on_embeddings(request.prompted, sum_NE)

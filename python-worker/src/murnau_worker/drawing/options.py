@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from murnau_worker.families.description import FamilyOptions
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.samplers import DEFAULT_SAMPLER
 
@@ -13,36 +14,33 @@ from murnau_worker.sampling.samplers import DEFAULT_SAMPLER
 class DrawOptions:
     """Fields as in the proto; 0 and empty stand for the model's default until `with_defaults` has filled them.
 
-    `width`, `height`: pixels of the finished picture; the decoder works on what they are rounded up to.
+    `width`, `height`: pixels of the finished picture; the decoder works on what they are rounded up to. `family`: the
+    family's own; what is left out there the family fills itself.
     """
 
     num_steps: int = 0
     guidance_scale: float = 0.0
-    prior_steps: str = ""
-    prior_guidance_scale: float = 0.0
     sampler: str = ""
     ddim_eta: float = 0.0
     width: int = 0
     height: int = 0
-    negative_prior_prompt: str = ""
-    negative_decoder_prompt: str = ""
-    reference_quirks: bool = False
     preview_every_steps: int = 0
+    family: FamilyOptions | None = None
 
 
 def with_defaults(options: DrawOptions, model: FamilyModel, own_size: tuple[int, int] | None) -> DrawOptions:
     """Fills what was left open from the model. `own_size`: width and height of the picture drawn upon."""
     width, height = _size(options, model, own_size)
+    family = options.family or model.description.options()
     return replace(
         options,
         num_steps=options.num_steps or model.settings.num_steps,
         guidance_scale=options.guidance_scale or model.settings.guidance_scale,
-        prior_steps=options.prior_steps or model.settings.prior_steps,
-        prior_guidance_scale=options.prior_guidance_scale or model.settings.prior_guidance_scale,
         sampler=options.sampler or DEFAULT_SAMPLER,
-        ddim_eta=0.0 if options.reference_quirks else options.ddim_eta,
+        ddim_eta=options.ddim_eta if model.sampling_rules(family).takes_eta else 0.0,
         width=width,
         height=height,
+        family=family,
     )
 
 

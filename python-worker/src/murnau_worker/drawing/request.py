@@ -11,6 +11,7 @@ import torch
 from murnau_worker.core.picture_noise import NoiseSource, PictureNoise, SeededNoise
 from murnau_worker.core.turns import Turns
 from murnau_worker.drawing.options import DrawOptions
+from murnau_worker.families.description import FamilyOptions
 from murnau_worker.families.family import FamilyModel, PromptedPictures
 from murnau_worker.sampling.guidance import Condition, Denoiser, Kept
 from murnau_worker.text.prompt_reader import PromptReader
@@ -85,10 +86,16 @@ class DrawRequest:
     @property
     def prompted(self) -> PromptedPictures:
         """What conditions are made from."""
-        return PromptedPictures(self.task.name, self.reader, self.noise, self.options)
+        return PromptedPictures(self.task.name, self.reader, self.noise, self.family_options)
+
+    @property
+    def family_options(self) -> FamilyOptions:
+        """The family's own, which `with_defaults` has put there."""
+        assert self.options.family is not None
+        return self.options.family
 
     def notices(self, model: FamilyModel) -> list[str]:
         """What a person should know of how the request's texts are read."""
         towers = model.description.task(self.task.name).towers
         of_task = [(text, towers) for text in self.task.texts]
-        return self.reader.notices([*of_task, *model.prompts_in_options(self.options)])
+        return self.reader.notices([*of_task, *model.prompts_in_options(self.family_options)])

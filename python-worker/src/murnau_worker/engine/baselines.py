@@ -49,7 +49,7 @@ def fused_with(run: TrainingRun, word: str, reference: NamedPicture) -> Subject:
 def best_word(run: TrainingRun, emit: Callable[[Log], None]) -> Generator[Turn, None, tuple[str, float]]:
     """Of the run's own initializer and the model's words, the one with the lowest eval loss, and that loss."""
     losses: dict[str, float] = {}
-    for word in dict.fromkeys((run.spec.initializer_token, *run.model.settings.initializer_tokens)):
+    for word in dict.fromkeys((run.spec.concept.initializer_token, *run.model.settings.initializer_tokens)):
         for loss in run.evaluator.word_loss(run.encoder, word):
             yield Turn.WORKED
             if loss is not None:

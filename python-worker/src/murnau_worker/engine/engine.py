@@ -17,6 +17,7 @@ from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
 from murnau_worker.engine.training_session import TrainingSession
+from murnau_worker.families.description import FamilyDescription
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.sessions.events import DrawSessionEvent, TrainEvent
 from murnau_worker.sessions.segment import SegmentRequest
@@ -45,8 +46,9 @@ class _Preload:
 
     def _read(self, model: FamilyModel) -> Iterator[Turn]:
         for task in _PRELOADED_TASKS:
-            for _ in model.prepare(task):
-                yield Turn.WORKED
+            if task in model.tasks:
+                for _ in model.prepare(task):
+                    yield Turn.WORKED
         _ = model.tokenizers
         yield Turn.WORKED
 
@@ -87,6 +89,10 @@ class Engine:
         """Starts the device thread and lets it read the models at once, so that the first run need not wait."""
         self.device.start()
         self.device.submit(_Preload(self.models))
+
+    def family_of(self, model: str) -> FamilyDescription:
+        """Raises WorkerError `model.not_served`."""
+        return self.models.load(model).description
 
     @property
     def slots(self) -> int:

@@ -32,7 +32,7 @@ def exclusive_micro_batch(batch_size: int) -> int:
 def batching(spec: TrainingSpec) -> str:
     """The part of a run's numeric fingerprint that its packing decides."""
     if spec.is_exclusive:
-        return f"exclusive, micro-batch {exclusive_micro_batch(spec.batch_size)}"
+        return f"exclusive, micro-batch {exclusive_micro_batch(spec.optimizer.batch_size)}"
     return "packed"
 
 
@@ -56,12 +56,12 @@ class StepWork:
     @property
     def micro_batch(self) -> int:
         """Samples that an exclusive run computes together."""
-        return exclusive_micro_batch(self.run.spec.batch_size)
+        return exclusive_micro_batch(self.run.spec.optimizer.batch_size)
 
     @property
     def missing(self) -> int:
         """Samples not yet computed."""
-        return self.run.spec.effective_batch - self.done
+        return self.run.spec.optimizer.effective_batch - self.done
 
     @property
     def is_over(self) -> bool:
@@ -199,7 +199,7 @@ class Packer:
 
     def _measure(self, run: TrainingRun) -> None:
         """One stage of a measurement with samples of a waiting run, as if so many runs waited with one each."""
-        places = range(run.spec.effective_batch)
+        places = range(run.spec.optimizer.effective_batch)
         run.share(range(1))  # what drawing samples wants once is not the step's need
         run.model.hold(run.phase)
 

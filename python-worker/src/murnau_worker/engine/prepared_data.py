@@ -40,15 +40,16 @@ class DataCache:
         self, model: FamilyModel, pictures: Sequence[NamedPicture], spec: TrainingSpec
     ) -> Iterator[PreparedData | None]:
         """Yields None after each encoded picture and the prepared data at the end. Raises as `encode_pictures`."""
-        resize, mask, reads_captions = spec.resize, spec.loss_mask, spec.templates == "captions"
+        resize, mask, templates = spec.data.resize, spec.objective.loss_mask, spec.data.templates
+        reads_captions = templates == "captions"
         fingerprint = dataset_fingerprint(pictures, model.image_size, resize, mask, reads_captions=reads_captions)
-        key = (model.fingerprint, fingerprint, spec.templates)
+        key = (model.fingerprint, fingerprint, templates)
         found = self._datasets.find(key)
         if found is None:
             for latents in encode_pictures(model, pictures, resize, mask, reads_captions=reads_captions):
                 yield None
                 if latents is not None:
-                    evaluator = Evaluator(model, latents, spec.templates)
+                    evaluator = Evaluator(model, latents, templates)
                     found = PreparedData(latents, ImageEmbeddings(model, latents), evaluator)
             assert found is not None
             self._datasets.keep(key, found)

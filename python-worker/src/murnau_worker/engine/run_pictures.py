@@ -15,6 +15,7 @@ from murnau_worker.core.pictures import to_png
 from murnau_worker.core.recently_used import Recent
 from murnau_worker.drawing.draw import draw
 from murnau_worker.drawing.events import Picture
+from murnau_worker.drawing.fuse import Fuse
 from murnau_worker.drawing.options import DrawOptions, with_defaults
 from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.drawing.text_to_image import TextToImage
@@ -75,10 +76,10 @@ class RunPictures:
         judged = yield from self._judged(self._learnt(self.run.published_rows), prompts, seeds, seeds)
         self._send("final", judged)
         self.emit(Metrics(step, {"baseline_eval_loss": loss, **judged.scores()}))
-        subjects: tuple[tuple[SampleKind, str, Subject], ...] = (
-            ("baseline", "baseline_", known_word(self.run, word)),
-            ("fuse_baseline", "fuse_", fused_with(self.run, spec.initializer_token, self.reference)),
-        )
+        subjects: list[tuple[SampleKind, str, Subject]] = [("baseline", "baseline_", known_word(self.run, word))]
+        if Fuse.name in self.model.tasks:
+            fused = fused_with(self.run, spec.concept.initializer_token, self.reference)
+            subjects.append(("fuse_baseline", "fuse_", fused))
         for kind, prefix, subject in subjects:
             key = (
                 self.model.fingerprint,
@@ -107,8 +108,8 @@ class RunPictures:
 
     def _learnt(self, rows: Rows) -> Subject:
         spec = self.run.spec
-        reader = PromptReader(self.run.encoder, rows, {spec.placeholder_token: spec.pooling})
-        return Subject(spec.placeholder_token, reader, TextToImage)
+        word = spec.concept.placeholder_token
+        return Subject(word, PromptReader(self.run.encoder, rows, {word: spec.pooling}), TextToImage)
 
     def _judged(
         self, subject: Subject, prompts: Sequence[str], seeds: Sequence[int], background_seeds: Sequence[int]

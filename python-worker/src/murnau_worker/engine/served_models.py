@@ -59,13 +59,22 @@ class ServedModels:
     def _open(self, name: str, entry: ModelEntry, store: PartStore, cache: Path | None) -> None:
         folder = entry.path
         recognised = recognise(folder)
+        family = recognised.family.description
+        if entry.family and entry.family != family.name:
+            raise WorkerError(
+                "model.unreadable",
+                f"{folder} holds a {family.title}",
+                field=f"models.{name}.family",
+                given=entry.family,
+                allowed=family.name,
+            )
         source = recognised.read()
         self._judges[name] = judge = read_judge(folder / "judge")
         self.served[name] = served = ServedModel(
             name=name,
             folder=folder,
             layout=recognised.layout,
-            settings=read_model_settings(folder),
+            settings=read_model_settings(folder, family),
             entry=entry,
             fingerprint=recognised.fingerprint(cache),
             judge_name=judge.name if judge else "",

@@ -9,9 +9,10 @@ from typing import Any, Literal, cast
 
 import torch
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.registry import descriptions
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.model_parts import Offload
 
@@ -26,21 +27,29 @@ TORCH_DTYPES: dict[str, torch.dtype] = {
 class ModelEntry(BaseModel):
     """How a model is served.
 
-    `dtype`: of its frozen weights in memory; auto: bfloat16 on a GPU that computes in it, else float32. `device`: auto
-    takes a GPU where there is one. `offload`: with `parts`, the prior's parts and the decoder's are not in the device's
-    memory together while pictures are drawn, and only a phase's parts while it trains. `checkpointing`: training keeps
-    the inputs of blocks only and computes them again; auto: on a GPU of which the weights take more than a third, or
-    with `offload: parts`.
+    `family`: by its name; empty: recognised by looking. `dtype`: of its frozen weights in memory; auto: bfloat16 on a
+    GPU that computes in it, else float32. `device`: auto takes a GPU where there is one. `offload`: with `parts`, the
+    parts that make conditions and those that draw are not in the device's memory together while pictures are drawn, and
+    only a phase's parts while it trains. `checkpointing`: training keeps the inputs of blocks only and computes them
+    again; auto: on a GPU of which the weights take more than a third, or with `offload: parts`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Path
-    family: Literal["kandinsky-2.1"] = "kandinsky-2.1"
+    family: str = ""
     dtype: Literal["auto", Dtype] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     offload: Offload = "none"
     checkpointing: Checkpointing = "auto"
+
+    @field_validator("family")
+    @classmethod
+    def _is_known(cls, family: str) -> str:
+        names = [description.name for description in descriptions()]
+        if family and family not in names:
+            raise ValueError(f"Input should be one of {', '.join(names)}")
+        return family
 
     @property
     def held_dtype(self) -> Dtype:

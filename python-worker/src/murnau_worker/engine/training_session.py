@@ -84,7 +84,7 @@ class TrainingSession(LeasedSession):
         model = self._models.load(spec.model)
         for _ in model.prepare("train", self._report_loading):
             yield None
-        check_placeholder(spec.placeholder_token, model.tokenizers)
+        check_placeholder(spec.concept.placeholder_token, model.tokenizers)
         initializer = read_initializer(request.initializer)
         initial_rows(model, spec, initializer)  # refused before a picture is encoded
         yield None

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from murnau_worker.core.spec import FamilyParameters, Frozen
 from murnau_worker.text.towers import Tower
 
 Side = Literal["condition", "picture"]
+JsonValue = str | int | float | bool
+
+
+class FamilyOptions(Frozen):
+    """Drawing options that only one family has: each family with its own subclass.
+
+    An option that is None is not given: the model's default holds, or what the option stands for is left out.
+    """
 
 
 @dataclass(frozen=True)
@@ -52,21 +61,59 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class FamilyDescription:
-    """A family. `encoder`: the part that encodes pictures."""
+class Objective:
+    """What a run may minimise, by its phases. `help`: one line for a person; empty where the name says it."""
 
     name: str
+    help: str
+
+
+@dataclass(frozen=True)
+class EmbeddingFormat:
+    """A form of learnt embeddings beside safetensors, by the name and the file's suffix that people write.
+
+    `is_read`: it can be imported too. `pipeline`: the pipeline of diffusers that reads it, where one does.
+    """
+
+    name: str
+    suffix: str
+    is_read: bool
+    pipeline: str | None
+    help: str
+
+
+@dataclass(frozen=True)
+class FamilyDescription:
+    """A family. `encoder`: the part that encodes pictures. `conditioner`: the part named in a drawing's progress while
+    it embeds texts and pictures.
+
+    `drawing_defaults`: of its own options, for models whose folder says nothing.
+    """
+
+    name: str
+    title: str
     towers: tuple[Tower, ...]
     parts: tuple[Part, ...]
     tasks: tuple[Task, ...]
+    objectives: tuple[Objective, ...]
     phases: tuple[Phase, ...]
     encoder: str
+    conditioner: str
+    samplers: tuple[str, ...]
+    parameters: type[FamilyParameters] = FamilyParameters
+    options: type[FamilyOptions] = FamilyOptions
+    drawing_defaults: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    embedding_formats: tuple[EmbeddingFormat, ...] = ()
 
     def phase(self, name: str) -> Phase:
         return next(phase for phase in self.phases if phase.name == name)
 
     def task(self, name: str) -> Task:
         return next(task for task in self.tasks if task.name == name)
+
+    @property
+    def tower_names(self) -> tuple[str, ...]:
+        return tuple(tower.name for tower in self.towers)
 
     @property
     def parts_of_task(self) -> Mapping[str, tuple[str, ...]]:

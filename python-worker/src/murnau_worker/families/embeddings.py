@@ -2,33 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 
-from murnau_worker.core.embedding_formats import LARGEST_FILE_BYTES
-from murnau_worker.families.family import EmbeddingFile
+from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.description import EmbeddingFormat
+from murnau_worker.families.embedding_formats import CANONICAL, LARGEST_FILE_BYTES
+from murnau_worker.families.family import EmbeddingFile, Family
 from murnau_worker.families.layouts import families
 from murnau_worker.text.embedding_file import LearntEmbedding, read_canonical, unreadable, write_embedding
 
-Writer = Callable[[LearntEmbedding], bytes]
 
-
-def _files() -> list[EmbeddingFile]:
-    return [file for family in families() for file in family.embedding_files]
+def _files() -> Iterator[tuple[Family, EmbeddingFormat, EmbeddingFile]]:
+    for family in families():
+        for form in family.description.embedding_formats:
+            yield family, form, family.embedding_files[form.name]
 
 
 def read_embedding(content: bytes, file_format: str | None = None) -> LearntEmbedding:
     """Reads a form by its name; without one it is recognised by looking. Raises WorkerError `embedding.unreadable`."""
     if len(content) > LARGEST_FILE_BYTES:
         raise unreadable(f"the file has {len(content)} bytes: a whole-table dump is no learnt embedding")
-    for file in _files():
-        if file_format == file.name or (file_format is None and file.is_here(content)):
+    for _, form, file in _files():
+        if file.read is None or file.is_here is None:
+            continue
+        if file_format == form.name or (file_format is None and file.is_here(content)):
             return file.read(content)
     return read_canonical(content)
 
 
-def writers_by_name() -> Mapping[str, Writer]:
-    return {"safetensors": write_embedding, **{file.name: file.write for file in _files()}}
-
-
-def writers_by_suffix() -> Mapping[str, Writer]:
-    return {".safetensors": write_embedding, **{file.suffix: file.write for file in _files()}}
+def write_as(embedding: LearntEmbedding, file_format: str) -> bytes:
+    """An embedding in a form by its name. Raises WorkerError `spec.invalid` where its family has no such form."""
+    if file_format == CANONICAL:
+        return write_embedding(embedding)
+    own = [
+        (form, file) for family, form, file in _files() if set(family.description.tower_names) == set(embedding.rows)
+    ]
+    for form, file in own:
+        if form.name == file_format:
+            return file.write(embedding)
+    raise WorkerError(
+        "spec.invalid",
+        f'an embedding with rows for {" and ".join(embedding.rows)} has no form "{file_format}"',
+        field="to_format",
+        given=file_format,
+        allowed=", ".join([CANONICAL, *(form.name for form, _ in own)]),
+    )

@@ -7,9 +7,9 @@ H/W pixels or latent cells, E width of an image embedding.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from PIL import Image
@@ -19,7 +19,8 @@ from murnau_worker.core.draws import Draws
 from murnau_worker.core.picture_noise import PictureNoise
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.core.turns import Turns
-from murnau_worker.families.description import FamilyDescription
+from murnau_worker.families.description import FamilyDescription, FamilyOptions
+from murnau_worker.families.goldens import Goldens
 from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import BlockCheckpointing
 from murnau_worker.models.model_parts import LoadingProgress, Offload, PartPlan, TextTower, VocabularyScale
@@ -53,13 +54,11 @@ class ConvertedFolders:
 
 @dataclass(frozen=True)
 class EmbeddingFile:
-    """A form of learnt embeddings beside safetensors, by the name and the file's suffix that people write."""
+    """The code of an EmbeddingFormat. `is_here`, `read`: of a format that is read, which is recognised by looking."""
 
-    name: str
-    suffix: str
-    is_here: Callable[[bytes], bool]
-    read: Callable[[bytes], LearntEmbedding]
     write: Callable[[LearntEmbedding], bytes]
+    is_here: Callable[[bytes], bool] | None = None
+    read: Callable[[bytes], LearntEmbedding] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,8 @@ class Family:
     """A family with its code.
 
     `left_out_of_fingerprint`: files and folders, as POSIX paths, that training does not read. `open`: makes a model
-    of a source, its settings and its fingerprint. `embedding_files`: its own forms of learnt embeddings. `converted`:
-    none where folders are not converted.
+    of a source, its settings and its fingerprint. `embedding_files`: by the description's formats. `converted`: none
+    where folders are not converted. `goldens`: none where there are no outputs of the original code.
     """
 
     description: FamilyDescription
@@ -76,7 +75,8 @@ class Family:
     open: Callable[..., FamilyModel]
     left_out_of_fingerprint: tuple[str, ...] = ()
     converted: ConvertedFolders | None = None
-    embedding_files: tuple[EmbeddingFile, ...] = ()
+    goldens: Goldens | None = None
+    embedding_files: Mapping[str, EmbeddingFile] = field(default_factory=dict[str, EmbeddingFile])
 
 
 def part_plan(description: FamilyDescription) -> PartPlan:
@@ -94,12 +94,25 @@ def part_plan(description: FamilyDescription) -> PartPlan:
 
 @dataclass(frozen=True)
 class PromptedPictures:
-    """Pictures to be drawn: the task, who reads their prompts, their noise, and the drawing's options."""
+    """Pictures to be drawn: the task, who reads their prompts, their noise, and the family's own options."""
 
     task: str
     reader: PromptReader
     noise: PictureNoise
-    options: Any
+    options: FamilyOptions
+
+
+@dataclass(frozen=True)
+class SamplingRules:
+    """What a family's options may change of the samplers.
+
+    `takes_eta`: DDIM's eta counts. `shares_percentile`: all pictures are thresholded as the first. `pastes_kept`: what
+    inpainting keeps is the picture's own latents again at the end.
+    """
+
+    takes_eta: bool = True
+    shares_percentile: bool = False
+    pastes_kept: bool = True
 
 
 class ShownPictures(Protocol):
@@ -232,9 +245,11 @@ class FamilyModel(PromptModel, Protocol):
         """What is wanted of N pictures by image embeddings alone."""
         ...
 
-    def prompts_in_options(self, options: Any) -> Sequence[tuple[str, tuple[str, ...]]]:
+    def prompts_in_options(self, options: FamilyOptions) -> Sequence[tuple[str, tuple[str, ...]]]:
         """Prompts among a drawing's options, with the towers that read them."""
         ...
+
+    def sampling_rules(self, options: FamilyOptions) -> SamplingRules: ...
 
     def denoiser(self, task: str, kept: Kept | None = None) -> Denoiser: ...
 

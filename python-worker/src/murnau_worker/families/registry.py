@@ -21,6 +21,11 @@ REGISTRATIONS: list[Registration] = [
 ]
 
 
+def descriptions() -> tuple[FamilyDescription, ...]:
+    """Of all families, in the order of their registration."""
+    return tuple(registration.description for registration in REGISTRATIONS)
+
+
 def describe(name: str) -> FamilyDescription:
     """Raises KeyError for a family that is not registered."""
-    return {registration.description.name: registration.description for registration in REGISTRATIONS}[name]
+    return {description.name: description for description in descriptions()}[name]

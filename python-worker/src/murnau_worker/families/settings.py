@@ -3,50 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.sampling.prior_schedule import prior_schedule
-
-
-def _check_prior_steps(value: object) -> str:
-    text = str(value)
-    prior_schedule(text)
-    return text
-
-
-# A count, "ddimN" or counts of sections; a YAML file may hold a bare number.
-PriorSteps = Annotated[str, BeforeValidator(_check_prior_steps)]
+from murnau_worker.families.description import FamilyDescription, FamilyOptions, JsonValue
 
 
 class ModelSettings(BaseModel):
     """What a worker reads of `murnau.yaml`; the file may hold more (licence, figures), which is not the worker's.
 
-    Sampling defaults are the original's where the folder says nothing.
+    Sampling defaults are the original's where the folder says nothing. `options`: defaults of the family's own drawing
+    options, which lie beside the others in the file.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    family: str = "kandinsky-2.1"
     image_size: int = Field(default=0, ge=0)  # pixels; 0: as the UNet's configuration says
     num_steps: int = Field(default=50, ge=1, le=1000)
     guidance_scale: float = Field(default=4.0, ge=1.0)
-    prior_steps: PriorSteps = "5"
-    prior_guidance_scale: float = Field(default=4.0, ge=1.0)
     # Words that runs may start from, the broad ones: the best of them alone is a run's baseline.
     initializer_tokens: tuple[str, ...] = ()
+    options: FamilyOptions = FamilyOptions()
+
+    def drawing_defaults(self, family: FamilyDescription) -> dict[str, JsonValue]:
+        """What a drawing has that leaves an option out, by the option's name."""
+        own = {name: getattr(self.options, name) for name in family.drawing_defaults}
+        return {"num_steps": self.num_steps, "guidance_scale": self.guidance_scale, **own}
 
 
-def read_model_settings(folder: Path) -> ModelSettings:
+def default_settings(family: FamilyDescription) -> ModelSettings:
+    """Of a folder that says nothing."""
+    return ModelSettings(options=family.options.model_validate(family.drawing_defaults))
+
+
+def read_model_settings(folder: Path, family: FamilyDescription) -> ModelSettings:
     """Reads `murnau.yaml` of a model folder; defaults where there is none. Raises WorkerError `model.unreadable`."""
     path = folder / "murnau.yaml"
     if not path.exists():
-        return ModelSettings()
+        return default_settings(family)
     try:
         content = cast("dict[str, Any]", yaml.safe_load(path.read_text("utf-8")) or {})
-        return ModelSettings.model_validate(content)
+        of_family = {name: content.pop(name, default) for name, default in family.drawing_defaults.items()}
+        options = family.options.model_validate(of_family)
+        return ModelSettings.model_validate({**content, "options": options})
     except (yaml.YAMLError, ValidationError) as error:
         raise WorkerError("model.unreadable", f"{path} is not a model's settings: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from PIL import Image
@@ -20,6 +21,15 @@ class ClipNormalisation:
 
     mean: Channels = (0.48145466, 0.4578275, 0.40821073)
     deviation: Channels = (0.26862954, 0.26130258, 0.27577711)
+
+
+@runtime_checkable
+class ClipSource(Protocol):
+    """A model folder with CLIP's image tower."""
+
+    def read_clip_normalisation(self) -> ClipNormalisation:
+        """How the image tower wants its pictures. Raises WorkerError `model.unreadable`."""
+        ...
 
 
 def read_clip_normalisation(path: Path) -> ClipNormalisation:

@@ -1,6 +1,6 @@
 """CLIP's text tower, trimmed to what is read of it, with learnt rows.
 
-Legend: B batch, L tokens kept, D2 tower width, E width of CLIP's joint space, R rows.
+Legend: B batch, L tokens kept, D tower width, E width of CLIP's joint space, R rows.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ import torch
 from transformers import CLIPTextModelWithProjection
 
 from murnau_worker.core.learnt_rows import LearntRows
-from murnau_worker.core.spec import Pooling
 
 
 @dataclass(frozen=True)
-class T2Text:
-    """What the prior reads, in fp32: sequence [B, L, D2], pooled text [B, E], mask [B, L] (true where a token is)."""
+class ClipText:
+    """What the prior reads, in fp32: sequence [B, L, D], pooled text [B, E], mask [B, L] (true where a token is)."""
 
     sequence_BLD: torch.Tensor
     pooled_BE: torch.Tensor
     mask_BL: torch.Tensor
 
 
-class T2Tower:
+class ClipTextTower:
     """CLIP's text tower. It is causal and knows no pads: cutting what follows the last prompt's end changes nothing."""
 
     def __init__(self, encoder: CLIPTextModelWithProjection) -> None:
@@ -41,13 +40,13 @@ class T2Tower:
         ids_BL: torch.Tensor,
         mask_BL: torch.Tensor,
         rows_RD: torch.Tensor | None,
-        pooling: Pooling | Sequence[Pooling],
-    ) -> T2Text:
+        pooling: str | Sequence[str],
+    ) -> ClipText:
         """Encodes prompts padded at the right.
 
-        `pooling`, of all prompts or of each: "eot" reads the pooled feature at the last token, "argmax" at the largest
-        id: with a learnt token, which lies past the vocabulary, that is the placeholder (what the reference training
-        script does).
+        `pooling`, of all prompts or of each: "argmax" reads the pooled feature at the largest id, anything else at the
+        last token. With a learnt token, which lies past the vocabulary, the largest id is the placeholder (what the
+        reference training script does).
         """
         kept = int(mask_BL.sum(1).max())
         device = self.rows.weight.device
@@ -59,4 +58,4 @@ class T2Tower:
         place_B = torch.where(at_largest_B, ids_BL.masked_fill(~mask_BL, -1).argmax(1), mask_BL.sum(1) - 1)
         read_BD = states_BLD[torch.arange(len(ids_BL), device=device), place_B]
         pooled_BE = read_BD @ self.projection_ED.T
-        return T2Text(sequence_BLD=states_BLD.float(), pooled_BE=pooled_BE.float(), mask_BL=mask_BL)
+        return ClipText(sequence_BLD=states_BLD.float(), pooled_BE=pooled_BE.float(), mask_BL=mask_BL)

@@ -143,6 +143,14 @@ class ModelParts(ABC):
 
     def check_task(self, task: str) -> None:
         """Raises WorkerError `model.task_not_served` and says what to add where."""
+        if task not in self.plan.of_task:
+            raise WorkerError(
+                "model.task_not_served",
+                f'model "{self.name}" is of a family that does not do {task}',
+                field="model",
+                given=task,
+                allowed=", ".join(self.tasks),
+            )
         if task not in self.tasks:
             missing = [part for part in self.plan.of_task[task] if part not in self.source.parts]
             titles = " and ".join(self.plan.titles.get(part, part) for part in missing)

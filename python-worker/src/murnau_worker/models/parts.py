@@ -10,8 +10,6 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from murnau_worker.models.clip_picture import ClipNormalisation
-
 
 @dataclass(frozen=True)
 class ModelShape:
@@ -47,10 +45,6 @@ class PartSource(Protocol):
 
     def read(self, part: str, dtype: torch.dtype | None) -> nn.Module:
         """Reads a part on the CPU, in the given dtype or the file's own. Raises WorkerError `model.unreadable`."""
-        ...
-
-    def read_clip_normalisation(self) -> ClipNormalisation:
-        """How the image tower wants its pictures. Raises WorkerError `model.unreadable`."""
         ...
 
     def read_tokenizer(self, tower: str) -> Any:

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from murnau_worker.models.checkpointing import BlockCheckpointing
-from murnau_worker.models.clip_text import T2Text
+from murnau_worker.models.clip_text import ClipText
 
 _TAIL_TOKENS = 3  # time, noised embedding, prediction
 
@@ -101,7 +101,7 @@ class PriorNetwork:
         """Positions of pooled text (0), time (1), noised embedding (2) and prediction (3), as [1, 1, W]."""
         return self.prior.positional_embedding[:, -4 + index :][:, :1]
 
-    def encode_text(self, text: T2Text) -> TextKeys:
+    def encode_text(self, text: ClipText) -> TextKeys:
         """Computes the keys and values that a text offers in every layer."""
         prior = self.prior
         batch, length = text.mask_BL.shape

@@ -39,7 +39,7 @@ async def draw_responses(
 
     session: DrawSession | None = None
     try:
-        job = await asyncio.to_thread(read_drawing, request, blobs)
+        job = await asyncio.to_thread(read_drawing, request, blobs, engine.family_of)
         session = opened = engine.open_drawing(job, put, put, lambda: put(None))
         on_done(context, lambda: engine.close_drawing(opened))
         get_logger().info(

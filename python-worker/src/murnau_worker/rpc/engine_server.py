@@ -10,7 +10,7 @@ from murnau_worker.core.logs import get_logger
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2, worker_pb2_grpc
 from murnau_worker.rpc.listener import Listener, until_told_to_stop
-from murnau_worker.sessions.training_engine import TrainingEngine
+from murnau_worker.rpc.training_engine import TrainingEngine
 
 _MESSAGE_BYTES = 16 * 1024 * 1024  # a state or an embedding is at most 4 MiB, a picture of 2048 px a few more
 _DRAIN_S = 10.0  # how long runs have to reach a checkpoint at shutdown

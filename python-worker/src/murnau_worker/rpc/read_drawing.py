@@ -17,11 +17,13 @@ from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawingTask
 from murnau_worker.drawing.text_to_image import TextToImage
 from murnau_worker.engine.drawing_session import DrawJob
+from murnau_worker.families.description import FamilyDescription
 from murnau_worker.families.embeddings import read_embedding
 from murnau_worker.rpc.blob_cache import BlobCache
+from murnau_worker.rpc.family_values import read_family_values
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.read_requests import invalid, read_blob
-from murnau_worker.sampling.prior_schedule import ALLOWED_PRIOR_STEPS, prior_schedule
+from murnau_worker.rpc.read_pictures import read_blob
+from murnau_worker.rpc.refusal import invalid
 from murnau_worker.sampling.samplers import DEFAULT_SAMPLER, SAMPLERS
 
 _LARGEST_SEED = 2**53 - 1
@@ -31,7 +33,6 @@ _SMALLEST_SIDE = 32  # pixels of a picture that is drawn upon or fused
 _RANGES: Mapping[str, tuple[float, float]] = {
     "num_steps": (1, 1000),
     "guidance_scale": (1, 100),
-    "prior_guidance_scale": (1, 100),
     "width": (1, 4096),
     "height": (1, 4096),
     "preview_every_steps": (1, 1000),
@@ -46,9 +47,13 @@ class DrawingCall:
     response: Callable[..., Any]
 
 
-def read_drawing(message: Any, blobs: BlobCache) -> DrawJob:
-    """Raises WorkerError `spec.invalid`, `embedding.unreadable`, `blob.not_found`, `image.*` or `mask.*`."""
-    options = _read_options(message.options)
+def read_drawing(message: Any, blobs: BlobCache, family_of: Callable[[str], FamilyDescription]) -> DrawJob:
+    """`family_of`: of a served model.
+
+    Raises WorkerError `spec.invalid`, `model.not_served`, `embedding.unreadable`, `blob.not_found`, `image.*` or
+    `mask.*`.
+    """
+    options = _read_options(message.options, family_of(message.options.model))
     first = message.options.seed
     return DrawJob(
         model=message.options.model,
@@ -59,7 +64,7 @@ def read_drawing(message: Any, blobs: BlobCache) -> DrawJob:
     )
 
 
-def _read_options(message: pb.DrawOptions) -> DrawOptions:
+def _read_options(message: pb.DrawOptions, family: FamilyDescription) -> DrawOptions:
     if not 1 <= message.count <= 64:
         raise invalid("options.count", f"{message.count} pictures were asked for", message.count, "1 to 64")
     if message.seed + message.count - 1 > _LARGEST_SEED:
@@ -70,35 +75,23 @@ def _read_options(message: pb.DrawOptions) -> DrawOptions:
             allowed = f"{least:g} to {most:g}"
             raise invalid(f"options.{field}", f"{field} must lie between {least:g} and {most:g}", value, allowed)
     sampler = message.sampler or DEFAULT_SAMPLER
-    if sampler not in SAMPLERS:
-        raise invalid("options.sampler", f'there is no sampler "{sampler}"', sampler, ", ".join(SAMPLERS))
+    if sampler not in family.samplers:
+        problem = f'{family.title} has no sampler "{sampler}"'
+        raise invalid("options.sampler", problem, sampler, ", ".join(family.samplers))
     most_eta = 1 if SAMPLERS[sampler].takes_eta else 0
     if not 0 <= message.ddim_eta <= most_eta:
         allowed = "0 to 1" if most_eta else "0"
         raise invalid("options.ddim_eta", f"{sampler} can not take this eta", message.ddim_eta, allowed)
-    if message.prior_steps:
-        _check_prior_steps(message.prior_steps)
     return DrawOptions(
         num_steps=message.num_steps,
         guidance_scale=message.guidance_scale,
-        prior_steps=message.prior_steps,
-        prior_guidance_scale=message.prior_guidance_scale,
         sampler=sampler,
         ddim_eta=message.ddim_eta,
         width=message.width,
         height=message.height,
-        negative_prior_prompt=message.negative_prior_prompt,
-        negative_decoder_prompt=message.negative_decoder_prompt,
-        reference_quirks=message.reference_quirks,
         preview_every_steps=message.preview_every_steps,
+        family=read_family_values(message.family_options, family.options, family.title, "options."),
     )
-
-
-def _check_prior_steps(text: str) -> None:
-    try:
-        prior_schedule(text)
-    except ValueError as error:
-        raise invalid("options.prior_steps", str(error), text, ALLOWED_PRIOR_STEPS) from error
 
 
 def _read_picture(blobs: BlobCache, blob_hash: str, field: str) -> Image.Image:

@@ -22,9 +22,10 @@ def read_blob(blobs: BlobCache, blob_hash: str, field: str) -> bytes:
 
 def read_pictures(images: Sequence[pb.TrainingImage], blobs: BlobCache, spec: TrainingSpec) -> tuple[NamedPicture, ...]:
     """Raises WorkerError `blob.not_found`, `mask.missing`, `caption.missing` or `caption.invalid`."""
-    if spec.loss_mask == "file" and not any(image.mask_hash for image in images):
-        raise mask_missing(spec.loss_mask)
-    if spec.templates == "captions":
+    loss_mask = spec.objective.loss_mask
+    if loss_mask == "file" and not any(image.mask_hash for image in images):
+        raise mask_missing(loss_mask)
+    if spec.data.templates == "captions":
         _check_captions(images)
     return tuple(
         NamedPicture(
@@ -34,7 +35,7 @@ def read_pictures(images: Sequence[pb.TrainingImage], blobs: BlobCache, spec: Tr
             mask_hash=image.mask_hash,
             mask=(
                 read_blob(blobs, image.mask_hash, f"start.images[{place}].mask_hash")
-                if spec.loss_mask == "file" and image.mask_hash
+                if loss_mask == "file" and image.mask_hash
                 else None
             ),
             caption=image.caption,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
@@ -17,15 +16,19 @@ from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.engine import Engine
 from murnau_worker.engine.served_models import ServedModel
 from murnau_worker.engine.training_session import TrainingSession
-from murnau_worker.families.embeddings import read_embedding, writers_by_name
+from murnau_worker.families.embedding_formats import format_names
+from murnau_worker.families.embeddings import read_embedding, write_as
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.models.parts import ModelShape
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.draw_stream import draw_responses
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.read_requests import read_format
+from murnau_worker.rpc.read_spec import check_towers
+from murnau_worker.rpc.refusal import invalid
 from murnau_worker.rpc.status import abort, error_detail
 from murnau_worker.rpc.training_calls import TrainingCalls
-from murnau_worker.text.embedding_file import check_fits, renamed, write_diffusers
+from murnau_worker.text.embedding_file import check_fits, renamed
 from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
 from murnau_worker.text.placeholder import check_placeholder
 
@@ -57,25 +60,14 @@ class WorkerService(TrainingCalls[TrainingSession]):
     def _describe_model(self, served: ServedModel) -> pb.Model:
         model = self._engine.models.load(served.name)
         shape = self._engine.models.shape(served.name)
-        scale_t1, scale_t2 = model.known_scale("t1"), model.known_scale("t2")
-        sampling = served.settings
-        return pb.Model(
+        message = pb.Model(
             name=served.name,
-            family=served.settings.family,
+            family=model.description.name,
             fingerprint=served.fingerprint,
             image_size=model.image_size if shape else served.settings.image_size,
-            width_t1=shape.widths["t1"] if shape else 0,
-            width_t2=shape.widths["t2"] if shape else 0,
+            towers=[_describe_tower(model, shape, tower) for tower in model.description.tower_names],
             loaded=all(model.is_resident(part) for part in model.description.task("train").parts),
             judge=served.judge_name,
-            sampling=pb.SamplingDefaults(
-                num_steps=sampling.num_steps,
-                guidance_scale=sampling.guidance_scale,
-                prior_steps=sampling.prior_steps,
-                prior_guidance_scale=sampling.prior_guidance_scale,
-            ),
-            vocabulary_rms_t1=scale_t1.rms if scale_t1 else 0.0,
-            vocabulary_rms_t2=scale_t2.rms if scale_t2 else 0.0,
             parts=[
                 pb.ModelPart(name=part, loaded=model.is_resident(part), size_bytes=model.size_bytes(part))
                 for part in model.source.parts
@@ -83,6 +75,8 @@ class WorkerService(TrainingCalls[TrainingSession]):
             tasks=model.tasks,
             dtype=served.entry.held_dtype,
         )
+        message.drawing_defaults.update(served.settings.drawing_defaults(model.description))
+        return message
 
     async def _draw(self, request: Any, context: Context) -> AsyncIterator[Any]:
         drawing = draw_responses(self._engine, self._blobs, request, context)
@@ -120,17 +114,10 @@ class WorkerService(TrainingCalls[TrainingSession]):
             raise
 
     def _convert(self, request: pb.ConvertEmbeddingRequest) -> pb.ConvertEmbeddingResponse:
-        by_name = writers_by_name()
-        writers = {
-            pb.EMBEDDING_FORMAT_SAFETENSORS: by_name["safetensors"],
-            pb.EMBEDDING_FORMAT_REFERENCE_BIN: by_name["reference_bin"],
-            pb.EMBEDDING_FORMAT_DIFFUSERS_T1: partial(write_diffusers, tower="t1"),
-            pb.EMBEDDING_FORMAT_DIFFUSERS_T2: partial(write_diffusers, tower="t2"),
-        }
-        writer = writers.get(request.to_format)
-        if writer is None:
-            raise WorkerError("spec.invalid", "the wanted format is not set", field="to_format")
-        embedding = read_embedding(request.file, read_format(request.from_format))
+        _check_format(request.to_format, format_names(), "to_format")
+        if request.from_format:
+            _check_format(request.from_format, format_names(only_read=True), "from_format")
+        embedding = read_embedding(request.file, request.from_format or None)
         if request.placeholder_token:
             embedding = renamed(embedding, request.placeholder_token)
         if request.model:
@@ -140,11 +127,11 @@ class WorkerService(TrainingCalls[TrainingSession]):
             if not embedding.model_fingerprint:
                 embedding = dataclasses.replace(embedding, model_fingerprint=model.fingerprint)
         return pb.ConvertEmbeddingResponse(
-            file=writer(embedding),
+            file=write_as(embedding, request.to_format),
             placeholder_token=embedding.placeholder_token,
             initializer_token=embedding.initializer_token,
             num_vectors=embedding.num_vectors,
-            pooling=pb.POOLING_ARGMAX if embedding.pooling == "argmax" else pb.POOLING_EOT,
+            pooling=embedding.pooling,
             step=embedding.step,
         )
 
@@ -156,18 +143,30 @@ class WorkerService(TrainingCalls[TrainingSession]):
             raise
 
     def _check_tokens(self, request: pb.CheckTokensRequest) -> pb.CheckTokensResponse:
-        tokenizers = self._engine.models.load(request.model).tokenizers
+        model = self._engine.models.load(request.model)
+        tokenizers = model.tokenizers
+        check_towers(list(request.initializers), "initializer", model.description)
         problems: list[WorkerError] = []
         if request.placeholder_token:
             try:
                 check_placeholder(request.placeholder_token, tokenizers)
             except WorkerError as error:
                 problems.append(error)
-        words = InitializerWords(
-            request.initializer_token, {"t1": request.initializer_t1, "t2": request.initializer_t2}
-        )
+        words = InitializerWords(request.initializer_token, dict(request.initializers))
         problems += initializer_problems(words, request.num_vectors or 1, tokenizers)
         return pb.CheckTokensResponse(problems=map(error_detail, problems))
+
+
+def _describe_tower(model: FamilyModel, shape: ModelShape | None, tower: str) -> pb.TextTower:
+    scale = model.known_scale(tower)
+    return pb.TextTower(
+        name=tower, width=shape.widths[tower] if shape else 0, vocabulary_rms=scale.rms if scale else 0.0
+    )
+
+
+def _check_format(given: str, known: Sequence[str], field: str) -> None:
+    if given not in known:
+        raise invalid(field, f'there is no such form of an embedding as "{given}"', given, ", ".join(known))
 
 
 def _describe_device(engine: Engine) -> pb.Device:

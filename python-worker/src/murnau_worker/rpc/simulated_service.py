@@ -11,6 +11,7 @@ import yaml
 
 from murnau_worker import __version__
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.description import FamilyDescription
 from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.engine_server import EngineServer, serve_engine
@@ -20,11 +21,8 @@ from murnau_worker.rpc.training_calls import Context, TrainingCalls
 from murnau_worker.rpc.write_responses import write_draw_event
 from murnau_worker.sessions.events import DrawnImage, DrawStarted
 from murnau_worker.simulated.engine import SimulatedEngine, fingerprint_of
-from murnau_worker.simulated.learning import WIDTHS, SimulatedState
+from murnau_worker.simulated.learning import SimulatedState, widths
 from murnau_worker.simulated.session import NUMERIC_FINGERPRINT, SimulatedSession
-
-_PARTS = ("text_encoder", "clip_text", "clip_image", "prior", "unet", "inpaint_unet", "movq")
-_TASKS = ("train", "text2img", "fuse", "inpaint", "img2img")
 
 
 class SimulatedService(TrainingCalls[SimulatedSession]):
@@ -40,7 +38,7 @@ class SimulatedService(TrainingCalls[SimulatedSession]):
         return pb.DescribeResponse(
             worker_version=__version__,
             device=describe_machine(threads=1),
-            models=[_describe_model(name) for name in self._engine.models],
+            models=[_describe_model(name, self._engine.family) for name in self._engine.models],
             slots=sessions.slots,
             running=len(sessions),
             generating=self._generating,
@@ -100,22 +98,23 @@ class SimulatedService(TrainingCalls[SimulatedSession]):
         return pb.CheckTokensResponse()
 
 
-def _describe_model(name: str) -> pb.Model:
-    return pb.Model(
+def _describe_model(name: str, family: FamilyDescription) -> pb.Model:
+    message = pb.Model(
         name=name,
-        family="kandinsky-2.1",
+        family=family.name,
         fingerprint=fingerprint_of(name),
         image_size=64,
-        width_t1=WIDTHS["t1"],
-        width_t2=WIDTHS["t2"],
+        towers=[
+            pb.TextTower(name=tower, width=width, vocabulary_rms=1.0)
+            for tower, width in widths(family.tower_names).items()
+        ],
         loaded=True,
-        sampling=pb.SamplingDefaults(num_steps=5, guidance_scale=4, prior_steps="3", prior_guidance_scale=2),
-        vocabulary_rms_t1=1.0,
-        vocabulary_rms_t2=1.0,
-        parts=[pb.ModelPart(name=part, loaded=True, size_bytes=1) for part in _PARTS],
-        tasks=_TASKS,
+        parts=[pb.ModelPart(name=part, loaded=True, size_bytes=1) for part in family.part_names],
+        tasks=[task.name for task in family.tasks],
         dtype="float32",
     )
+    message.drawing_defaults.update({"num_steps": 5, "guidance_scale": 4.0, **family.drawing_defaults})
+    return message
 
 
 def model_names(named: list[tuple[str, Path]], registry: Path | None) -> list[str]:

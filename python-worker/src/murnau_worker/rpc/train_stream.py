@@ -15,11 +15,11 @@ from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_requests import read_start
 from murnau_worker.rpc.status import abort, on_done
+from murnau_worker.rpc.training_engine import TrainingEngine
 from murnau_worker.rpc.write_responses import write_train_event
 from murnau_worker.sessions.events import Alive, Finished, TrainEvent
 from murnau_worker.sessions.lease import SILENCE_LIMIT_S
 from murnau_worker.sessions.session_book import SessionT
-from murnau_worker.sessions.training_engine import TrainingEngine
 
 _ALIVE_EVERY_S = 1.0
 _SILENCE_CHECK_S = 0.25
@@ -78,7 +78,7 @@ class TrainStream(Generic[SessionT]):
             raise WorkerError("spec.invalid", "the stream brought no start message", field="start") from error
         if first.WhichOneof("message") != "start":
             raise WorkerError("spec.invalid", "a stream's first message is `start`", field="start")
-        segment = read_start(first.start, self._blobs)
+        segment = read_start(first.start, self._blobs, self._engine.family_of)
         session = self._engine.open_training(segment, self._put, self._put)
         get_logger().info(
             "training opened",

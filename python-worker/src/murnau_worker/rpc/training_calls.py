@@ -14,8 +14,8 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.status import abort
 from murnau_worker.rpc.train_stream import TrainStream
+from murnau_worker.rpc.training_engine import TrainingEngine
 from murnau_worker.sessions.session_book import SessionT
-from murnau_worker.sessions.training_engine import TrainingEngine
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -1,7 +1,7 @@
 """The prior's samplers, with gradient where one is wanted.
 
-Source: Kandinsky 2.1's `PriorDiffusionModel.forward`: predicts the clean sample, cosine betas, fixed small variance,
-prediction clamped to ±10, guidance on the prediction; "ddimN" walks its steps by DDIM with eta 0.
+Source: ai-forever/Kandinsky-2 `PriorDiffusionModel.forward`: predicts the clean sample, cosine betas, fixed small
+variance, prediction clamped to ±10, guidance on the prediction; "ddimN" walks its steps by DDIM with eta 0.
 Legend: B batch, E width of an image embedding, S steps.
 """
 

@@ -1,4 +1,4 @@
-"""Which timesteps the prior's sampler takes, read from the original's `prior_steps` strings."""
+"""Which timesteps the prior's sampler takes, read from the strings in which the original is told them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from murnau_worker.sampling.tables import (
     respaced_timesteps,
 )
 
-ALLOWED_PRIOR_STEPS = (
+ALLOWED_RESPACING = (
     f'a count of 1 to {TRAINING_STEPS} ("25"), "ddimN" for DDIM with N steps ("ddim10"), or counts of equal sections '
     f'of the {TRAINING_STEPS} timesteps ("10,5")'
 )
@@ -53,5 +53,5 @@ def prior_schedule(text: str) -> PriorSchedule:
         else:
             raise ValueError("it is in none of the known forms")
     except ValueError as error:
-        raise ValueError(f'"{text}" says no prior steps ({error}); allowed: {ALLOWED_PRIOR_STEPS}') from error
+        raise ValueError(f'"{text}" chooses no timesteps ({error}); allowed: {ALLOWED_RESPACING}') from error
     return PriorSchedule(PRIOR_PROCESS.posterior(timesteps), is_ddim=ddim is not None)

@@ -14,11 +14,15 @@ from murnau_worker.sampling.tables import TRAINING_STEPS, respaced_timesteps
 
 @dataclass(frozen=True)
 class Sampler:
-    """A sampler. `process(num_steps)`: timesteps of its whole process, which a picture's `strength` is a share of."""
+    """A sampler. `process(num_steps)`: timesteps of its whole process, which a picture's `strength` is a share of.
+
+    `thresholds`: it clips predicted pictures at a percentile.
+    """
 
     run: Callable[[Denoiser, SamplingRequest], Sampling]
     process: Callable[[int], tuple[int, ...]]
     takes_eta: bool = False
+    thresholds: bool = False
 
 
 def _whole_process(_: int) -> tuple[int, ...]:
@@ -30,5 +34,5 @@ DEFAULT_SAMPLER = "ddim_sampler"
 SAMPLERS: dict[str, Sampler] = {
     "ddim_sampler": Sampler(sample_ddim, _whole_process, takes_eta=True),
     "plms_sampler": Sampler(sample_plms, _whole_process),
-    "p_sampler": Sampler(sample_p, respaced_timesteps),
+    "p_sampler": Sampler(sample_p, respaced_timesteps, thresholds=True),
 }

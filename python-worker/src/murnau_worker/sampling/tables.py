@@ -1,7 +1,8 @@
 """Diffusion tables in float64 and the original's lists of steps.
 
 Source: ai-forever/Kandinsky-2 `kandinsky2/model/gaussian_diffusion.py`, `respace.py`, `samplers.py`. The tables stay
-in float64 and each coefficient is rounded once, where it meets a tensor: fp32 tables put 5 prior steps off by 2.5e-3.
+in float64 and each coefficient is rounded once, where it meets a tensor: fp32 tables put five steps of a prior's
+sampler off by 2.5e-3.
 """
 
 from __future__ import annotations

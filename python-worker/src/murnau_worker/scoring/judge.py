@@ -1,6 +1,6 @@
 """The judge: a small classifier trained apart from the model, which scores its pictures.
 
-The model's own CLIP never scores: it conditions the decoder and flatters what it drew.
+The model's own image tower never scores: it conditions the decoder and flatters what it drew.
 Legend: N pictures, K classes.
 """
 

@@ -80,7 +80,8 @@ class LeasedSession:
     def _due(self, step: int) -> Due:
         spec = self.request.spec
         is_last = step == spec.max_steps
-        is_evaluated = is_last or (spec.eval_every_steps > 0 and step % spec.eval_every_steps == 0)
+        evaluation = spec.evaluation
+        is_evaluated = is_last or (evaluation.every_steps > 0 and step % evaluation.every_steps == 0)
         is_sampled = spec.samples.every_steps > 0 and step % spec.samples.every_steps == 0
         is_checkpoint = step % spec.checkpoint_every_steps == 0 or step == self.request.until_step
         return Due(is_last, is_evaluated, is_sampled, is_checkpoint or is_evaluated or is_sampled)

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.description import FamilyDescription
 from murnau_worker.sessions.events import TrainEvent
 from murnau_worker.sessions.segment import SegmentRequest
 from murnau_worker.sessions.session_book import SessionBook
@@ -43,10 +44,14 @@ class SimulatedDevice:
 
 
 class SimulatedEngine:
-    """As `Engine`, without a model. `step_ms`: how long a step lasts; steps of different runs run beside each other."""
+    """As `Engine`, without a model. `step_ms`: how long a step lasts; steps of different runs run beside each other.
 
-    def __init__(self, models: Sequence[str], *, slots: int, step_ms: float) -> None:
+    `family`: that its models are said to be of.
+    """
+
+    def __init__(self, models: Sequence[str], family: FamilyDescription, *, slots: int, step_ms: float) -> None:
         self.models = tuple(models)
+        self.family = family
         self.step_ms = step_ms
         self.incarnation = secrets.token_hex(8)
         self.device = SimulatedDevice()
@@ -67,6 +72,11 @@ class SimulatedEngine:
                 allowed=", ".join(self.models),
             )
 
+    def family_of(self, model: str) -> FamilyDescription:
+        """Raises WorkerError `model.not_served`."""
+        self.check_served(model)
+        return self.family
+
     def open_training(
         self,
         request: SegmentRequest,
@@ -79,6 +89,7 @@ class SimulatedEngine:
             request,
             lambda: SimulatedSession(
                 request,
+                towers=self.family.tower_names,
                 model_fingerprint=fingerprint_of(request.spec.model),
                 step_s=self.step_ms / 1000,
                 wait=self.device.wait,

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -15,7 +15,6 @@ from PIL import Image
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.spec import TrainingSpec
 
-WIDTHS = {"t1": 64, "t2": 48}
 _BEST_RATE = 0.03
 _LARGEST_GAIN = 0.6
 _PICTURE_PX = 16
@@ -47,18 +46,19 @@ class SimulatedState:
     def to_bytes(self) -> bytes:
         return json.dumps({"step": self.step, "value": self.value}).encode()
 
-    def embedding_bytes(self, spec: TrainingSpec, model_fingerprint: str) -> bytes:
+    def embedding_bytes(self, spec: TrainingSpec, towers: Sequence[str], model_fingerprint: str) -> bytes:
         """A canonical embedding file whose rows are drawn from `value`."""
+        concept = spec.concept
         metadata = {
             "format": "murnau.embedding.v1",
-            "placeholder_token": spec.placeholder_token,
-            "initializer_token": spec.initializer_token,
+            "placeholder_token": concept.placeholder_token,
+            "initializer_token": concept.initializer_token,
             "model_fingerprint": model_fingerprint,
             "pooling": spec.pooling,
             "spec": spec.model_dump_json(),
             "step": str(self.step),
         }
-        rows = {name: (spec.num_vectors, width) for name, width in WIDTHS.items()}
+        rows = {name: (concept.num_vectors, width) for name, width in widths(towers).items()}
         return _safetensors(
             {name: (shape, _floats(f"{self.value} {name}", shape)) for name, shape in rows.items()}, metadata
         )
@@ -71,13 +71,18 @@ class SimulatedState:
         return buffer.getvalue()
 
 
+def widths(towers: Sequence[str]) -> dict[str, int]:
+    """Of a token's row, by text tower: each another."""
+    return {tower: max(8, 64 - 16 * place) for place, tower in enumerate(towers)}
+
+
 def eval_gain(spec: TrainingSpec, step: int) -> float:
-    """Rises with the steps to a height that is the larger the nearer both learning rates are to 0.03.
+    """Rises with the steps to a height that is the larger the nearer all learning rates are to 0.03.
 
     A seed moves it by up to 0.02, so that trials differ where their rates do not.
     """
-    distance = sum(math.log10(rate / _BEST_RATE) ** 2 for rate in (spec.learning_rate_t1, spec.learning_rate_t2))
-    share = 1 - math.exp(-step / max(1.0, spec.schedule_steps / 3))
+    distance = sum(math.log10(rate / _BEST_RATE) ** 2 for rate in spec.optimizer.learning_rates.values())
+    share = 1 - math.exp(-step / max(1.0, spec.optimizer.schedule_steps / 3))
     luck = int(_hash(f"luck {spec.seed}")[:8], 16) / 0xFFFFFFFF
     return (_LARGEST_GAIN * math.exp(-distance / 2) + 0.02 * luck) * share
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.sessions.events import Checkpoint, Finished, Judgement, Metrics, Sample, SampleKind, TrainEvent
@@ -21,6 +21,7 @@ class SimulatedSession(LeasedSession):
         self,
         request: SegmentRequest,
         *,
+        towers: Sequence[str],
         model_fingerprint: str,
         step_s: float,
         wait: Callable[[], Awaitable[None]],
@@ -28,6 +29,7 @@ class SimulatedSession(LeasedSession):
         fail: Callable[[WorkerError], None],
     ) -> None:
         super().__init__(request, emit, fail)
+        self._towers = towers
         self._model_fingerprint = model_fingerprint
         self._step_s = step_s
         self._wait = wait
@@ -73,8 +75,7 @@ class SimulatedSession(LeasedSession):
             step,
             {
                 "train_loss": 1.0 - gain,
-                "learning_rate_t1": spec.learning_rate_t1,
-                "learning_rate_t2": spec.learning_rate_t2,
+                **{f"learning_rate_{tower}": rate for tower, rate in spec.optimizer.learning_rates.items()},
             },
         )
         due = self._due(step)
@@ -92,7 +93,7 @@ class SimulatedSession(LeasedSession):
         prompts = [prompt for prompt in spec.samples.prompts for _ in range(spec.samples.per_prompt)]
         for position, prompt in enumerate(prompts):
             seed = spec.samples.seed + position % spec.samples.per_prompt
-            word = prompt.replace("{placeholder}", spec.placeholder_token)
+            word = prompt.replace("{placeholder}", spec.concept.placeholder_token)
             yield _sample(state, "progress", position, word, seed, gain)
         if state.step < spec.max_steps:
             yield Metrics(state.step, {"image_alignment": gain})
@@ -101,11 +102,11 @@ class SimulatedSession(LeasedSession):
         spec, samples = self.request.spec, self.request.spec.samples
         if samples.final_count == 0 or not samples.prompts:
             return
-        yield Judgement(state.step, "simulated", spec.placeholder_token, spec.initializer_token)
+        yield Judgement(state.step, "simulated", spec.concept.placeholder_token, spec.concept.initializer_token)
         kinds: tuple[tuple[SampleKind, str, str, float], ...] = (
-            ("final", spec.placeholder_token, "", gain),
-            ("baseline", spec.initializer_token, "baseline_", 0.0),
-            ("fuse_baseline", spec.initializer_token, "fuse_", 0.0),
+            ("final", spec.concept.placeholder_token, "", gain),
+            ("baseline", spec.concept.initializer_token, "baseline_", 0.0),
+            ("fuse_baseline", spec.concept.initializer_token, "fuse_", 0.0),
         )
         for kind, word, prefix, alignment in kinds:
             for position in range(samples.final_count):
@@ -116,7 +117,7 @@ class SimulatedSession(LeasedSession):
 
     def _certify_state(self, state: SimulatedState) -> None:
         def checkpoint() -> Checkpoint:
-            embedding = state.embedding_bytes(self.request.spec, self._model_fingerprint)
+            embedding = state.embedding_bytes(self.request.spec, self._towers, self._model_fingerprint)
             return Checkpoint(state.step, state.to_bytes(), embedding)
 
         self._certify(state.step, checkpoint)

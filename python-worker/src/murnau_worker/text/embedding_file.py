@@ -13,7 +13,6 @@ from typing import Literal
 from murnau_worker.core.batch import Rows
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
-from murnau_worker.core.spec import Pooling
 
 Published = Literal["averaged", "last", "best"]
 
@@ -22,11 +21,14 @@ _PUBLISHED: Mapping[str, Published] = {"averaged": "averaged", "last": "last", "
 
 @dataclass(frozen=True)
 class LearntEmbedding:
-    """A learnt word: its rows [num_vectors, width] by tower, and where they come from (empty: not known)."""
+    """A learnt word: its rows [num_vectors, width] by tower, and where they come from (empty: not known).
+
+    `pooling`: how its family's text towers pool texts with it (empty: the usual way).
+    """
 
     placeholder_token: str
     rows: Rows
-    pooling: Pooling = "eot"
+    pooling: str = ""
     initializer_token: str = ""
     model_fingerprint: str = ""
     spec_json: str = ""
@@ -69,7 +71,9 @@ def write_diffusers(embedding: LearntEmbedding, tower: str) -> bytes:
 
 
 def unreadable(message: str) -> WorkerError:
-    return WorkerError("embedding.unreadable", message, field="file", allowed="safetensors or the reference's .bin")
+    return WorkerError(
+        "embedding.unreadable", message, field="file", allowed="safetensors, or a form of a family's own"
+    )
 
 
 def read_canonical(content: bytes) -> LearntEmbedding:
@@ -79,7 +83,7 @@ def read_canonical(content: bytes) -> LearntEmbedding:
         embedding = LearntEmbedding(
             placeholder_token=metadata["placeholder_token"],
             rows={tower: rows_RD.float() for tower, rows_RD in sorted(tensors.items())},
-            pooling="argmax" if metadata.get("pooling") == "argmax" else "eot",
+            pooling=metadata.get("pooling", ""),
             initializer_token=metadata.get("initializer_token", ""),
             model_fingerprint=metadata.get("model_fingerprint", ""),
             spec_json=metadata.get("spec", ""),

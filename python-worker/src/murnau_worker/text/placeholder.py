@@ -17,7 +17,7 @@ def check_placeholder(word: str, tokenizers: Tokenizers, field: str = "spec.plac
         raise WorkerError(
             "placeholder.characters",
             f'placeholder "{word[:64]}" must be {PLACEHOLDER_ALLOWED}: '
-            "CLIP's tokenizer lower-cases words and splits them at digits and punctuation",
+            "tokenizers lower-case words and split them at digits and punctuation",
             field=field,
             given=word,
             allowed=PLACEHOLDER_ALLOWED,

@@ -12,7 +12,6 @@ import torch
 
 from murnau_worker.core.batch import Batch, Rows
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.core.spec import Pooling
 from murnau_worker.text.embedding_file import LearntEmbedding, check_fits
 from murnau_worker.text.prompts import LearntWord, PromptEncoder, PromptModel, TowerReading, split_at_words
 from murnau_worker.text.tokenizers import Tokenizers
@@ -27,20 +26,21 @@ class PromptReader:
 
     encoder: PromptEncoder
     rows: Rows
-    poolings: Mapping[str, Pooling]
+    poolings: Mapping[str, str]
 
     def batch(self, texts: Sequence[str]) -> Batch:
         """The texts as the towers read them."""
         return Batch.of([self.encoder.ids(text) for text in texts], [self._pooling_of(text) for text in texts])
 
-    def _poolings_in(self, prompt: str) -> dict[str, Pooling]:
+    def _poolings_in(self, prompt: str) -> dict[str, str]:
         parts = split_at_words(prompt, self.encoder.words)
         words = [text.lower() for text, word in parts if word is not None]
         return {word: self.poolings[word] for word in words}
 
-    def _pooling_of(self, prompt: str) -> Pooling:
-        """`argmax` if all learnt words of the prompt were trained so; a mix is read at the end of text."""
-        return "argmax" if set(self._poolings_in(prompt).values()) == {"argmax"} else "eot"
+    def _pooling_of(self, prompt: str) -> str:
+        """That of all learnt words of the prompt; of none or of several the usual one, at the end of text."""
+        poolings = set(self._poolings_in(prompt).values())
+        return poolings.pop() if len(poolings) == 1 else ""
 
     def notices(self, texts: Iterable[tuple[str, Collection[str]]]) -> list[str]:
         """What a person should know of how some towers read some texts, each text once."""
@@ -53,7 +53,7 @@ class PromptReader:
         return [message for message in found if message]
 
 
-def _mixed(poolings: Mapping[str, Pooling]) -> str:
+def _mixed(poolings: Mapping[str, str]) -> str:
     if len(set(poolings.values())) < 2:
         return ""
     named = ", ".join(f"{word}: {pooling}" for word, pooling in sorted(poolings.items()))
@@ -92,5 +92,5 @@ def read_with(
         first += embedding.num_vectors
     towers = embeddings[0].rows if embeddings else {}
     rows = {tower: torch.cat([embedding.rows[tower] for embedding in embeddings]) for tower in towers}
-    poolings: dict[str, Pooling] = {embedding.placeholder_token: embedding.pooling for embedding in embeddings}
+    poolings = {embedding.placeholder_token: embedding.pooling for embedding in embeddings}
     return PromptReader(model.encoder(words, tokenizers), rows, poolings)

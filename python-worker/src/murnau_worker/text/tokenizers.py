@@ -9,7 +9,7 @@ from typing import Any
 from murnau_worker.text.towers import Tower
 
 _WORD_START = "\u2581"  # SentencePiece's mark of a word's beginning
-_WORD_END = "</w>"  # CLIP's mark of a word's end
+_WORD_END = "</w>"  # the mark of a word's end in byte-pair vocabularies
 
 
 class PieceTokenizer:

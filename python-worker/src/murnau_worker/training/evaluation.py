@@ -13,7 +13,7 @@ import torch
 
 from murnau_worker.core.batch import Batch, Rows
 from murnau_worker.core.draws import Draws
-from murnau_worker.core.spec import Pooling, TemplateSet
+from murnau_worker.core.spec import TemplateSet
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.tables import TRAINING_STEPS
 from murnau_worker.text.prompts import PromptEncoder
@@ -34,7 +34,7 @@ class _EvalChunk:
     texts: tuple[str, ...]
     tensors: Mapping[str, torch.Tensor]
 
-    def batches(self, size: int, encoder: PromptEncoder, pooling: Pooling, placeholder: str | None) -> Iterator[Batch]:
+    def batches(self, size: int, encoder: PromptEncoder, pooling: str, placeholder: str | None) -> Iterator[Batch]:
         """The samples with the placeholder, or with empty prompts, at most `size` at a time."""
         texts = [worded(text, placeholder) if placeholder else "" for text in self.texts]
         prompts = [encoder.ids(text) for text in texts]
@@ -89,7 +89,7 @@ class Evaluator:
         ]
 
     def losses(
-        self, encoder: PromptEncoder, rows: Rows, pooling: Pooling, placeholder: str | None
+        self, encoder: PromptEncoder, rows: Rows, pooling: str, placeholder: str | None
     ) -> Iterator[EvalLosses | None]:
         """Yields None after each chunk of each phase and the losses at the end.
 
@@ -118,7 +118,7 @@ class Evaluator:
         """
         found = self._word_losses.get(word)
         if found is None:
-            for losses in self.losses(replace(encoder, words={}), {}, "eot", word):
+            for losses in self.losses(replace(encoder, words={}), {}, "", word):
                 yield None
                 found = losses.mean if losses is not None else None
             assert found is not None

@@ -19,7 +19,7 @@ from murnau_worker.text.initializer_words import InitializerWords, initializer_p
 
 
 def words_of(spec: TrainingSpec) -> InitializerWords:
-    return InitializerWords(spec.initializer_token, {"t1": spec.initializer_t1, "t2": spec.initializer_t2})
+    return InitializerWords(spec.concept.initializer_token, spec.concept.initializers)
 
 
 def read_initializer(content: bytes | None) -> LearntEmbedding | None:
@@ -62,9 +62,9 @@ def initial_rows(model: FamilyModel, spec: TrainingSpec, embedding: LearntEmbedd
     `spec.invalid`.
     """
     if embedding is not None:
-        check_initializer_embedding(embedding, model, spec.num_vectors)
+        check_initializer_embedding(embedding, model, spec.concept.num_vectors)
         return {tower: rows_RD.clone() for tower, rows_RD in embedding.rows.items()}
-    words, count = words_of(spec), spec.num_vectors
+    words, count = words_of(spec), spec.concept.num_vectors
     for problem in initializer_problems(words, count, model.tokenizers):
         raise problem
     return {

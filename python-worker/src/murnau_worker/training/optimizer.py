@@ -12,7 +12,7 @@ from functools import partial
 
 import torch
 
-from murnau_worker.core.spec import OptimizerName, TrainingSpec
+from murnau_worker.core.spec import OptimizerName, OptimizerSpec
 from murnau_worker.models.model_parts import VocabularyScale
 
 # With torch's own settings, which for AdamW are the reference script's; SGD alone would have no momentum.
@@ -71,7 +71,7 @@ class TrainedRows:
     def rows_RD(self) -> torch.Tensor:
         return self._parameter.detach()
 
-    def update(self, gradient_RD: torch.Tensor, spec: TrainingSpec, rate: float, median_norm: float) -> None:
+    def update(self, gradient_RD: torch.Tensor, spec: OptimizerSpec, rate: float, median_norm: float) -> None:
         """One update by the optimizer and the norm rule, and of the average."""
         is_fixed = spec.norm == "vocabulary"
         self._step(tangent(gradient_RD, self.rows_RD) if is_fixed else gradient_RD, rate, spec.weight_decay)

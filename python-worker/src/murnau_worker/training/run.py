@@ -54,28 +54,28 @@ class TrainingRun:
         self.images = images
         self.evaluator = evaluator
         self.identity = identity
-        self.encoder = model.encoder({spec.placeholder_token: LearntWord(0, spec.num_vectors)})
+        concept, optimizer, data = spec.concept, spec.optimizer, spec.data
+        self.encoder = model.encoder({concept.placeholder_token: LearntWord(0, concept.num_vectors)})
         initial = initial_rows(model, spec, initializer)
         self._prompts = training_prompts(
-            self.encoder, spec.placeholder_token, spec.templates, spec.template_languages, latents.captions
+            self.encoder, concept.placeholder_token, data.templates, data.template_languages, latents.captions
         )
         self._samples = SampleDraws(model, spec, latents, images, self._prompts)
         self._constants_of_phase: tuple[str, Mapping[str, torch.Tensor]] | None = None
-        rates = {"t1": spec.learning_rate_t1, "t2": spec.learning_rate_t2}
+        rates, unit = optimizer.learning_rates, optimizer.learning_rate_unit
         self.settings = {
-            tower: tower_setting(rows_RD, model.scale(tower), rates[tower], spec.learning_rate_unit)
-            for tower, rows_RD in initial.items()
+            tower: tower_setting(rows_RD, model.scale(tower), rates[tower], unit) for tower, rows_RD in initial.items()
         }
         if state is None:
-            self.state = RunState({tower: TrainedRows(rows_RD, spec.optimizer) for tower, rows_RD in initial.items()})
+            self.state = RunState({tower: TrainedRows(rows_RD, optimizer.name) for tower, rows_RD in initial.items()})
         else:
             shapes = {tower: rows_RD.shape for tower, rows_RD in initial.items()}
-            self.state = read_state(state, identity, shapes, spec.optimizer)
+            self.state = read_state(state, identity, shapes, optimizer.name)
 
     @property
     def averaged_rows(self) -> Rows:
         """The moving average, or the rows themselves where none is kept."""
-        if self.spec.ema_decay == 0.0:
+        if self.spec.optimizer.ema_decay == 0.0:
             return self.state.rows
         return {tower: trained.averaged_RD for tower, trained in self.state.towers.items()}
 
@@ -125,7 +125,8 @@ class TrainingRun:
                 yield None
                 state.empty_eval_loss = empty.mean if empty is not None else None
         found: EvalLosses | None = None
-        for losses in self.evaluator.losses(self.encoder, self.averaged_rows, spec.pooling, spec.placeholder_token):
+        word = spec.concept.placeholder_token
+        for losses in self.evaluator.losses(self.encoder, self.averaged_rows, spec.pooling, word):
             yield None
             found = losses
         assert found is not None
@@ -150,24 +151,24 @@ class TrainingRun:
         """Whether the plateau rule ends the run here: it looks right after an evaluation only."""
         evaluations = self.state.evaluations
         is_fresh = bool(evaluations) and evaluations[-1].step == self.state.step
-        return self.spec.stop_at_plateau and is_fresh and has_settled(evaluations)
+        return self.spec.evaluation.stop_at_plateau and is_fresh and has_settled(evaluations)
 
     def state_bytes(self) -> bytes:
         return write_state(self.state, self.identity)
 
     @property
     def published_rows(self) -> Rows:
-        """What `spec.publish` says; the averaged rows where the best is asked for and none was evaluated yet."""
-        state = self.state
-        if self.spec.publish == "last":
+        """What the spec publishes; the averaged rows where the best is asked for and none was evaluated yet."""
+        state, publish = self.state, self.spec.evaluation.publish
+        if publish == "last":
             return state.rows
-        if self.spec.publish == "best" and state.best_rows is not None:
+        if publish == "best" and state.best_rows is not None:
             return state.best_rows
         return self.averaged_rows
 
     def embedding_bytes(self) -> bytes:
         """The learnt embedding (the published rows) as a canonical file, which names which rows these are."""
-        state, published = self.state, self.spec.publish
+        state, published = self.state, self.spec.evaluation.publish
         if published == "best":
             if state.best is None:
                 return self._file_of(self.averaged_rows, state.step, "averaged")
@@ -178,10 +179,10 @@ class TrainingRun:
         spec = self.spec
         return write_embedding(
             LearntEmbedding(
-                placeholder_token=spec.placeholder_token,
+                placeholder_token=spec.concept.placeholder_token,
                 rows=rows,
                 pooling=spec.pooling,
-                initializer_token=spec.initializer_token,
+                initializer_token=spec.concept.initializer_token,
                 model_fingerprint=self.identity.model_fingerprint,
                 spec_json=spec.model_dump_json(),
                 step=step,

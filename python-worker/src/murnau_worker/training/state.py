@@ -91,17 +91,20 @@ class RunIdentity:
 
 
 def spec_hash(spec: TrainingSpec) -> str:
-    """Hash of what decides a run's arithmetic. When it ends and what it reports may change (extending a run)."""
-    reporting = {
-        "max_steps",
-        "checkpoint_every_steps",
-        "eval_every_steps",
-        "samples",
-        "publish",
-        "stop_at_plateau",
-    }
-    content = spec.model_dump(mode="json", exclude=reporting)
+    """Hash of what decides a run's arithmetic, as far as it differs from the defaults: a field that is added later with
+    a default leaves stored states theirs.
+
+    When a run ends and what it reports may change (extending a run).
+    """
+    reporting = {"max_steps", "checkpoint_every_steps", "evaluation", "samples"}
+    content = _without_empty(spec.model_dump(mode="json", exclude=reporting, exclude_defaults=True))
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without sections in which nothing is left."""
+    found = {name: _without_empty(value) if isinstance(value, dict) else value for name, value in values.items()}
+    return {name: value for name, value in found.items() if value != {}}
 
 
 def write_state(state: RunState, identity: RunIdentity) -> bytes:

@@ -25,7 +25,7 @@ from murnau_worker.training.state import RunState
 def draw(samples: SampleDraws, state: RunState, phase: str, numbers: range, constants: Rows) -> Share:
     """Some samples, of 0..effective_batch-1, of a run's next step. It changes nothing: asked again it is the same."""
     batch = samples.draw(phase, state.step, numbers, constants)
-    return Share(phase, state.rows, 1.0 / samples.spec.effective_batch, batch)
+    return Share(phase, state.rows, 1.0 / samples.spec.optimizer.effective_batch, batch)
 
 
 def join(model: FamilyModel, shares: Sequence[Share]) -> tuple[Batch, Rows]:
@@ -70,12 +70,12 @@ def apply(
     if not all(map(math.isfinite, (found.loss, *norms.values()))):
         raise diverged(spec, f"the loss or its gradient is no number any more at step {state.step + 1}")
     metrics = {"train_loss": found.loss}
-    factor = schedule_factor(spec.schedule, *schedule_place, spec.warmup_steps)
+    factor = schedule_factor(spec.optimizer.schedule, *schedule_place, spec.optimizer.warmup_steps)
     for tower, setting in settings.items():
         trained = state.towers[tower]
         if tower in norms:
             rate = setting.learning_rate * factor
-            trained.update(found.rows[tower], spec, rate, setting.median_norm)
+            trained.update(found.rows[tower], spec.optimizer, rate, setting.median_norm)
             metrics |= {f"grad_norm_{tower}": norms[tower], f"learning_rate_{tower}": rate}
         metrics |= {
             f"norm_{tower}": float(trained.rows_RD.norm()),
@@ -89,10 +89,11 @@ def apply(
 
 def diverged(spec: TrainingSpec, message: str) -> WorkerError:
     """Why a run whose numbers are none any more ends."""
+    rates = spec.optimizer.learning_rates
     return WorkerError(
         "run.diverged",
         message,
-        field="spec.learning_rate_t1",
-        given=f"{spec.learning_rate_t1}, {spec.learning_rate_t2}",
+        field=f"spec.learning_rate_{next(iter(rates))}",
+        given=", ".join(map(str, rates.values())),
         allowed="lower learning rates",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,46 +10,42 @@ from pathlib import Path
 
 import torch
 
-from murnau_worker.verify import parts, tasks, training
+from murnau_worker.drawing.masks import grown
+from murnau_worker.families.goldens import Goldens, Outputs
+from murnau_worker.verify import tasks, training
 from murnau_worker.verify.golden_folder import GoldenFolder, read_golden_folder
 
-GROUPS: tuple[Callable[[GoldenFolder], parts.Outputs], ...] = (
-    parts.text_encoder,
-    parts.clip,
-    parts.prior,
-    parts.unets,
-    parts.movq,
-    parts.mask,
+
+def parts(golden: GoldenFolder) -> Outputs:
+    return golden.goldens.parts(golden.model, golden.tensors)
+
+
+def mask(golden: GoldenFolder) -> Outputs:
+    yield "prepare_mask.mask_out", grown(golden["prepare_mask.mask_in"])
+
+
+GROUPS: tuple[Callable[[GoldenFolder], Outputs], ...] = (
+    parts,
+    mask,
     tasks.text_to_image,
     tasks.inpainting,
     tasks.image_to_image,
     training.training,
 )
 
-# What the original code was given. Every other entry is an output, known here or not.
-INPUTS: frozenset[str] = frozenset(
+# What the original code was given of every family, beside tokens and rows by tower. Every entry that is neither of
+# these nor the family's is an output, known here or not.
+_INPUTS: frozenset[str] = frozenset(
     {
-        *(f"text_encoder.{name}" for name in ("input_ids", "attention_mask")),
-        *(f"clip.{name}" for name in ("tokens", "mask", "image")),
-        *(f"prior.{name}" for name in ("x", "t", "text_emb", "text_enc", "mask")),
-        *(f"unet.{name}" for name in ("x", "t", "full_emb", "pooled_emb", "image_emb")),
-        *(f"unet_inpaint.{name}" for name in ("x", "t", "full_emb", "pooled_emb", "image_emb")),
-        *(f"unet_inpaint.{name}" for name in ("inpaint_image", "inpaint_mask")),
-        "movq.image",
         "prepare_mask.mask_in",
-        *(f"sample.{tower}_{name}" for tower in ("t1", "t2") for name in ("ids", "mask")),
-        *(f"sample.{name}" for name in ("prior_init_noise", "prior_step_noise", "x_T", "p_step_noise")),
+        *(f"sample.{name}" for name in ("x_T", "p_step_noise")),
         *(f"inpaint.{name}" for name in ("init_latents", "mask", "p_step_noise")),
         "img2img.noise",
-        *(f"train.{tower}_{name}" for tower in ("t1", "t2") for name in ("ids", "mask", "row_init")),
         "train.image",
-        *(
-            f"train.step{step}.{name}"
-            for step in range(training.STEPS)
-            for name in ("noise", "timestep", "prior_init_noise", "prior_step_noise")
-        ),
+        *(f"train.step{step}.{name}" for step in range(training.STEPS) for name in ("noise", "timestep")),
     }
 )
+_OF_TOWER = re.compile(r"(sample|train)\.\w+_(ids|mask|row_init)")
 
 
 @dataclass(frozen=True)
@@ -72,14 +69,15 @@ def relative_error(actual: torch.Tensor, wanted: torch.Tensor) -> float:
     return float(difference / wanted.double().abs().max().clamp(min=torch.finfo(torch.float64).tiny))
 
 
-def outputs_of(tensors: dict[str, torch.Tensor]) -> list[str]:
+def outputs_of(tensors: dict[str, torch.Tensor], goldens: Goldens) -> list[str]:
     """Names of the entries that are outputs."""
-    return sorted(set(tensors) - INPUTS)
+    of_family = goldens.inputs.union(*map(goldens.training_inputs, range(training.STEPS)))
+    return sorted(name for name in set(tensors) - _INPUTS - of_family if not _OF_TOWER.fullmatch(name))
 
 
 def compare(golden: GoldenFolder) -> Iterator[Comparison]:
     """Compares group after group; the outputs that no group gave come last."""
-    left = dict.fromkeys(outputs_of(golden.tensors))
+    left = dict.fromkeys(outputs_of(golden.tensors, golden.goldens))
     for group in GROUPS:
         for name, actual in group(golden):
             if name in left:

@@ -13,7 +13,9 @@ from safetensors.torch import load_file
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
-from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.families.family import FamilyModel
+from murnau_worker.families.goldens import Goldens
+from murnau_worker.families.layouts import recognise
 
 _NAME = "golden"
 _DEFAULT_BOUND = 1e-4
@@ -21,11 +23,15 @@ _DEFAULT_BOUND = 1e-4
 
 @dataclass(frozen=True)
 class GoldenFolder:
-    """`tensors`: inputs and outputs by name; `bounds`: what max|a-b| / max|b| of an output may be."""
+    """`tensors`: inputs and outputs by name; `bounds`: what max|a-b| / max|b| of an output may be.
+
+    `goldens`: what the model's family says of them.
+    """
 
     tensors: dict[str, torch.Tensor]
     bounds: dict[str, float]
-    model: Kandinsky
+    model: FamilyModel
+    goldens: Goldens
 
     def __getitem__(self, name: str) -> torch.Tensor:
         return self.tensors[name]
@@ -43,17 +49,23 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
         raise WorkerError("model.unreadable", f"{path} can not be read: {error}") from error
 
 
+def goldens_of(folder: Path) -> Goldens:
+    """Raises WorkerError `model.unreadable` for a folder of no family, or of one without goldens."""
+    family = recognise(folder).family
+    if family.goldens is None:
+        raise WorkerError("model.unreadable", f"{folder} holds a {family.description.title}, which has no goldens")
+    return family.goldens
+
+
 def read_golden_folder(folder: Path) -> GoldenFolder:
     """Loads the checkpoint by the product's own loader. It computes on the CPU, as the original did.
 
     Raises WorkerError `model.unreadable`.
     """
     bounds = folder / "tolerances.json"
-    model = ServedModels({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME)
-    if not isinstance(model, Kandinsky):
-        raise WorkerError("model.unreadable", f"{folder} is no Kandinsky 2.1, of which the goldens are")
     return GoldenFolder(
+        goldens=goldens_of(folder),
+        model=ServedModels({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME),
         tensors=read_tensors(folder),
         bounds=json.loads(bounds.read_text("utf-8"))["tolerance"] if bounds.is_file() else {},
-        model=model,
     )

@@ -5,40 +5,34 @@ Legend: C latent channels, H/W latent cells, S steps, E joint width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.families.kandinsky21.description import KANDINSKY21
+from murnau_worker.families.goldens import Goldens, Tensors
 from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers
 from murnau_worker.text.towers import Tower
 
 PROMPT = "golden"  # stands for the goldens' prompt, of which only the token ids are known
-
-Tensors = Mapping[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
 class GoldenNoise:
     """Gives every picture the noise that the original code drew. `starts`, `steps`: names of the entries."""
 
+    goldens: Goldens
     tensors: Tensors
     starts: str
     steps: str
 
     def normal(self, seed: int, purpose: str, step: int, number: int, shape: tuple[int, ...]) -> torch.Tensor:
-        match purpose:
-            case "prior_init":
-                return self.tensors["sample.prior_init_noise"][0]
-            case "prior_steps":
-                return self.tensors["sample.prior_step_noise"][:, 0]
-            case "start":
-                return self.tensors[self.starts][0]
-            case _:
-                return self.tensors[self.steps][step, 0]
+        of_condition = self.goldens.condition_noise(self.tensors, purpose)
+        if of_condition is not None:
+            return of_condition
+        return self.tensors[self.starts][0] if purpose == "start" else self.tensors[self.steps][step, 0]
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ class _KnownPrompt:
         return {}
 
 
-def golden_tokenizers(tensors: Tensors) -> Tokenizers:
+def golden_tokenizers(tensors: Tensors, towers: Sequence[Tower]) -> Tokenizers:
     """Tokenizers that turn PROMPT into the goldens' ids."""
 
     def tokenizer(tower: Tower) -> PieceTokenizer:
@@ -70,21 +64,23 @@ def golden_tokenizers(tensors: Tensors) -> Tokenizers:
         known: Any = _KnownPrompt(row.tolist(), int(tensors[f"sample.{tower.name}_mask"][0].sum()))
         return PieceTokenizer(known, tower=tower, context_length=len(row))
 
-    return {tower.name: tokenizer(tower) for tower in KANDINSKY21.towers}
+    return {tower.name: tokenizer(tower) for tower in towers}
 
 
-def golden_hooks(tensors: Tensors, *, with_picture: bool = True) -> DrawHooks:
+def golden_hooks(
+    tensors: Tensors, goldens: Goldens, towers: Sequence[Tower], *, with_picture: bool = True
+) -> DrawHooks:
     """Hooks under which PROMPT gives the goldens' pictures, whatever the seed.
 
     `with_picture`: the goldens' latents stand for any picture that is drawn upon.
     """
-    sample = GoldenNoise(tensors, "sample.x_T", "sample.p_step_noise")
+    sample = GoldenNoise(goldens, tensors, "sample.x_T", "sample.p_step_noise")
     hooks = DrawHooks(
         noise={
             "text2img": sample,
-            "inpaint": GoldenNoise(tensors, "sample.x_T", "inpaint.p_step_noise"),
-            "img2img": GoldenNoise(tensors, "img2img.noise", "sample.p_step_noise"),
+            "inpaint": GoldenNoise(goldens, tensors, "sample.x_T", "inpaint.p_step_noise"),
+            "img2img": GoldenNoise(goldens, tensors, "img2img.noise", "sample.p_step_noise"),
         },
-        tokenizers=golden_tokenizers(tensors),
+        tokenizers=golden_tokenizers(tensors, towers),
     )
     return replace(hooks, picture_latents=tensors["inpaint.init_latents"]) if with_picture else hooks

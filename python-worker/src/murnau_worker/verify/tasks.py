@@ -18,12 +18,11 @@ from murnau_worker.drawing.inpaint import Inpaint
 from murnau_worker.drawing.options import DrawOptions
 from murnau_worker.drawing.request import DrawingTask, DrawRequest, Sketch
 from murnau_worker.drawing.text_to_image import TextToImage
-from murnau_worker.families.kandinsky21.condition import DecoderCondition
+from murnau_worker.families.goldens import Outputs
 from murnau_worker.sampling.guidance import Kept
 from murnau_worker.text.prompt_reader import read_with
 from murnau_worker.verify.golden_folder import GoldenFolder
 from murnau_worker.verify.golden_hooks import PROMPT, golden_hooks
-from murnau_worker.verify.parts import Outputs
 
 STRENGTH = 0.7  # of the golden picture in image to image
 _GUIDANCE = 4.0
@@ -31,23 +30,21 @@ _DIVISOR = 20.0  # random weights blow the DDIM latents up: the original's pictu
 
 
 def golden_options(golden: GoldenFolder, sampler: str, num_steps: int) -> DrawOptions:
-    """How the original drew: guidance 4 in both, as many prior steps as there is noise for."""
+    """How the original drew: guidance 4, and the family's own options."""
     rows, columns = golden["sample.x_T"].shape[-2:]
     factor = golden.model.latent_factor
     return DrawOptions(
         num_steps=num_steps,
         guidance_scale=_GUIDANCE,
-        prior_steps=str(len(golden["sample.prior_step_noise"])),
-        prior_guidance_scale=_GUIDANCE,
         sampler=sampler,
         width=columns * factor,
         height=rows * factor,
-        reference_quirks=True,
+        family=golden.goldens.options(golden.tensors),
     )
 
 
 def _request(golden: GoldenFolder, task: DrawingTask, sampler: str, num_steps: int) -> DrawRequest:
-    hooks = golden_hooks(golden.tensors)
+    hooks = golden_hooks(golden.tensors, golden.goldens, golden.model.description.towers)
     return DrawRequest(
         task=task,
         seeds=(0,),
@@ -73,9 +70,7 @@ def _steps(golden: GoldenFolder) -> int:
 def text_to_image(golden: GoldenFolder) -> Outputs:
     task = TextToImage((PROMPT,))
     sketch = _sketch(golden, _request(golden, task, "ddim_sampler", 5))
-    for name, condition in (("image_embed", sketch.wanted), ("negative_image_embed", sketch.unwanted)):
-        assert isinstance(condition, DecoderCondition)
-        yield f"sample.{name}", condition.image_NE
+    yield from golden.goldens.condition_outputs(sketch.wanted, sketch.unwanted)
     for name, sampler, num_steps in (
         ("sample.ddim7_latents", "ddim_sampler", 7),
         ("sample.plms_latents", "plms_sampler", 5),

@@ -18,6 +18,7 @@ from murnau_worker.core.progress import Progress
 from murnau_worker.core.turns import Turns, in_batches
 from murnau_worker.families.family import PromptedPictures
 from murnau_worker.families.kandinsky21.networks import Networks
+from murnau_worker.families.kandinsky21.parameters import Kandinsky21Options, options_of
 from murnau_worker.models.prior_network import TextKeys, join_texts
 from murnau_worker.sampling.guidance import Kept, Prediction
 from murnau_worker.sampling.prior_sampler import PriorNoise, sample_prior
@@ -141,6 +142,15 @@ def condition_on_each(networks: Networks, batch: Batch, rows: Rows, image_NE: to
     )
 
 
+def _prior_sampling(networks: Networks, options: Kandinsky21Options) -> tuple[str, float]:
+    """The prior's steps and guidance, the model's own where the options leave them open."""
+    defaults = options_of(networks.settings.options)
+    steps, scale = options.prior_steps or defaults.prior_steps, options.prior_guidance_scale
+    scale = defaults.prior_guidance_scale if scale is None else scale
+    assert steps is not None and scale is not None, "the description has defaults of both"  # noqa: PT018
+    return steps, scale
+
+
 def embeddings_of_pictures(
     networks: Networks, pictures: PromptedPictures, texts: Sequence[str], number: int
 ) -> Turns[torch.Tensor]:
@@ -149,7 +159,8 @@ def embeddings_of_pictures(
     Each text is read alone, equal ones once. `number`: which of the request's texts these are, so that each has noise
     of its own.
     """
-    options, noise, reader = pictures.options, pictures.noise, pictures.reader
+    options, noise, reader = options_of(pictures.options), pictures.noise, pictures.reader
+    respacing, guidance_scale = _prior_sampling(networks, options)
 
     def keys_of(text: str) -> TextKeys:
         """Batch 1; the empty text's are kept with the model."""
@@ -158,8 +169,8 @@ def embeddings_of_pictures(
         return networks.empty_text_keys() if is_empty else text_keys(networks, batch, reader.rows)
 
     keys = {text: keys_of(text) for text in dict.fromkeys(texts)}
-    unwanted = keys_of(options.negative_prior_prompt)
-    steps = len(prior_schedule(options.prior_steps))
+    unwanted = keys_of(options.negative_prior_prompt or "")
+    steps = len(prior_schedule(respacing))
     width = networks.prior.embedding_width
     found: list[torch.Tensor] = []
 
@@ -170,8 +181,7 @@ def embeddings_of_pictures(
             torch.stack([noise.of_condition(place, "prior_init", number, (width,)) for place in places]),
             torch.stack([noise.of_condition(place, "prior_steps", number, (steps, width)) for place in places]),
         )
-        scale = options.prior_guidance_scale
-        return image_embeddings(networks, joined, unwanted, of_places, scale, options.prior_steps)
+        return image_embeddings(networks, joined, unwanted, of_places, guidance_scale, respacing)
 
     def keep(_: list[int], embeddings_NE: torch.Tensor) -> Turns[None]:
         found.append(embeddings_NE)

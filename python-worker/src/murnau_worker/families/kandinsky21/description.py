@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from murnau_worker.families.description import FamilyDescription, Part, Phase, Task
+from murnau_worker.families.description import EmbeddingFormat, FamilyDescription, Objective, Part, Phase, Task
+from murnau_worker.families.kandinsky21.parameters import Kandinsky21Options, Kandinsky21Parameters
 from murnau_worker.text.towers import Tower
 
 _TEXT_TO_PICTURE = ("text_encoder", "clip_text", "clip_image", "prior", "unet", "movq")
 
 KANDINSKY21 = FamilyDescription(
     name="kandinsky-2.1",
+    title="Kandinsky 2.1",
     towers=(
         Tower("t1", "XLM-R", "the decoder's text tower", "text_encoder"),
-        Tower("t2", "CLIP", "the prior's", "clip_text", reads_english_only=True),
+        Tower("t2", "CLIP", "the prior's text tower", "clip_text", reads_english_only=True),
     ),
     parts=(
         Part("text_encoder", "text encoder", "condition"),
@@ -30,6 +32,11 @@ KANDINSKY21 = FamilyDescription(
         Task("inpaint", ("text_encoder", "clip_text", "clip_image", "prior", "inpaint_unet", "movq"), ("t1", "t2")),
         Task("img2img", _TEXT_TO_PICTURE, ("t1", "t2")),
     ),
+    objectives=(
+        Objective("joint", ""),
+        Objective("split", "t2, then t1"),
+        Objective("warm_joint", "some split steps first"),
+    ),
     # Both towers' rows learn by the decoder's loss, t2's by the prior's, t1's by the decoder's.
     phases=(
         Phase("joint", ("text_encoder", "clip_text", "prior", "unet")),
@@ -37,6 +44,18 @@ KANDINSKY21 = FamilyDescription(
         Phase("decoder", ("text_encoder", "unet")),
     ),
     encoder="movq",
+    conditioner="prior",
+    samplers=("ddim_sampler", "plms_sampler", "p_sampler"),
+    parameters=Kandinsky21Parameters,
+    options=Kandinsky21Options,
+    drawing_defaults={"prior_steps": "5", "prior_guidance_scale": 4.0},
+    embedding_formats=(
+        EmbeddingFormat("bin", "bin", True, None, "the reference script's file"),
+        EmbeddingFormat(
+            "diffusers_t1", "t1.safetensors", False, "decoder", "t1's rows for diffusers' decoder pipelines"
+        ),
+        EmbeddingFormat("diffusers_t2", "t2.safetensors", False, "prior", "t2's rows for diffusers' prior pipelines"),
+    ),
 )
 
 PART_NAMES = KANDINSKY21.part_names

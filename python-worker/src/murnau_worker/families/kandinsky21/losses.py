@@ -23,6 +23,7 @@ from murnau_worker.families.kandinsky21.condition import (
     text_keys,
 )
 from murnau_worker.families.kandinsky21.networks import Networks
+from murnau_worker.families.kandinsky21.parameters import parameters_of
 from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS
 from murnau_worker.sampling.noising import add_noise, masked_mean, min_snr_weights
 from murnau_worker.sampling.prior_sampler import PriorNoise
@@ -87,12 +88,14 @@ def draw(networks: Networks, phase: str, samples: StepSamples) -> dict[str, torc
             "timesteps": torch.tensor(timesteps),
         }
     latents_NCHW = pictures.latents_NCHW
-    noise = noise_of(networks, draws, step, samples.numbers, tuple(latents_NCHW.shape[1:]), spec.prior_steps)
+    shape, prior_steps = tuple(latents_NCHW.shape[1:]), parameters_of(spec).prior_steps
+    noise = noise_of(networks, draws, step, samples.numbers, shape, prior_steps)
     tensors = {"latents": latents_NCHW, **noise}
     if phase == "decoder":
         tensors["image"] = _own_or_pooled(samples)
-    if spec.loss_weight == "min_snr":
-        tensors["weights"] = min_snr_weights(DECODER_PROCESS, noise["timesteps"].tolist(), spec.min_snr_gamma)
+    objective = spec.objective
+    if objective.loss_weight == "min_snr":
+        tensors["weights"] = min_snr_weights(DECODER_PROCESS, noise["timesteps"].tolist(), objective.min_snr_gamma)
     return tensors
 
 
@@ -121,7 +124,8 @@ def pool(networks: Networks, spec: TrainingSpec, rows: Rows, prompts: Sequence[P
     networks.hold("prior")
     draws = Draws(spec.seed)
     chosen = [prompts[draws.integer("pool_template", 0, index, len(prompts))] for index in range(POOL_SIZE)]
-    noise = noise_of(networks, Draws(f"{spec.seed}/pool"), 0, range(POOL_SIZE), (1,), spec.prior_steps)
+    prior_steps = parameters_of(spec).prior_steps
+    noise = noise_of(networks, Draws(f"{spec.seed}/pool"), 0, range(POOL_SIZE), (1,), prior_steps)
     batch = Batch.of(chosen, spec.pooling, noise)
     with torch.no_grad():
         return {"pool_KE": sampled_images(networks, batch, {"t2": rows["t2"]}).cpu()}

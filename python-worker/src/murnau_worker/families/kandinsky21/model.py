@@ -11,10 +11,12 @@ from murnau_worker.core.batch import Batch, Prompt, Rows
 from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.core.turns import Turns
-from murnau_worker.families.family import PromptedPictures, StepSamples
+from murnau_worker.families.description import FamilyOptions
+from murnau_worker.families.family import PromptedPictures, SamplingRules, StepSamples
 from murnau_worker.families.kandinsky21 import condition, losses, phases
 from murnau_worker.families.kandinsky21.condition import DecoderCondition, UnetDenoiser
 from murnau_worker.families.kandinsky21.networks import Networks
+from murnau_worker.families.kandinsky21.parameters import options_of, parameters_of
 from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, RENOISING_PROCESS, THRESHOLD
 from murnau_worker.models.model_parts import LoadingProgress
 from murnau_worker.sampling.guidance import Kept
@@ -46,7 +48,7 @@ class Kandinsky(Networks):
 
     def unconditional(self, pictures: PromptedPictures) -> Turns[DecoderCondition]:
         """As in the original the text is empty, and a negative prompt acts by its image embedding only."""
-        options, count = pictures.options, len(pictures.noise)
+        options, count = options_of(pictures.options), len(pictures.noise)
         empty = self.unwanted_condition().expanded(count)
         has_negative = not (pictures.task == "inpaint" and options.reference_quirks)
         if not has_negative or not options.negative_decoder_prompt:
@@ -72,8 +74,16 @@ class Kandinsky(Networks):
         empty = pictures.reader.batch([""] * len(image_NE))
         return condition.condition_on_each(self, empty, pictures.reader.rows, image_NE)
 
-    def prompts_in_options(self, options: Any) -> Sequence[tuple[str, tuple[str, ...]]]:
-        return [(text, ("t2",)) for text in (options.negative_prior_prompt, options.negative_decoder_prompt)]
+    def prompts_in_options(self, options: FamilyOptions) -> Sequence[tuple[str, tuple[str, ...]]]:
+        own = options_of(options)
+        return [(text, ("t2",)) for text in (own.negative_prior_prompt, own.negative_decoder_prompt) if text]
+
+    def sampling_rules(self, options: FamilyOptions) -> SamplingRules:
+        """The original thresholds all pictures as the first, ignores eta, and pastes nothing back."""
+        follows_original = options_of(options).reference_quirks
+        return SamplingRules(
+            takes_eta=not follows_original, shares_percentile=follows_original, pastes_kept=not follows_original
+        )
 
     def denoiser(self, task: str, kept: Kept | None = None) -> UnetDenoiser:
         return UnetDenoiser(self.inpaint_unet if task == "inpaint" else self.unet, kept)
@@ -88,7 +98,7 @@ class Kandinsky(Networks):
 
     def pack_key(self, spec: TrainingSpec, phase: str) -> Hashable:
         """The prior's sampling steps; 0 where it samples nothing."""
-        return spec.prior_steps if phase == "joint" else 0
+        return parameters_of(spec).prior_steps if phase == "joint" else 0
 
     def phase_constants(
         self, phase: str, spec: TrainingSpec, rows: Rows, prompts: Sequence[Prompt]

@@ -21,8 +21,8 @@ from murnau_worker.families.kandinsky21.description import KANDINSKY21
 from murnau_worker.families.kandinsky21.text_encoder import T1_PADDED_LENGTH, T1Tower, set_attention
 from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import Checkpointing, unet_blocks
-from murnau_worker.models.clip_picture import ClipNormalisation, clip_pixels
-from murnau_worker.models.clip_text import T2Tower
+from murnau_worker.models.clip_picture import ClipNormalisation, ClipSource, clip_pixels
+from murnau_worker.models.clip_text import ClipTextTower
 from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import ModelShape, PartSource
@@ -69,7 +69,7 @@ class Networks(ModelParts):
             case "text_encoder" | "clip_text":
                 # At a prompt's length the plain attention's backward pass is faster than the fused one's on a CPU.
                 set_attention(module, "eager" if self.device.type == "cpu" else "sdpa")
-                return T1Tower(module) if part == "text_encoder" else T2Tower(module)
+                return T1Tower(module) if part == "text_encoder" else ClipTextTower(module)
             case "prior":
                 return PriorNetwork(module, self.checkpointing)
             case _:
@@ -91,7 +91,7 @@ class Networks(ModelParts):
         return self._part("text_encoder")
 
     @property
-    def t2(self) -> T2Tower:
+    def t2(self) -> ClipTextTower:
         return self._part("clip_text")
 
     @property
@@ -156,6 +156,7 @@ class Networks(ModelParts):
     @cached_property
     def clip_normalisation(self) -> ClipNormalisation:
         """How the image tower wants its pictures. Raises WorkerError `model.unreadable`."""
+        assert isinstance(self.source, ClipSource), "each of the family's layouts has it"
         return self.source.read_clip_normalisation()
 
     @property

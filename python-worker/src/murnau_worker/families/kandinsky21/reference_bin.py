@@ -24,7 +24,7 @@ def write_reference_bin(embedding: LearntEmbedding) -> bytes:
             f'"{embedding.placeholder_token}" has {embedding.num_vectors} vectors, and the reference\'s .bin has room '
             "for one per tower: export it as safetensors or for diffusers",
             field="to_format",
-            given="reference_bin",
+            given="bin",
             allowed="safetensors, diffusers_t1, diffusers_t2",
         )
     word = embedding.placeholder_token

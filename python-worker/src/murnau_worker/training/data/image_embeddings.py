@@ -1,6 +1,6 @@
-"""CLIP's embeddings of a dataset's pictures, computed when a run first asks for them.
+"""A model's embeddings of a dataset's pictures, computed when a run first asks for them.
 
-Legend: n pictures, E joint width.
+Legend: n pictures, E width of an image embedding.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ImageEmbeddings:
 
     @cached_property
     def images_n2E(self) -> torch.Tensor:
-        """Embeddings [n, 2, E] in CLIP's space on the CPU, flipped ones second, each computed alone."""
+        """Embeddings [n, 2, E] on the CPU, flipped ones second, each computed alone."""
         found: list[torch.Tensor] = []
         for picture_3HW in self._latents.pixels:
             both = (to_image(picture_3HW), to_image(picture_3HW.flip(-1)))

@@ -1,4 +1,4 @@
-"""Masks of pictures to learn from, as weights of the decoder's loss on the latents' cells.
+"""Masks of pictures to learn from, as weights of a loss on the latents' cells.
 
 Legend: n pictures, C latent channels, H/W latent cells.
 """

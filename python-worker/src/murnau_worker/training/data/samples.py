@@ -87,6 +87,7 @@ class SampleDraws:
     def draw(self, phase: str, step: int, numbers: range, constants: Mapping[str, torch.Tensor]) -> Batch:
         """Some samples, of 0..effective_batch-1, of the step after `step` steps. `constants`: see `phase_constants`."""
         spec, draws = self.spec, self._draws
+        has_dropout = spec.objective.parameters.has_dropout
         places = self._places(step, numbers)
         shown = _Shown(places, self._latents, self._images)
         tensors = self._model.draw(phase, StepSamples(spec, draws, step, numbers, shown, constants))
@@ -97,17 +98,19 @@ class SampleDraws:
             prompts=[self._prompts.drawn(draws, step, number, picture) for number, (picture, _) in pictures],
             pooling=spec.pooling,
             tensors=tensors,
-            dropout_seed=draws.integer("dropout", step, numbers.start, 2**53) if spec.text_dropout else None,
+            dropout_seed=draws.integer("dropout", step, numbers.start, 2**53) if has_dropout else None,
         )
 
     def _places(self, step: int, numbers: range) -> list[tuple[int, int]]:
         """Picture of each sample, and 1 where it is flipped; all of one shape."""
         spec, draws = self.spec, self._draws
-        pictures = pictures_of_step(draws, step, numbers, spec.effective_batch, self._latents)
-        flips = [int(draws.uniform("flip", step, index) < spec.flip_probability) for index in numbers]
+        pictures = pictures_of_step(draws, step, numbers, spec.optimizer.effective_batch, self._latents)
+        flips = [int(draws.uniform("flip", step, index) < spec.data.flip_probability) for index in numbers]
         return list(zip(pictures, flips, strict=True))
 
     def _cell_weights(self, places: Sequence[tuple[int, int]]) -> dict[str, torch.Tensor]:
         masks = [self._latents.mask(*place) for place in places]
-        weights = [loss_weights(mask_HW, self.spec.loss_mask_floor)[None] for mask_HW in masks if mask_HW is not None]
+        weights = [
+            loss_weights(mask_HW, self.spec.objective.loss_mask_floor)[None] for mask_HW in masks if mask_HW is not None
+        ]
         return {"cell_weights": torch.stack(weights)} if weights else {}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.description import FamilyDescription
 from murnau_worker.sessions.events import TrainEvent
 from murnau_worker.sessions.segment import SegmentRequest
 from murnau_worker.sessions.session_book import SessionT
@@ -29,6 +30,10 @@ class TrainingEngine(Protocol[SessionT]):
     def device(self) -> ServedDevice: ...
 
     def start(self) -> None: ...
+
+    def family_of(self, model: str) -> FamilyDescription:
+        """The family of a served model. Raises WorkerError `model.not_served`."""
+        ...
 
     def open_training(
         self,

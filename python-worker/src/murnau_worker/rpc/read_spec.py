@@ -1,0 +1,205 @@
+"""A training spec out of its message, checked against the family of its model. Loads no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from murnau_worker.core.spec import TrainingSpec
+from murnau_worker.families.description import FamilyDescription
+from murnau_worker.rpc.family_values import read_family_values
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.rpc.refusal import invalid
+
+# Proto number → the spec's word; 0 (absent) is the default of the proto's comment.
+LOSS_WEIGHTS: Mapping[int, str] = {
+    pb.LOSS_WEIGHT_UNSPECIFIED: "uniform",
+    pb.LOSS_WEIGHT_UNIFORM: "uniform",
+    pb.LOSS_WEIGHT_MIN_SNR: "min_snr",
+}
+LOSS_MASKS: Mapping[int, str] = {
+    pb.LOSS_MASK_UNSPECIFIED: "none",
+    pb.LOSS_MASK_NONE: "none",
+    pb.LOSS_MASK_ALPHA: "alpha",
+    pb.LOSS_MASK_FILE: "file",
+}
+PUBLISHED: Mapping[int, str] = {
+    pb.PUBLISH_UNSPECIFIED: "averaged",
+    pb.PUBLISH_AVERAGED: "averaged",
+    pb.PUBLISH_LAST: "last",
+    pb.PUBLISH_BEST: "best",
+}
+RESIZES: Mapping[int, str] = {
+    pb.RESIZE_UNSPECIFIED: "squash",
+    pb.RESIZE_SQUASH: "squash",
+    pb.RESIZE_CROP: "crop",
+    pb.RESIZE_BUCKET: "bucket",
+}
+TEMPLATE_SETS: Mapping[int, str] = {
+    pb.TEMPLATE_SET_UNSPECIFIED: "object",
+    pb.TEMPLATE_SET_OBJECT: "object",
+    pb.TEMPLATE_SET_STYLE: "style",
+    pb.TEMPLATE_SET_CAPTIONS: "captions",
+}
+SCHEDULES: Mapping[int, str] = {
+    pb.SCHEDULE_UNSPECIFIED: "constant",
+    pb.SCHEDULE_CONSTANT: "constant",
+    pb.SCHEDULE_COSINE: "cosine",
+    pb.SCHEDULE_LINEAR: "linear",
+}
+NORMS: Mapping[int, str] = {
+    pb.NORM_RULE_UNSPECIFIED: "free",
+    pb.NORM_RULE_FREE: "free",
+    pb.NORM_RULE_VOCABULARY: "vocabulary",
+}
+UNITS: Mapping[int, str] = {
+    pb.LEARNING_RATE_UNIT_UNSPECIFIED: "relative",
+    pb.LEARNING_RATE_UNIT_RELATIVE: "relative",
+    pb.LEARNING_RATE_UNIT_ABSOLUTE: "absolute",
+}
+PACKINGS: Mapping[int, str] = {
+    pb.PACKING_UNSPECIFIED: "packed",
+    pb.PACKING_PACKED: "packed",
+    pb.PACKING_EXCLUSIVE: "exclusive",
+}
+
+# Fields that people write under another name than that of their place in the sections.
+_WRITTEN: Mapping[tuple[str, ...], str] = {
+    ("objective", "name"): "objective",
+    ("optimizer", "name"): "optimizer",
+    ("evaluation", "every_steps"): "eval_every_steps",
+}
+_BY_TOWER: Mapping[str, str] = {"learning_rates": "learning_rate", "initializers": "initializer"}
+_SECTIONS = frozenset({"concept", "objective", "optimizer", "data", "evaluation"})
+
+
+def field_name(place: Sequence[object]) -> str:
+    """The name by which people write a field: `spec.learning_rate_<tower>` for its place in the sections."""
+    path = tuple(map(str, place))
+    if path in _WRITTEN:
+        return f"spec.{_WRITTEN[path]}"
+    if len(path) == 3 and path[1] in _BY_TOWER:
+        return f"spec.{_BY_TOWER[path[1]]}_{path[2]}"
+    return ".".join(["spec", *(path[1:] if len(path) > 1 and path[0] in _SECTIONS else path)])
+
+
+def _word(words: Mapping[int, str], number: int, field: str) -> str:
+    found = words.get(number)
+    if found is None:
+        raise invalid(field, f"{field} is not set to a known value", number, ", ".join(sorted(set(words.values()))))
+    return found
+
+
+def read_spec(message: pb.TrainingSpec, family: FamilyDescription) -> TrainingSpec:
+    """`family`: of the spec's model. Raises WorkerError `spec.invalid`: the field, what was given, what is allowed."""
+    values: dict[str, Any] = {
+        "model": message.model,
+        "concept": _concept(message.concept, family),
+        "objective": _objective(message.objective, family),
+        "optimizer": _optimizer(message.optimizer, family),
+        "data": _data(message.data),
+        "evaluation": _evaluation(message.evaluation),
+        "samples": _samples(message.samples),
+        "max_steps": message.max_steps,
+        "seed": message.seed,
+        "packing": _word(PACKINGS, message.packing, "spec.packing"),
+        "checkpoint_every_steps": message.checkpoint_every_steps,
+    }
+    try:
+        return TrainingSpec.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = field_name(first["loc"])
+        raise invalid(field, f"{field}: {first['msg']}", first.get("input", "")) from error
+
+
+def _concept(message: pb.Concept, family: FamilyDescription) -> dict[str, Any]:
+    return {
+        "placeholder_token": message.placeholder_token,
+        "initializer_token": message.initializer_token,
+        "initializers": {tower: words for tower, words in _by_tower(message, "initializers", family).items() if words},
+        "num_vectors": message.num_vectors or 1,
+    }
+
+
+def _objective(message: pb.Objective, family: FamilyDescription) -> dict[str, Any]:
+    names = [objective.name for objective in family.objectives]
+    if message.name not in names:
+        problem = f'{family.title} has no objective "{message.name}"'
+        raise invalid("spec.objective", problem, message.name, ", ".join(names))
+    return {
+        "name": message.name,
+        "parameters": read_family_values(message.parameters, family.parameters, family.title, "spec."),
+        "loss_weight": _word(LOSS_WEIGHTS, message.loss_weight, "spec.loss_weight"),
+        "min_snr_gamma": message.min_snr_gamma or 5.0,
+        "loss_mask": _word(LOSS_MASKS, message.loss_mask, "spec.loss_mask"),
+        "loss_mask_floor": message.loss_mask_floor,
+    }
+
+
+def _optimizer(message: pb.Optimizer, family: FamilyDescription) -> dict[str, Any]:
+    rates = _by_tower(message, "learning_rates", family)
+    for tower in family.tower_names:
+        if tower not in rates:
+            field = f"spec.learning_rate_{tower}"
+            raise invalid(field, f"{field} is not given", "", "above 0 and at most 100")
+    return {
+        "name": message.name or "adamw",
+        "learning_rates": rates,
+        "learning_rate_unit": _word(UNITS, message.learning_rate_unit, "spec.learning_rate_unit"),
+        "schedule": _word(SCHEDULES, message.schedule, "spec.schedule"),
+        "schedule_steps": message.schedule_steps,
+        "warmup_steps": message.warmup_steps,
+        "weight_decay": message.weight_decay,
+        "batch_size": message.batch_size,
+        "gradient_accumulation_steps": message.gradient_accumulation_steps or 1,
+        "norm": _word(NORMS, message.norm, "spec.norm"),
+        "ema_decay": message.ema_decay,
+    }
+
+
+def _data(message: pb.Data) -> dict[str, Any]:
+    return {
+        "resize": _word(RESIZES, message.resize, "spec.resize"),
+        "flip_probability": message.flip_probability,
+        "templates": _word(TEMPLATE_SETS, message.templates, "spec.templates"),
+        "template_languages": tuple(message.template_languages) or ("en",),
+    }
+
+
+def _evaluation(message: pb.Evaluation) -> dict[str, Any]:
+    return {
+        "every_steps": message.every_steps,
+        "publish": _word(PUBLISHED, message.publish, "spec.publish"),
+        "stop_at_plateau": message.stop_at_plateau,
+    }
+
+
+def _samples(message: pb.SampleSpec) -> dict[str, Any]:
+    return {
+        "every_steps": message.every_steps,
+        "prompts": tuple(message.prompts),
+        "per_prompt": message.per_prompt or 1,
+        "seed": message.seed,
+        "final_count": message.final_count,
+        "final_seed": message.final_seed,
+        "num_steps": message.num_steps,
+        "guidance_scale": message.guidance_scale,
+    }
+
+
+def _by_tower(message: Any, name: str, family: FamilyDescription) -> dict[str, Any]:
+    """A message's values by tower, in the family's order, whatever the message's."""
+    values: dict[str, Any] = dict(getattr(message, name))
+    check_towers(list(values), _BY_TOWER[name], family)
+    return {tower: values[tower] for tower in family.tower_names if tower in values}
+
+
+def check_towers(given: Sequence[str], name: str, family: FamilyDescription) -> None:
+    """Raises WorkerError `spec.invalid` for a tower that the family does not have. `name`: of the fields."""
+    for tower in given:
+        if tower not in family.tower_names:
+            allowed = ", ".join(f"{name}_{known}" for known in family.tower_names)
+            raise invalid(f"spec.{name}_{tower}", f'{family.title} has no text tower "{tower}"', tower, allowed)
