@@ -13,6 +13,7 @@ const checks = [
   ['eslint', 'eslint', ['--max-warnings=0', '--no-warn-ignored', 'apps', 'libs'], {}],
   ['import rules', process.execPath, ['tools/lint/check-imports.mjs'], {}],
   ['walks', process.execPath, ['tools/lint/check-walks.mjs'], {}],
+  ['family words', process.execPath, ['tools/lint/check-family-words.mjs'], {}],
   ['paths outside', process.execPath, ['tools/lint/check-outside.mjs'], {}],
   [
     'prettier',

@@ -39,7 +39,7 @@ export function percent(part: number, whole: number): string {
   return whole === 0 ? '0 %' : `${Math.floor((100 * part) / whole)} %`;
 }
 
-/** `learning_rate_t1` as "learning rate t1". */
+/** `learning_rate_unit` as "learning rate unit". */
 export function words(name: string): string {
   return name.replace(/_/g, ' ');
 }

@@ -85,7 +85,7 @@ export const nouns: readonly Noun[] = [
   },
   {
     usage: 'models',
-    summary: 'checkpoints of Kandinsky 2.1',
+    summary: 'checkpoints of Kandinsky',
     hasVerbs: true,
     load: () => import('./commands/models/index.js'),
   },

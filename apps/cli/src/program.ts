@@ -15,7 +15,7 @@ export async function buildProgram(
 ): Promise<Command> {
   const { io } = host;
   const program = new Command('murnau')
-    .description('Teaches Kandinsky 2.1 new words from a few pictures.')
+    .description('Teaches Kandinsky new words from a few pictures.')
     .version(version, '--version', 'show the version')
     .helpCommand('help [command]', 'show the help of a command')
     .option('--profile <name>', 'use another server, by its name in profiles.json')

@@ -73,8 +73,10 @@ const worker = {
         family: 'kandinsky-2.1',
         fingerprint: 'f',
         image_size: 64,
-        width_t1: 64,
-        width_t2: 48,
+        towers: [
+          { name: 't1', width: 64, vocabulary_rms: 1 },
+          { name: 't2', width: 48 },
+        ],
       },
       ...{ loaded: true, judge: '', dtype: 'float32', tasks: ['train'] },
       parts: [{ name: 'prior', loaded: true, size_bytes: 5 }],

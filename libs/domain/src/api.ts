@@ -112,10 +112,6 @@ export const importEmbeddingSchema = z.strictObject({
   placeholder_token: placeholderSchema.optional(),
 });
 
-/** `diffusers_t1`, `diffusers_t2`: one tower's rows, for the text encoder of diffusers' decoder or prior pipelines. */
-export const embeddingFormats = ['safetensors', 'bin', 'diffusers_t1', 'diffusers_t2'] as const;
-export type EmbeddingFormat = (typeof embeddingFormats)[number];
-
 /** Body of what changes a run or a sweep and needs no more than a reason. */
 export const editRequestSchema = z.strictObject({ why: whySchema }).prefault({});
 export const extendSweepSchema = z

@@ -11,7 +11,7 @@ import {
 import type { GenerationRequest } from './generation-request.js';
 import { MurnauError } from './errors.js';
 import { parse } from './parse.js';
-import { priorStepsProblem } from './prior-steps.js';
+import { respacingProblem } from './families/timestep-respacing.js';
 
 const hash = (digit: string): string => digit.repeat(64);
 const read = (value: unknown): GenerationRequest => parse(generationRequestSchema, value, 'request');
@@ -166,7 +166,7 @@ describe('prior steps', () => {
       reachable.add(count);
     }
     for (let count = 1; count <= 1000; count += 1) {
-      expect(priorStepsProblem(`ddim${count}`) === undefined).toBe(reachable.has(count));
+      expect(respacingProblem(`ddim${count}`, 1000) === undefined).toBe(reachable.has(count));
     }
   });
 });

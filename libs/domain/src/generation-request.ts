@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { priorStepsSchema } from './prior-steps.js';
-import { defaultModel, modelNameSchema, seedSchema } from './training-spec.js';
+import { familyOptions, optionFields, samplers } from './families/families.js';
+import type { Sampler } from './families/families.js';
+import { defaultModel } from './families/registry.js';
+import { familyOptionsOf } from './families/values.js';
+import { modelNameSchema, seedSchema } from './training-spec.js';
 
 export const drawingTasks = ['text2img', 'fuse', 'inpaint', 'img2img'] as const;
 export type DrawingTask = (typeof drawingTasks)[number];
-
-export const samplers = ['ddim_sampler', 'plms_sampler', 'p_sampler'] as const;
-export type Sampler = (typeof samplers)[number];
 
 /** Longest text; of a long one the model reads the beginning only, and says so. */
 const longestText = 10_000;
@@ -35,20 +35,13 @@ const options = {
   num_steps: stepsSchema.optional(),
   /** Decoder guidance. */
   guidance_scale: guidanceSchema.optional(),
-  prior_steps: priorStepsSchema.optional(),
-  prior_guidance_scale: guidanceSchema.optional(),
-  sampler: z.enum(samplers).default('ddim_sampler'),
+  sampler: z.enum(samplers).default(samplers[0]),
   /** Share of fresh noise in each DDIM step. Absent: 0. */
   ddim_eta: z.number().min(0).max(1).optional(),
   /** In pixels. Absent: the given picture's, else the model's. */
   width: sideSchema.optional(),
   height: sideSchema.optional(),
-  /** What the prior steers away from. Absent: the empty prompt. */
-  negative_prior_prompt: promptSchema.optional(),
-  /** What the decoder steers away from. Absent: a black picture's embedding. */
-  negative_decoder_prompt: promptSchema.optional(),
-  /** Follows the original where that is wrong. */
-  reference_quirks: z.boolean().default(false),
+  ...optionFields,
   /** Decoder steps between previews. Absent: none. */
   preview_every_steps: stepsSchema.optional(),
 };
@@ -138,14 +131,19 @@ export function inputsOf(request: GenerationRequest): RequestInput[] {
   }
 }
 
+function isPrompt(name: string): boolean {
+  const option = familyOptions[name];
+  return option !== undefined && 'format' in option && option.format === 'prompt';
+}
+
 /** Every text of a request in which a learnt word may stand. */
 export function textsOf(request: GenerationRequest): string[] {
   const own =
     request.task === 'fuse'
       ? request.items.flatMap(({ text }) => (text === undefined ? [] : [text]))
       : [request.prompt];
-  const { negative_prior_prompt: prior, negative_decoder_prompt: decoder } = request;
-  return [...own, ...(prior === undefined ? [] : [prior]), ...(decoder === undefined ? [] : [decoder])];
+  const prompts = Object.entries(familyOptionsOf(request)).filter(([name]) => isPrompt(name));
+  return [...own, ...prompts.map(([, text]) => String(text))];
 }
 
 /** Words of a request's texts that could be placeholders, each once. */

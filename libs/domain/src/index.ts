@@ -13,7 +13,30 @@ export type { DatasetNeeds, PictureFacts } from './dataset-fit.js';
 export { nearest } from './nearest.js';
 export { parse } from './parse.js';
 export {
-  defaultModel,
+  embeddingFormats,
+  familyNames,
+  familyOptions,
+  familyParameters,
+  familyTable,
+  objectives,
+  samplers,
+  towerNames,
+  towers,
+} from './families/families.js';
+export type { EmbeddingFormat } from './families/families.js';
+export { foreignKey, keysOfFamily } from './families/own-keys.js';
+export { defaultModel, drawsTogether, modelLayouts } from './families/registry.js';
+export type { ModelLayout, Pooling } from './families/registry.js';
+export type { Family, FamilyTable, Property } from './families/table.js';
+export {
+  familyOptionsOf,
+  familyParametersOf,
+  initializerFields,
+  initializersOf,
+  learningRatesOf,
+} from './families/values.js';
+export type { Initializers } from './families/values.js';
+export {
   hyperparameterNames,
   hyperparametersSchema,
   initializerSchema,
@@ -45,7 +68,7 @@ export {
   ruleOf,
   spaceNotices,
 } from './search-feasibility.js';
-export { expandTrials, gridSize } from './search-space.js';
+export { expandTrials, gridSize, searchedValues } from './search-space.js';
 export type { ParameterValue, PlannedTrial } from './search-space.js';
 export {
   blobHashSchema,
@@ -53,7 +76,6 @@ export {
   generationRequestSchema,
   inputsOf,
   mostFuseItems,
-  samplers,
   textsOf,
   titleOf,
   wordsOf,
@@ -64,7 +86,6 @@ export type {
   GenerationRequest,
   GenerationRequestInput,
   RequestInput,
-  Sampler,
 } from './generation-request.js';
 export {
   heldDtypes,
@@ -76,7 +97,6 @@ export {
 export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
 export { presetNames, presets, presetValues } from './presets.js';
 export type { Preset } from './presets.js';
-export { priorStepsProblem, priorStepsSchema } from './prior-steps.js';
 export { producerSchema, recipeSchema } from './recipe.js';
 export type { Producer, Recipe } from './recipe.js';
 export type {
@@ -146,7 +166,6 @@ export {
   datasetPageSchema,
   decisionPageSchema,
   editRequestSchema,
-  embeddingFormats,
   embeddingPageSchema,
   eventListSchema,
   extendSweepSchema,
@@ -181,7 +200,6 @@ export type {
   CreateDataset,
   CreateRun,
   CreateSweep,
-  EmbeddingFormat,
   ForkRun,
   Page,
   Problem,

@@ -1,4 +1,5 @@
 import { MurnauError } from './errors.js';
+import { initializerFields, initializersOf } from './families/values.js';
 import { parse } from './parse.js';
 import { presetValues } from './presets.js';
 import { choicesOf, conditionsOf, entriesOf, inOrderOfConditions } from './sweep-checks.js';
@@ -29,6 +30,12 @@ type Entry = readonly [HyperparameterName, Parameter];
 export function searchedEntries({ parameters: { pair: _, ...others } }: SweepFile): Entry[] {
   return entriesOf(others);
 }
+
+/** What each hyper-parameter of a file may be, by name; of a range no values are listed. */
+export const searchedValues = (file: SweepFile): Record<string, readonly ParameterValue[]> =>
+  Object.fromEntries(
+    searchedEntries(file).map(([name, parameter]) => [name, choicesOf(parameter) ?? []] as const),
+  );
 
 /** Whether a parameter's conditions hold, given the values of those it depends on. */
 export const takesPart = (parameter: Parameter, values: Values): boolean =>
@@ -80,8 +87,7 @@ export function planTrial(file: SweepFile, trial: number, pair: Pair, values: Va
       model: file.model,
       placeholder_token: pair.placeholder,
       initializer_token: pair.initializer,
-      initializer_t1: pair.initializer_t1,
-      initializer_t2: pair.initializer_t2,
+      ...initializerFields(initializersOf(pair)),
       initializer_embedding: pair.initializer_embedding,
       stop_when: file.stop_when,
       checkpoint: file.checkpoint,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultModel } from './families/registry.js';
 import { inInputOrder } from './input-order.js';
 import { presetNames, presetValues } from './presets.js';
 import type { Preset } from './presets.js';
@@ -8,7 +9,6 @@ import { hyperparameterSearches } from './sweep-parameters.js';
 import { policyProblems, sweepPolicies } from './sweep-policies.js';
 import {
   checkpointSchema,
-  defaultModel,
   hyperparametersSchema,
   initializerKeys,
   initializerSchema,

@@ -1,4 +1,8 @@
 import { z } from 'zod';
+import { towerFields } from './families/fields.js';
+import { familyNames, objectiveNames, parameterFields } from './families/families.js';
+import { families } from './families/generated.js';
+import { defaultModel, specRules } from './families/registry.js';
 
 /** Largest integer that survives JSON, SQL bigint and a double. */
 const maxSeed = Number.MAX_SAFE_INTEGER;
@@ -13,8 +17,7 @@ export const placeholderSchema = z
 export const initializerSchema = z.string().min(1).max(64);
 export const modelNameSchema = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'must be a model name such as kandinsky-2.1');
-export const defaultModel = 'kandinsky-2.1-small';
+  .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, `must be a model name such as ${familyNames[0]}`);
 
 const learningRateSchema = z.number().positive().max(100);
 
@@ -50,7 +53,7 @@ export const samplesSchema = z.strictObject({
   guidance_scale: z.number().min(0).max(100).default(0),
 });
 
-/** Languages that the templates are written in; the prior always reads English. */
+/** Languages that the templates are written in; a tower may read English only. */
 export const templateLanguages = ['en', 'de', 'fr', 'ru'] as const;
 export type TemplateLanguage = (typeof templateLanguages)[number];
 
@@ -63,14 +66,13 @@ const largestBatch = 256;
 export const hyperparametersSchema = z.strictObject({
   /** Rows learnt in each tower, as consecutive tokens. */
   num_vectors: z.int().min(1).max(16).default(1),
-  objective: z.enum(['joint', 'split', 'warm_joint']).default('joint'),
-  /** Share of the split steps that train t2; the others train t1. */
-  prior_share: z.number().gt(0).lt(1).default(0.5),
-  /** Split steps before the joint ones, for `warm_joint`. */
-  warm_steps: z.int().min(2).max(1_000_000).default(60),
-  pooling: z.enum(['eot', 'argmax']).default('eot'),
-  learning_rate_t1: learningRateSchema.default(0.2),
-  learning_rate_t2: learningRateSchema.default(0.2),
+  objective: z.enum(objectiveNames).default(objectiveNames[0]),
+  ...parameterFields,
+  /** Of each text tower's rows. */
+  ...towerFields(families, 'learning_rate_', {
+    common: learningRateSchema.default(0.2),
+    other: learningRateSchema.optional(),
+  }),
   learning_rate_unit: z.enum(['relative', 'absolute']).default('relative'),
   schedule: z.enum(['constant', 'cosine', 'linear']).default('cosine'),
   /** Absent: max_steps. */
@@ -96,7 +98,7 @@ export const hyperparametersSchema = z.strictObject({
   loss_mask_floor: z.number().min(0).max(1).default(0),
   /** `captions`: the texts beside the pictures. */
   templates: z.enum(['object', 'style', 'captions']).default('object'),
-  /** Of the decoder's text, separated by commas; the prior always reads English. */
+  /** Separated by commas; a tower that reads English only gets English. */
   template_languages: z
     .string()
     .regex(
@@ -104,11 +106,8 @@ export const hyperparametersSchema = z.strictObject({
       `must be languages of ${templateLanguages.join(', ')}, separated by commas`,
     )
     .default('en'),
-  /** XLM-R's dropout, as the reference script has it; such a run is alone in its batch. */
-  text_dropout: z.boolean().default(false),
   norm: z.enum(['free', 'vocabulary']).default('vocabulary'),
   ema_decay: z.number().min(0).max(0.9999).default(0.95),
-  prior_steps: z.int().min(1).max(100).default(5),
   packing: z.enum(['packed', 'exclusive']).default('packed'),
   /** Which rows become the run's embedding. */
   publish: z.enum(['averaged', 'last', 'best']).default('averaged'),
@@ -120,12 +119,13 @@ export const checkpointSchema = z.strictObject({
   keep: z.enum(['best+latest', 'all']).default('best+latest'),
 });
 
-/** What words a run begins from where one word for both towers will not do. */
+/** What words a run begins from where one word for all towers will not do. */
 export const initializerKeys = {
-  /** Word or phrase for t1 alone. */
-  initializer_t1: initializerSchema.optional(),
-  /** Word or phrase for t2 alone. */
-  initializer_t2: initializerSchema.optional(),
+  /** Word or phrase for one tower alone. */
+  ...towerFields(families, 'initializer_', {
+    common: initializerSchema.optional(),
+    other: initializerSchema.optional(),
+  }),
   /** Id of an embedding of the same model and as many vectors, instead of words. */
   initializer_embedding: z.string().min(1).max(64).optional(),
 } as const;
@@ -137,7 +137,7 @@ export const trainingSpecSchema = hyperparametersSchema
   .extend({
     model: modelNameSchema.default(defaultModel),
     placeholder_token: placeholderSchema,
-    /** A word that is one token in both towers; with several vectors also a phrase, spread over them. */
+    /** A word that is one token in each tower; with several vectors also a phrase, spread over them. */
     initializer_token: initializerSchema,
     ...initializerKeys,
     checkpoint: checkpointSchema.prefault({}),
@@ -154,21 +154,16 @@ export const trainingSpecSchema = hyperparametersSchema
     path: ['gradient_accumulation_steps'],
     error: `must leave batch_size × gradient_accumulation_steps at ${largestBatch} or less`,
   })
-  .refine((spec) => spec.objective !== 'warm_joint' || spec.warm_steps < spec.max_steps, {
-    path: ['warm_steps'],
-    error: 'must be less than max_steps, or no joint step follows',
-  })
-  .refine((spec) => spec.objective !== 'split' || splitSteps(spec) >= 2, {
-    path: ['max_steps'],
-    error: 'must be at least 2 for the objective split: one step for each tower',
+  .check((context) => {
+    for (const { path, error, holds } of specRules) {
+      if (holds(context.value)) continue;
+      context.issues.push({ code: 'custom', input: context.value, path: [...path], message: error });
+    }
   })
   .refine((spec) => !spec.stop_when.plateau || spec.eval.every_steps > 0, {
     path: ['eval', 'every_steps'],
     error: 'must be above 0 where stop_when.plateau looks at the evaluations',
   });
-
-const splitSteps = (spec: { schedule_steps?: number | undefined; max_steps: number }): number =>
-  spec.schedule_steps ?? spec.max_steps;
 
 export type TrainingSpec = z.output<typeof trainingSpecSchema>;
 export type TrainingSpecInput = z.input<typeof trainingSpecSchema>;

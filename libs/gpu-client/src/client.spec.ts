@@ -73,7 +73,12 @@ describe('GPU client', () => {
           name: 'fake',
           dtype: 'float32',
           tasks: ['train', 'text2img', 'fuse', 'inpaint', 'img2img'],
-          sampling: { num_steps: 5, prior_steps: '3' },
+          family: 'kandinsky-2.1',
+          towers: [
+            { name: 't1', width: 64, vocabulary_rms: 1 },
+            { name: 't2', width: 48, vocabulary_rms: 1 },
+          ],
+          sampling: { num_steps: 5, guidance_scale: 4, prior_steps: '3', prior_guidance_scale: 2 },
         },
       ],
     });

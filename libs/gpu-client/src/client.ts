@@ -94,8 +94,7 @@ export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions
         model: words.model,
         placeholderToken: words.placeholder_token ?? '',
         initializerToken: words.initializer_token ?? '',
-        initializerT1: words.initializer_t1 ?? '',
-        initializerT2: words.initializer_t2 ?? '',
+        initializers: words.initializers ?? {},
         numVectors: words.num_vectors ?? 1,
       };
       const { problems } = await callOnce('CheckTokens', timeoutMs, control, (options) =>

@@ -61,11 +61,10 @@ describe('conversion', () => {
     });
     expect(request.options).toMatchObject({
       numSteps: 0,
-      priorSteps: '',
       ddimEta: 0,
       width: 0,
-      referenceQuirks: false,
     });
+    expect(request.options?.familyOptions).toEqual({ reference_quirks: false });
   });
 
   it('carries every option', () => {
@@ -93,15 +92,17 @@ describe('conversion', () => {
       seed: 9007199254740991n,
       numSteps: 7,
       guidanceScale: 4.5,
-      priorSteps: '10,5',
-      priorGuidanceScale: 2,
       sampler: 'ddim_sampler',
       ddimEta: 0.25,
       width: 96,
       height: 64,
-      negativePriorPrompt: 'grey',
-      negativeDecoderPrompt: 'blurry',
-      referenceQuirks: true,
+      familyOptions: {
+        prior_steps: '10,5',
+        prior_guidance_scale: 2,
+        negative_prior_prompt: 'grey',
+        negative_decoder_prompt: 'blurry',
+        reference_quirks: true,
+      },
       previewEverySteps: 2,
     });
   });
@@ -136,7 +137,7 @@ describe('drawing', () => {
         step: 0,
         steps: 0,
         phase: 'loading',
-        detail: 'prior, 1 of 5 parts',
+        detail: 'text encoder, 1 of 5 parts',
       });
       expect(events[2]).toMatchObject({
         kind: 'started',

@@ -1,6 +1,7 @@
 import type {
   EmbeddingFormat,
   Judgement,
+  Pooling,
   SampleKind,
   TrainingSpec,
   Worker,
@@ -141,7 +142,7 @@ export interface ConvertedEmbedding {
   readonly placeholder_token: string;
   readonly initializer_token: string | null;
   readonly num_vectors: number;
-  readonly pooling: 'eot' | 'argmax';
+  readonly pooling: Pooling | null;
   readonly step: number;
 }
 
@@ -172,8 +173,8 @@ export interface GpuClient {
       model: string;
       placeholder_token?: string;
       initializer_token?: string;
-      initializer_t1?: string | undefined;
-      initializer_t2?: string | undefined;
+      /** Words that single towers' rows start from instead, by the tower's name. */
+      initializers?: Readonly<Record<string, string>> | undefined;
       /** Default 1. */
       num_vectors?: number | undefined;
     },

@@ -63,12 +63,12 @@ export async function registerModel(
     });
   }
   const path = resolve(dir);
-  checkModelFolder(path, 'folder');
+  const { family } = checkModelFolder(path, 'folder');
   const document = documentOf((await readText(paths.models)) ?? '', paths.models);
-  const { family, ...rest } = holding;
+  const { family: _, ...rest } = holding;
   document.setIn(['models', name], document.createNode({ family, path, ...rest }));
   await writeText(paths.models, document.toString());
-  return { name, dir: path, holding };
+  return { name, dir: path, holding: { ...holding, family } };
 }
 
 /** Forgets a registered model; its files stay. @throws `model.not_registered`, `usage.invalid` for a shipped one */

@@ -39,8 +39,8 @@ const holding = holdingSchema.parse({});
 
 describe('a folder', () => {
   it('is known by its layout', async () => {
-    expect(layoutOf(await original('a'))).toBe('original');
-    expect(layoutOf(await diffusers('b'))).toBe('diffusers');
+    expect(layoutOf(await original('a'))?.name).toBe('original');
+    expect(layoutOf(await diffusers('b'))?.name).toBe('diffusers');
     expect(layoutOf(await touch('c', 'kandinsky-2-1', 'model_index.json'))).toBeUndefined();
   });
 });

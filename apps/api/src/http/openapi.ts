@@ -183,7 +183,7 @@ export function openApi(routes: readonly Route[], version: string): JsonObject {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'murnau', version, description: 'Textual inversion for Kandinsky 2.1, as a service.' },
+    info: { title: 'murnau', version, description: 'Textual inversion for Kandinsky, as a service.' },
     security: [{ token: [] }],
     paths,
     components: {

@@ -1,5 +1,13 @@
-import { type Embedding, type Generation, type GenerationRequest, inputsOf, titleOf } from '@murnau/domain';
-import { ago, number } from '../format.js';
+import {
+  type Embedding,
+  familyOptions,
+  familyOptionsOf,
+  type Generation,
+  type GenerationRequest,
+  inputsOf,
+  titleOf,
+} from '@murnau/domain';
+import { ago, number, parameter, words } from '../format.js';
 import { type Content, html, type Html } from './html.js';
 import { layout, section } from './layout.js';
 import { facts, failureBox, json, nothing, phasePill, picture, progressBar } from './parts.js';
@@ -100,9 +108,7 @@ function recipe({ generation, embeddings }: GenerationPage): Html {
       ['sampler', request.sampler],
       ['decoder steps', orDefault(request.num_steps)],
       ['guidance', orDefault(request.guidance_scale)],
-      ['prior steps', request.prior_steps ?? 'default'],
-      ...given('not, by the prior', request.negative_prior_prompt),
-      ...given('not, by the decoder', request.negative_decoder_prompt),
+      ...optionFacts(request),
       ['seeds', `${request.seed} to ${request.seed + request.count - 1}`],
       ...(producer === null ? [] : producerFacts(producer)),
     ])}
@@ -116,7 +122,17 @@ function recipe({ generation, embeddings }: GenerationPage): Html {
 }
 
 const orDefault = (value: number | undefined): string => (value === undefined ? 'default' : number(value));
-const given = (name: string, text: string | undefined): Fact[] => (text === undefined ? [] : [[name, text]]);
+
+/** The family's own options, those that were given. */
+function optionFacts(request: GenerationRequest): Fact[] {
+  const isDefault = (name: string, value: unknown): boolean => {
+    const option = familyOptions[name];
+    return option !== undefined && 'default' in option && option.default === value;
+  };
+  return Object.entries(familyOptionsOf(request))
+    .filter(([name, value]) => !isDefault(name, value))
+    .map(([name, value]) => [words(name), parameter(value)]);
+}
 
 function taskFacts(request: GenerationRequest): Fact[] {
   if (request.task === 'fuse') {

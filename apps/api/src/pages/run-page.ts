@@ -1,4 +1,4 @@
-import { baselineWordOf, isOpen, judgedLines } from '@murnau/domain';
+import { baselineWordOf, isOpen, judgedLines, learningRatesOf, towerNames } from '@murnau/domain';
 import type { Dataset, MetricPoint, Run, Sample, StoredEvent } from '@murnau/domain';
 import { ofKind, sampledSteps } from '../pictures/choose-samples.js';
 import { eventList } from './event-list.js';
@@ -245,7 +245,8 @@ function charts(run: Run, metrics: readonly MetricPoint[]): Html {
   const shown = new Set(mainCharts.flatMap(({ names }) => names));
   const groups = new Map<string, string[]>();
   for (const name of [...byName.keys()].filter((other) => !shown.has(other)).sort()) {
-    const group = name.replace(/_t[12]$/, '');
+    const tower = towerNames.find((end) => name.endsWith(`_${end}`));
+    const group = tower === undefined ? name : name.slice(0, -tower.length - 1);
     groups.set(group, [...(groups.get(group) ?? []), name]);
   }
   return html`<div class="charts">${mainCharts.map(({ title, names }) => chart(title, names))}</div>
@@ -273,12 +274,13 @@ function seriesOf(name: string, color: number, points: { x: number; y: number }[
 
 function specification(run: Run): Html {
   const { spec } = run;
-  const t1 = `${number(spec.learning_rate_t1)} / ${number(spec.learning_rate_t2)}`;
+  const rates = learningRatesOf(spec);
+  const unit = `${spec.learning_rate_unit}, ${Object.keys(rates).join(' / ')}`;
   return html`${facts([
       ['placeholder', spec.placeholder_token],
       ['initializer', spec.initializer_token],
       ['model', spec.model],
-      ['learning rates', html`${t1} <small>${spec.learning_rate_unit}, t1 / t2</small>`],
+      ['learning rates', html`${Object.values(rates).map(number).join(' / ')} <small>${unit}</small>`],
       ['steps', number(spec.max_steps)],
       ['batch', number(spec.batch_size)],
       ['schedule', spec.schedule],

@@ -1,25 +1,33 @@
-import { checkWordsSchema, MurnauError, wordsCheckedSchema } from '@murnau/domain';
-import type { Pair } from '@murnau/domain';
+import {
+  checkWordsSchema,
+  initializerFields,
+  initializersOf,
+  MurnauError,
+  wordsCheckedSchema,
+} from '@murnau/domain';
+import type { Initializers, Pair } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkModel, checkTask } from './creation.js';
+import { checkKeys, givenKeys } from './family-keys.js';
 
 /** What the rows of a run are called and begin as. */
 export interface Words {
   readonly placeholder_token: string;
   readonly initializer_token: string;
-  readonly initializer_t1?: string | undefined;
-  readonly initializer_t2?: string | undefined;
+  /** Words that single towers' rows begin as instead, by the tower's name. */
+  readonly initializers: Readonly<Record<string, string>>;
   readonly initializer_embedding?: string | undefined;
   /** The fewest and the most vectors that a run of these words learns. */
   readonly vectors: { readonly least: number; readonly most: number };
 }
 
-export const wordsOfSpec = (spec: Omit<Words, 'vectors'> & { num_vectors: number }): Words => ({
+type WordsOfSpec = Omit<Words, 'vectors' | 'initializers'> & Initializers & { num_vectors: number };
+
+export const wordsOfSpec = (spec: WordsOfSpec): Words => ({
   placeholder_token: spec.placeholder_token,
   initializer_token: spec.initializer_token,
-  initializer_t1: spec.initializer_t1,
-  initializer_t2: spec.initializer_t2,
+  initializers: initializersOf(spec),
   initializer_embedding: spec.initializer_embedding,
   vectors: { least: spec.num_vectors, most: spec.num_vectors },
 });
@@ -27,8 +35,7 @@ export const wordsOfSpec = (spec: Omit<Words, 'vectors'> & { num_vectors: number
 export const wordsOfPair = (pair: Pair, vectors: Words['vectors']): Words => ({
   placeholder_token: pair.placeholder,
   initializer_token: pair.initializer,
-  initializer_t1: pair.initializer_t1,
-  initializer_t2: pair.initializer_t2,
+  initializers: initializersOf(pair),
   initializer_embedding: pair.initializer_embedding,
   vectors,
 });
@@ -40,6 +47,10 @@ export async function checkWords(
   words: readonly Words[],
   fieldOf: (index: number, field: string) => string,
 ): Promise<boolean> {
+  const given = words.map(({ initializers }, index) =>
+    givenKeys(initializerFields(initializers), (field) => fieldOf(index, field)),
+  );
+  await checkKeys(deps, model, given.flat());
   for (const [index, each] of words.entries()) {
     await checkInitializerEmbedding(deps, model, each, (field) => fieldOf(index, field));
   }

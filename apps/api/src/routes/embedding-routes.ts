@@ -2,10 +2,10 @@ import {
   embeddingFormats,
   embeddingPageSchema,
   embeddingSchema,
+  familyTable,
   importEmbeddingSchema,
   listEmbeddingsQuerySchema,
 } from '@murnau/domain';
-import type { EmbeddingFormat } from '@murnau/domain';
 import { z } from 'zod';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
@@ -40,12 +40,12 @@ export function embeddingRoutes(deps: ServerDeps): Route[] {
   ];
 }
 
-const extensions: Record<EmbeddingFormat, string> = {
-  safetensors: 'safetensors',
-  bin: 'bin',
-  diffusers_t1: 't1.safetensors',
-  diffusers_t2: 't2.safetensors',
-};
+/** What a file's name ends in. */
+const suffixes: ReadonlyMap<string, string> = new Map(
+  Object.values(familyTable).flatMap((family) =>
+    family.embedding_formats.map(({ name, suffix }) => [name, suffix] as const),
+  ),
+);
 
 function exportEmbedding({ store, starters }: ServerDeps): Route {
   return route({
@@ -67,7 +67,7 @@ function exportEmbedding({ store, starters }: ServerDeps): Route {
           ? hash
           : (await starters.convertEmbedding({ fileHash: hash, model, toFormat: format })).hash;
       reply.header('content-type', bytes);
-      const name = `${placeholder_token}-${id}.${extensions[format]}`;
+      const name = `${placeholder_token}-${id}.${suffixes.get(format) ?? format}`;
       reply.header('content-disposition', `attachment; filename="${name}"`);
       return store.blobs.get(converted);
     },

@@ -10,6 +10,7 @@ import type { Embedding, GenerationRequest } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkKeys, givenKeys } from './family-keys.js';
 import { checkInputs } from './generation-inputs.js';
 
 export function generationRoutes(deps: ServerDeps): Route[] {
@@ -27,6 +28,7 @@ export function generationRoutes(deps: ServerDeps): Route[] {
         const once = idempotencyKey(request);
         await checkModel(deps, body.model, 'model');
         await checkTask(deps, { model: body.model, task: body.task, field: 'task' });
+        await checkKeys(deps, body.model, givenKeys(body, String));
         const embedding_ids = await chooseEmbeddings(deps, body);
         const checked = await checkInputs(deps, body);
         const generation = await store.generations.create(

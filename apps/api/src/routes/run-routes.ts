@@ -18,6 +18,7 @@ import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfSpec } from './check-words.js';
 import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkKeys, givenKeys } from './family-keys.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
   return [createRun(deps), ...readRuns(deps), ...editRun(deps), forkRun(deps), cancelRun(deps)];
@@ -38,6 +39,11 @@ function createRun(deps: ServerDeps): Route {
       await checkDataset(deps, await store.datasets.get(dataset_id), needsOfRun(spec), 'dataset_id');
       await checkModel(deps, spec.model, 'spec.model');
       await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
+      await checkKeys(
+        deps,
+        spec.model,
+        givenKeys(spec, (key) => `spec.${key}`),
+      );
       await checkWords(deps, spec.model, [wordsOfSpec(spec)], (_, field) => `spec.${field}`);
       const run = await store.runs.create(
         { owner, ...(name === undefined ? {} : { name }), dataset_id, spec },

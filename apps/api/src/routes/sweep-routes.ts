@@ -10,7 +10,9 @@ import {
   MurnauError,
   needsOfSweep,
   type PlannedTrial,
+  presetValues,
   previewTrials,
+  searchedValues,
   spaceNotices,
   type SweepFile,
   sweepPageSchema,
@@ -23,6 +25,7 @@ import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfPair } from './check-words.js';
 import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkKeys, givenKeys } from './family-keys.js';
 import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
@@ -80,6 +83,10 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
   );
   await checkModel(deps, spec.model, 'spec.model');
   await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
+  await checkKeys(deps, spec.model, [
+    ...givenKeys(presetValues(spec.preset), () => 'spec.preset'),
+    ...givenKeys(searchedValues(spec), (key) => `spec.parameters.${key}`),
+  ]);
   await checkWords(
     deps,
     spec.model,

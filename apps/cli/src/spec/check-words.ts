@@ -1,5 +1,5 @@
 import type { ApiClient } from '@murnau/api-client';
-import { MurnauError } from '@murnau/domain';
+import { initializerFields, initializersOf, MurnauError } from '@murnau/domain';
 import type { SweepFile, TrainingSpec } from '@murnau/domain';
 
 /**
@@ -29,8 +29,10 @@ async function checkWords(
 
 export async function checkWordsOfSpec(client: ApiClient, spec: TrainingSpec): Promise<void> {
   const { model, placeholder_token, initializer_token, num_vectors } = spec;
-  const { initializer_t1, initializer_t2, initializer_embedding } = spec;
-  const own = { initializer_t1, initializer_t2, initializer_embedding };
+  const own = {
+    ...initializerFields(initializersOf(spec)),
+    initializer_embedding: spec.initializer_embedding,
+  };
   const words = [{ placeholder_token, initializer_token, num_vectors, ...own }];
   await checkWords(client, { model, words }, (_, field) => `spec.${field}`);
 }

@@ -38,7 +38,7 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-/** `learning_rate_t1=0.1` stands for `parameters.learning_rate_t1.value=0.1`. */
+/** `batch_size=4` stands for `parameters.batch_size.value=4`. */
 function applySets(root: unknown, sets: readonly string[]): { value: unknown; fields: string[] } {
   let value = root;
   const fields: string[] = [];

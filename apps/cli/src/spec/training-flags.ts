@@ -1,15 +1,45 @@
-import { hyperparameterNames, hyperparametersSchema, optimizers, templateLanguages } from '@murnau/domain';
+import {
+  familyParameters,
+  hyperparameterNames,
+  hyperparametersSchema,
+  objectives,
+  optimizers,
+  templateLanguages,
+  towers,
+} from '@murnau/domain';
+import type { Property } from '@murnau/domain';
 import { z } from 'zod';
+
+/** Each with its help, if it has one. */
+const objectiveWords = objectives
+  .map(({ name, help }) => (help === '' ? name : `${name} (${help})`))
+  .join(' | ');
+
+/** What values a parameter has, as its help ends. */
+function valuesOf(property: Property): string {
+  if ('enum' in property) return `: ${property.enum.join(' | ')}`;
+  if (property.type === 'boolean') return ': true | false';
+  if (property.type === 'string') return '';
+  const { exclusiveMinimum: above, exclusiveMaximum: below } = property;
+  return above === undefined || below === undefined ? '' : `, between ${above} and ${below}`;
+}
 
 /** What each hyper-parameter's flag says; a test holds it equal to the domain's list. */
 export const hyperparameterHelp: Readonly<Record<string, string>> = {
   num_vectors: 'vectors learnt per tower, as consecutive tokens: 1 to 16',
-  objective: 'what is minimised: joint | split (t2, then t1) | warm_joint (some split steps first)',
-  prior_share: 'share of the split steps that train t2, between 0 and 1',
-  warm_steps: 'split steps before the joint ones of warm_joint',
-  pooling: 'token whose feature CLIP pools: eot | argmax',
-  learning_rate_t1: "learning rate of the XLM-R rows, relative to the vocabulary rows' RMS",
-  learning_rate_t2: "learning rate of the CLIP rows, relative to the vocabulary rows' RMS",
+  objective: `what is minimised: ${objectiveWords}`,
+  ...Object.fromEntries(
+    Object.entries(familyParameters).map(([name, property]) => [
+      name,
+      `${property.description}${valuesOf(property)}`,
+    ]),
+  ),
+  ...Object.fromEntries(
+    towers.map(({ name, title }) => [
+      `learning_rate_${name}`,
+      `learning rate of the ${title} rows, relative to the vocabulary rows' RMS`,
+    ]),
+  ),
   learning_rate_unit: 'relative | absolute (as in the reference)',
   schedule: 'learning rate over the steps: constant | cosine | linear',
   schedule_steps: 'steps of the schedule (default: max_steps)',
@@ -28,10 +58,8 @@ export const hyperparameterHelp: Readonly<Record<string, string>> = {
   loss_mask_floor: 'weight of what the mask leaves out, 0..1',
   templates: 'prompts to train with: object | style | captions (beside the pictures)',
   template_languages: `languages of the decoder's prompts, such as en,de: ${templateLanguages.join(', ')}`,
-  text_dropout: "XLM-R's dropout, as in the reference: true | false",
   norm: "length of the learnt rows: free | vocabulary (kept at the vocabulary's)",
   ema_decay: 'decay of the moving average that is sampled and published',
-  prior_steps: 'steps of the prior within each training step',
   packing: 'packed | exclusive (alone in its batch: bit-reproducible)',
   publish: 'rows that become the embedding: averaged | last | best (lowest eval_loss)',
 };

@@ -159,8 +159,10 @@ export function aWorker(changes: Partial<Worker> = {}): Worker {
         family: 'kandinsky-2.1',
         fingerprint: 'f'.repeat(64),
         image_size: 64,
-        width_t1: 64,
-        width_t2: 48,
+        towers: [
+          { name: 't1', width: 64, vocabulary_rms: 1 },
+          { name: 't2', width: 48 },
+        ],
         loaded: true,
         judge: '',
         dtype: 'float32',

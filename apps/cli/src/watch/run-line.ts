@@ -25,7 +25,7 @@ export function phaseText(phase: string, colours: Colours, text = phase): string
 export const phaseMark = (phase: RunPhase, colours: Colours): string =>
   phaseText(phase, colours, marks[phase]);
 
-/** `initializer=train learning_rate_t1=0.1`, in the order of the sweep file. */
+/** `initializer=train batch_size=4`, in the order of the sweep file. */
 export function parametersText(parameters: Run['parameters'], only?: readonly string[]): string {
   return Object.entries(parameters)
     .filter(([name]) => only === undefined || only.includes(name))

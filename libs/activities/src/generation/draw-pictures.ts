@@ -1,4 +1,4 @@
-import { inputsOf, isEnded, MurnauError, wordsOf } from '@murnau/domain';
+import { drawsTogether, inputsOf, isEnded, MurnauError, wordsOf } from '@murnau/domain';
 import type { Embedding, Generation, GenerationPhase, Recipe } from '@murnau/domain';
 import type { DrawEvent, GpuClient } from '@murnau/gpu-client';
 import { writeRecipe } from '@murnau/images';
@@ -39,7 +39,7 @@ interface Span {
 
 /**
  * From the first to the last picture that is not stored yet: a picture depends on its own seed only, so an attempt
- * after a lost worker need not draw the others again. With the original's quirks it also depends on its neighbours.
+ * after a lost worker need not draw the others again. An option of the family may make it depend on its neighbours.
  */
 export function missingSpan({ request, images }: Pick<Generation, 'request' | 'images'>): Span {
   const stored = new Set(images.map(({ position }) => position));
@@ -48,7 +48,7 @@ export function missingSpan({ request, images }: Pick<Generation, 'request' | 'i
   );
   const [first = request.count] = missing;
   if (first === request.count) return { first, count: 0 };
-  if (request.reference_quirks) return { first: 0, count: request.count };
+  if (drawsTogether(request)) return { first: 0, count: request.count };
   return { first, count: (missing.at(-1) ?? first) - first + 1 };
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@murnau/domain';
+import type { ErrorCode, Pooling } from '@murnau/domain';
 import type { EmbeddingConversionInput, TokenCheckInput } from './input.js';
 
 export interface ConversionResult {
@@ -7,7 +7,7 @@ export interface ConversionResult {
   readonly placeholder_token: string;
   readonly initializer_token: string | null;
   readonly num_vectors: number;
-  readonly pooling: 'eot' | 'argmax';
+  readonly pooling: Pooling | null;
   readonly step: number;
 }
 

@@ -19,8 +19,8 @@ export interface TokenCheckInput {
     readonly placeholder_token: string;
     /** Empty: the rows begin as another embedding. */
     readonly initializer_token: string;
-    readonly initializer_t1?: string | undefined;
-    readonly initializer_t2?: string | undefined;
+    /** Words that single towers' rows start from instead, by the tower's name. */
+    readonly initializers?: Readonly<Record<string, string>> | undefined;
     /** The fewest that rows may begin as. Default 1. */
     readonly num_vectors?: number | undefined;
   }[];

@@ -1,9 +1,11 @@
+import { learningRatesOf } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 import { factLine, parameterText, shortNumber } from '../board-text.js';
 import type { WorkflowCard } from '../workflow-card.js';
 
 export function runCard(run: Run, galleryUrl: string): WorkflowCard {
   const { spec } = run;
+  const rates = learningRatesOf(spec);
   const searched = Object.entries(run.parameters).filter(
     ([name]) => name !== 'placeholder' && name !== 'initializer',
   );
@@ -21,8 +23,8 @@ export function runCard(run: Run, galleryUrl: string): WorkflowCard {
       factLine('model', spec.model),
       factLine('objective', spec.objective),
       factLine(
-        'learning rates t1, t2',
-        `${shortNumber(spec.learning_rate_t1)}, ${shortNumber(spec.learning_rate_t2)} (${spec.learning_rate_unit})`,
+        `learning rates ${Object.keys(rates).join(', ')}`,
+        `${Object.values(rates).map(shortNumber).join(', ')} (${spec.learning_rate_unit})`,
       ),
       factLine('batch size', spec.batch_size),
       factLine('steps', spec.max_steps),

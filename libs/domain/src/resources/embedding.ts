@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { poolings } from '../families/registry.js';
 import { timeSchema } from './shared.js';
 
 export const publications = ['averaged', 'last', 'best'] as const;
@@ -10,7 +11,8 @@ export const embeddingSchema = z.object({
   initializer_token: z.string().nullable(),
   model: z.string(),
   num_vectors: z.int(),
-  pooling: z.enum(['eot', 'argmax']),
+  /** How its text feature is read; null: its family knows one way only. */
+  pooling: z.enum(poolings).nullable(),
   /** Of whose rows it is: for the best, the step that was evaluated best. */
   step: z.int(),
   /** Which of its run's rows these are; null: it was imported, or is older than the difference. */

@@ -1,20 +1,29 @@
 import { z } from 'zod';
+import { answeredFields } from '../families/fields.js';
+import { families } from '../families/generated.js';
 import { timeSchema } from './shared.js';
 
-/** What sampling does where a request does not say. */
+/** What drawing does where a request does not say. */
 export const samplingDefaultsSchema = z.object({
   num_steps: z.int(),
   guidance_scale: z.number(),
-  prior_steps: z.string(),
-  prior_guidance_scale: z.number(),
+  ...answeredFields(families),
 });
 
 export const modelPartSchema = z.object({
-  /** Such as `prior` or `inpaint_unet`. */
+  /** Its name in the family. */
   name: z.string(),
   loaded: z.boolean(),
   /** In memory. 0: not known before the first load. */
   size_bytes: z.number(),
+});
+
+export const textTowerSchema = z.object({
+  name: z.string(),
+  /** Of a row. */
+  width: z.int(),
+  /** Root mean square of its vocabulary rows. Absent: it is not loaded yet. */
+  vocabulary_rms: z.number().optional(),
 });
 
 export const workerModelSchema = z.object({
@@ -22,8 +31,8 @@ export const workerModelSchema = z.object({
   family: z.string(),
   fingerprint: z.string(),
   image_size: z.int(),
-  width_t1: z.int(),
-  width_t2: z.int(),
+  /** Its text towers, in the family's order. */
+  towers: z.array(textTowerSchema),
   loaded: z.boolean(),
   judge: z.string(),
   /** What its frozen weights are held in. */

@@ -1,12 +1,16 @@
+import { samplingDefaultsSchema } from '@murnau/domain';
 import type { WorkerModel } from '@murnau/domain';
 import type * as proto from '../gen/murnau/worker/v1/worker.js';
 import type { WorkerDescription } from '../types.js';
 
-const toSampling = (sampling: proto.SamplingDefaults): NonNullable<WorkerModel['sampling']> => ({
-  num_steps: sampling.numSteps,
-  guidance_scale: sampling.guidanceScale,
-  prior_steps: sampling.priorSteps,
-  prior_guidance_scale: sampling.priorGuidanceScale,
+/** A model that leaves out a default, or has none, has none that are known. */
+const toSampling = (defaults: proto.Model['drawingDefaults']): WorkerModel['sampling'] =>
+  samplingDefaultsSchema.safeParse(defaults).data ?? null;
+
+const toTower = ({ name, width, vocabularyRms }: proto.TextTower): WorkerModel['towers'][number] => ({
+  name,
+  width,
+  ...(vocabularyRms === 0 ? {} : { vocabulary_rms: vocabularyRms }),
 });
 
 function toModel(model: proto.Model): WorkerModel {
@@ -15,8 +19,7 @@ function toModel(model: proto.Model): WorkerModel {
     family: model.family,
     fingerprint: model.fingerprint,
     image_size: model.imageSize,
-    width_t1: model.widthT1,
-    width_t2: model.widthT2,
+    towers: model.towers.map(toTower),
     loaded: model.loaded,
     judge: model.judge,
     dtype: model.dtype,
@@ -26,7 +29,7 @@ function toModel(model: proto.Model): WorkerModel {
       loaded,
       size_bytes: Number(sizeBytes),
     })),
-    sampling: model.sampling === undefined ? null : toSampling(model.sampling),
+    sampling: toSampling(model.drawingDefaults),
   };
 }
 

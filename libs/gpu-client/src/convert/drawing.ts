@@ -1,3 +1,4 @@
+import { familyOptionsOf } from '@murnau/domain';
 import type { GenerationRequest } from '@murnau/domain';
 import type * as proto from '../gen/murnau/worker/v1/worker.js';
 import type { DrawEvent, DrawStart } from '../types.js';
@@ -19,15 +20,11 @@ function toProtoOptions({ generation_id, request, embeddings }: DrawStart): prot
     seed: BigInt(request.seed),
     numSteps: request.num_steps ?? 0,
     guidanceScale: request.guidance_scale ?? 0,
-    priorSteps: request.prior_steps ?? '',
-    priorGuidanceScale: request.prior_guidance_scale ?? 0,
     sampler: request.sampler,
     ddimEta: request.ddim_eta ?? 0,
     width: request.width ?? 0,
     height: request.height ?? 0,
-    negativePriorPrompt: request.negative_prior_prompt ?? '',
-    negativeDecoderPrompt: request.negative_decoder_prompt ?? '',
-    referenceQuirks: request.reference_quirks,
+    familyOptions: familyOptionsOf(request),
     previewEverySteps: request.preview_every_steps ?? 0,
   };
 }

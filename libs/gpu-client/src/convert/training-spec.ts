@@ -1,11 +1,7 @@
+import { familyParametersOf, initializersOf, learningRatesOf } from '@murnau/domain';
 import type { SampleSpec, TrainingSpec } from '@murnau/domain';
 import * as proto from '../gen/murnau/worker/v1/worker.js';
 
-const objectives = {
-  joint: proto.Objective.OBJECTIVE_JOINT,
-  split: proto.Objective.OBJECTIVE_SPLIT,
-  warm_joint: proto.Objective.OBJECTIVE_WARM_JOINT,
-} as const;
 const resizes = {
   squash: proto.Resize.RESIZE_SQUASH,
   crop: proto.Resize.RESIZE_CROP,
@@ -47,7 +43,6 @@ const packings = {
   packed: proto.Packing.PACKING_PACKED,
   exclusive: proto.Packing.PACKING_EXCLUSIVE,
 } as const;
-const poolings = { eot: proto.Pooling.POOLING_EOT, argmax: proto.Pooling.POOLING_ARGMAX } as const;
 
 function toProtoSamples(samples: SampleSpec): proto.SampleSpec {
   return {
@@ -62,47 +57,59 @@ function toProtoSamples(samples: SampleSpec): proto.SampleSpec {
   };
 }
 
+const toConcept = (spec: TrainingSpec): proto.Concept => ({
+  placeholderToken: spec.placeholder_token,
+  initializerToken: spec.initializer_token,
+  initializers: initializersOf(spec),
+  numVectors: spec.num_vectors,
+});
+
+const toObjective = (spec: TrainingSpec): proto.Objective => ({
+  name: spec.objective,
+  parameters: familyParametersOf(spec),
+  lossWeight: lossWeights[spec.loss_weight],
+  minSnrGamma: spec.min_snr_gamma,
+  lossMask: lossMasks[spec.loss_mask],
+  lossMaskFloor: spec.loss_mask_floor,
+});
+
+const toOptimizer = (spec: TrainingSpec): proto.Optimizer => ({
+  name: spec.optimizer,
+  learningRates: learningRatesOf(spec),
+  learningRateUnit: learningRateUnits[spec.learning_rate_unit],
+  schedule: schedules[spec.schedule],
+  scheduleSteps: spec.schedule_steps ?? spec.max_steps,
+  warmupSteps: spec.warmup_steps,
+  weightDecay: spec.weight_decay,
+  batchSize: spec.batch_size,
+  gradientAccumulationSteps: spec.gradient_accumulation_steps,
+  norm: normRules[spec.norm],
+  emaDecay: spec.ema_decay,
+});
+
+const toData = (spec: TrainingSpec): proto.Data => ({
+  resize: resizes[spec.resize],
+  flipProbability: spec.flip_probability,
+  templates: templateSets[spec.templates],
+  templateLanguages: spec.template_languages.split(','),
+});
+
 export function toProtoTrainingSpec(spec: TrainingSpec): proto.TrainingSpec {
   return {
     model: spec.model,
-    placeholderToken: spec.placeholder_token,
-    initializerToken: spec.initializer_token,
-    numVectors: spec.num_vectors,
-    objective: objectives[spec.objective],
-    pooling: poolings[spec.pooling],
-    learningRateT1: spec.learning_rate_t1,
-    learningRateT2: spec.learning_rate_t2,
-    learningRateUnit: learningRateUnits[spec.learning_rate_unit],
-    schedule: schedules[spec.schedule],
-    scheduleSteps: spec.schedule_steps ?? spec.max_steps,
-    weightDecay: spec.weight_decay,
-    batchSize: spec.batch_size,
+    concept: toConcept(spec),
+    objective: toObjective(spec),
+    optimizer: toOptimizer(spec),
+    data: toData(spec),
+    evaluation: {
+      everySteps: spec.eval.every_steps,
+      publish: published[spec.publish],
+      stopAtPlateau: spec.stop_when.plateau,
+    },
+    samples: toProtoSamples(spec.samples),
     maxSteps: spec.max_steps,
     seed: BigInt(spec.seed),
-    resize: resizes[spec.resize],
-    flipProbability: spec.flip_probability,
-    templates: templateSets[spec.templates],
-    norm: normRules[spec.norm],
-    emaDecay: spec.ema_decay,
-    priorSteps: spec.prior_steps,
     packing: packings[spec.packing],
     checkpointEverySteps: spec.checkpoint.every_steps,
-    evalEverySteps: spec.eval.every_steps,
-    samples: toProtoSamples(spec.samples),
-    priorShare: spec.prior_share,
-    warmSteps: spec.warm_steps,
-    optimizer: spec.optimizer,
-    warmupSteps: spec.warmup_steps,
-    lossWeight: lossWeights[spec.loss_weight],
-    minSnrGamma: spec.min_snr_gamma,
-    gradientAccumulationSteps: spec.gradient_accumulation_steps,
-    lossMask: lossMasks[spec.loss_mask],
-    lossMaskFloor: spec.loss_mask_floor,
-    templateLanguages: spec.template_languages.split(','),
-    textDropout: spec.text_dropout,
-    publish: published[spec.publish],
-    initializerT1: spec.initializer_t1 ?? '',
-    initializerT2: spec.initializer_t2 ?? '',
-    stopAtPlateau: spec.stop_when.plateau,
   };
 }

@@ -30,7 +30,7 @@ interface Drawing {
 }
 
 const defaultSteps = 5;
-/** As CLIP's text tower: of more words the rest is not read. */
+/** Of more words the rest is not read. */
 const mostWords = 77;
 
 async function* draw(
@@ -62,7 +62,7 @@ async function* draw(
     if (planned !== undefined) throw host.refuse(context, Status.INTERNAL, planned, `planned: ${planned}`);
     yield send({
       $case: 'progress',
-      value: { step: 0, steps: 0, phase: 'loading', detail: 'prior, 1 of 5 parts' },
+      value: { step: 0, steps: 0, phase: 'loading', detail: 'text encoder, 1 of 5 parts' },
     });
     const { numericFingerprint, workerVersion } = host;
     yield send({

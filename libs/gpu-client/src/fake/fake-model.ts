@@ -1,3 +1,4 @@
+import { familyNames, familyOptions, familyTable, samplingDefaultsSchema } from '@murnau/domain';
 import type { CallContext } from 'nice-grpc';
 import { ServerError, type Status } from 'nice-grpc';
 import * as proto from '../gen/murnau/worker/v1/worker.js';
@@ -7,24 +8,38 @@ export const fingerprint = 'f'.repeat(64);
 export const numericFingerprint = 'fake';
 export const workerVersion = '0.0.0';
 
-export const allTasks = ['train', 'text2img', 'fuse', 'inpaint', 'img2img'];
-const parts = ['text_encoder', 'clip_text', 'clip_image', 'prior', 'unet', 'inpaint_unet', 'movq'];
+const [family] = familyNames;
+const { tasks = [], towers = [], parts = [] } = familyTable[family] ?? {};
+export const allTasks = tasks;
 
-export function modelOf(name: string, tasks: readonly string[]): proto.Model {
+/** Any value for each option whose default is a model's own. */
+const drawingDefaults = {
+  ...Object.fromEntries(
+    Object.keys(samplingDefaultsSchema.shape).map((name) => [
+      name,
+      familyOptions[name]?.type === 'string' ? '3' : 2,
+    ]),
+  ),
+  num_steps: 5,
+  guidance_scale: 4,
+};
+
+export function modelOf(name: string, tasksOfFiles: readonly string[]): proto.Model {
   return {
     name,
-    family: 'kandinsky-2.1',
+    family,
     fingerprint,
     imageSize: 64,
-    widthT1: 64,
-    widthT2: 48,
+    towers: towers.map((tower, index) => ({ name: tower.name, width: 64 - 16 * index, vocabularyRms: 1 })),
     loaded: true,
     judge: '',
-    sampling: { numSteps: 5, guidanceScale: 4, priorSteps: '3', priorGuidanceScale: 2 },
-    vocabularyRmsT1: 1,
-    vocabularyRmsT2: 1,
-    parts: parts.map((part) => ({ name: part, loaded: part === 'unet', sizeBytes: 1_000_000n })),
-    tasks: [...tasks],
+    drawingDefaults,
+    parts: parts.map((part, index) => ({
+      name: part.name,
+      loaded: index === parts.length - 1,
+      sizeBytes: 1_000_000n,
+    })),
+    tasks: [...tasksOfFiles],
     dtype: 'float32',
   };
 }

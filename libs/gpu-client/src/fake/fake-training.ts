@@ -135,8 +135,8 @@ export class FakeTraining {
       this.sample(state, spec, proto.SampleKind.SAMPLE_KIND_PROGRESS, 0);
       this.checkpoint(state);
     }
-    const settlesAt =
-      spec.stopAtPlateau && spec.evalEverySteps > 0 ? settlesAfter * spec.evalEverySteps : Infinity;
+    const { stopAtPlateau = false, everySteps = 0 } = spec.evaluation ?? {};
+    const settlesAt = stopAtPlateau && everySteps > 0 ? settlesAfter * everySteps : Infinity;
     const lastStep = Math.min(untilStep, settlesAt);
     while (state.step < lastStep) {
       await this.untilStored(state.step - spec.checkpointEverySteps, session);
@@ -177,7 +177,7 @@ export class FakeTraining {
     const { everySteps = 0, finalCount = 0 } = spec.samples ?? {};
     const isDue = (every: number): boolean => every > 0 && step % every === 0;
     const isLast = step === untilStep;
-    const isEvaluated = isDue(spec.evalEverySteps) || isLast;
+    const isEvaluated = isDue(spec.evaluation?.everySteps ?? 0) || isLast;
     metric('train_loss', 1 / step);
     if (isEvaluated) metric('eval_gain', 1 - 1 / (step + Number(spec.seed)));
     if (isEvaluated) metric('eval_loss', 1 / (step + Number(spec.seed)));
@@ -221,7 +221,7 @@ export class FakeTraining {
 
   private sample(
     { step, value }: State,
-    { placeholderToken }: proto.TrainingSpec,
+    { concept }: proto.TrainingSpec,
     kind: proto.SampleKind,
     position: number,
   ): void {
@@ -231,7 +231,7 @@ export class FakeTraining {
         step,
         kind,
         position,
-        prompt: `a photo of a ${placeholderToken}`,
+        prompt: `a photo of a ${concept?.placeholderToken ?? ''}`,
         seed: BigInt(position),
         png: fakePicture(`${value} ${kind} ${position}`),
         imageAlignment: 0.5,

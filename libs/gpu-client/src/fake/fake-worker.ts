@@ -178,7 +178,7 @@ class Fake {
           placeholderToken: request.placeholderToken === '' ? 'sapsan' : request.placeholderToken,
           initializerToken: '',
           numVectors: 1,
-          pooling: proto.Pooling.POOLING_EOT,
+          pooling: 'eot',
           step: 0,
         }),
       checkTokens: ({ placeholderToken }) =>

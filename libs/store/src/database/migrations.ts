@@ -137,7 +137,7 @@ create table embeddings (
   initializer_token text,
   model text not null,
   num_vectors int not null,
-  pooling text not null,
+  pooling text,
   step int not null,
   run_id text unique references runs on delete set null,
   source text not null,

@@ -1,4 +1,4 @@
-import type { Publication } from '@murnau/domain';
+import type { Pooling, Publication } from '@murnau/domain';
 import type { ColumnType, Generated } from 'kysely';
 import type { CreatedAt, Json, JsonWithDefault, Sequence } from './columns.js';
 import type { GenerationsTable, GenerationInputsTable, GenerationImagesTable } from './generation-tables.js';
@@ -36,7 +36,7 @@ export interface EmbeddingsTable {
   initializer_token: string | null;
   model: string;
   num_vectors: number;
-  pooling: 'eot' | 'argmax';
+  pooling: Pooling | null;
   step: number;
   run_id: string | null;
   published: Publication | null;

@@ -241,7 +241,7 @@ async function insertEmbedding(
       initializer_token,
       model,
       num_vectors,
-      pooling,
+      pooling: pooling ?? null,
       step: published.step ?? checkpoint.step,
       published: published.name,
       run_id: run.id,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse, sweepFileSchema } from '@murnau/domain';
+import { parse, sweepFileSchema, towerNames } from '@murnau/domain';
 import type { SweepFile } from '@murnau/domain';
 import { z } from 'zod';
 
@@ -32,6 +32,16 @@ export interface DemoPlan {
   readonly folder: string;
 }
 
+/** One list only: one for each text tower would multiply the trials. */
+function learningRates(): Record<string, object> {
+  return Object.fromEntries(
+    towerNames.map((tower, index) => [
+      `learning_rate_${tower}`,
+      index === 0 ? { values: [...demo.learningRates] } : { value: demo.learningRates[0] },
+    ]),
+  );
+}
+
 /** The sweep of the demo: two words to start from × two learning rates, on one example concept. */
 export async function demoPlan(folder = examples): Promise<DemoPlan> {
   const text = await readFile(join(folder, 'concepts.json'), 'utf8');
@@ -47,9 +57,7 @@ export async function demoPlan(folder = examples): Promise<DemoPlan> {
         pair: {
           values: initializers.map((initializer) => ({ placeholder: demo.placeholder, initializer })),
         },
-        // One list only: a second one, for t2, would double the trials.
-        learning_rate_t1: { values: [...demo.learningRates] },
-        learning_rate_t2: { value: demo.learningRates[0] },
+        ...learningRates(),
         max_steps: { value: demo.maxSteps },
         batch_size: { value: demo.batchSize },
         packing: { value: 'exclusive' },

@@ -1,32 +1,37 @@
 import { join } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import { embeddingFormats, familyTable } from '@murnau/domain';
 import type { Embedding, EmbeddingFormat } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { bytes } from '../../output/format.js';
 
-const formats = ['safetensors', 'bin', 'diffusers'] as const;
-type Format = (typeof formats)[number];
+const ofFamilies = Object.values(familyTable).flatMap((family) => family.embedding_formats);
+/** Those of one tower are written together: a folder of files, one for each pipeline of diffusers. */
+const alone = ofFamilies.filter(({ pipeline }) => pipeline === null).map(({ name }) => name);
+const formats = ['safetensors', ...new Set(alone), 'diffusers'];
+const isFormat = (name: string): name is EmbeddingFormat => embeddingFormats.some((known) => known === name);
 
 interface Options {
-  readonly format?: Format;
+  readonly format?: string;
   readonly out?: string;
 }
 
 /** The files of a format, by the path that was asked for: for diffusers a folder with one for each text encoder. */
 function filesOf(
-  format: Format,
+  format: string,
   { placeholder_token, id }: Embedding,
   out: string | undefined,
 ): readonly (readonly [path: string, EmbeddingFormat])[] {
   const name = `${placeholder_token}-${id}`;
-  if (format !== 'diffusers') return [[out ?? `${name}.${format}`, format]];
+  if (format !== 'diffusers') return isFormat(format) ? [[out ?? `${name}.${format}`, format]] : [];
   const folder = out ?? `${name}-diffusers`;
-  return [
-    [join(folder, 'decoder.safetensors'), 'diffusers_t1'],
-    [join(folder, 'prior.safetensors'), 'diffusers_t2'],
-  ];
+  return ofFamilies.flatMap(({ name: fileFormat, pipeline }) =>
+    pipeline === null || !isFormat(fileFormat)
+      ? []
+      : [[join(folder, `${pipeline}.safetensors`), fileFormat] as const],
+  );
 }
 
 export function registerEmbeddingsExport(parent: Command, host: Host): void {

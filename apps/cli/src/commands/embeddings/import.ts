@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { defaultModel, MurnauError, parse, placeholderSchema } from '@murnau/domain';
+import { defaultModel, familyNames, MurnauError, parse, placeholderSchema } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 
@@ -39,7 +39,10 @@ async function readEmbedding(path: string): Promise<Uint8Array> {
 
 export function registerEmbeddingsImport(parent: Command, host: Host): void {
   const command = leaf(parent, 'import <file>', 'store an embedding from a safetensors or .bin file', [
-    { command: 'murnau embeddings import 300_epoch_embeds.bin --model kandinsky-2.1', does: 'prints its id' },
+    {
+      command: `murnau embeddings import 300_epoch_embeds.bin --model ${familyNames[0]}`,
+      does: 'prints its id',
+    },
   ])
     .option('--model <name>', 'model that it was learnt on', defaultModel)
     .option('--placeholder <word>', "give it another placeholder than the file's");

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { heldDtypes, modelCheckpointings, modelDevices, modelOffloads } from '@murnau/domain';
+import { familyNames, heldDtypes, modelCheckpointings, modelDevices, modelOffloads } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 
@@ -14,7 +14,7 @@ interface Options {
 export function registerModelsAdd(parent: Command, host: Host): void {
   const command = leaf(parent, 'add <name> <folder>', "register a model for this machine's embedded stack", [
     {
-      command: 'murnau models add kandinsky-2.1 ~/kandinsky2 --dtype float16 --device cuda',
+      command: `murnau models add ${familyNames[0]} ~/kandinsky2 --dtype float16 --device cuda`,
       does: "registers the original's files, or diffusers' folders; then: murnau up",
     },
   ])

@@ -12,7 +12,7 @@ interface Options {
   readonly dtype?: ModelDtype;
 }
 
-/** `part prior, done 1, of 3`. */
+/** `part unet, done 1, of 3`. */
 const progressLine = (progress: Readonly<Record<string, unknown>>): string =>
   Object.entries(progress)
     .map(([name, value]) => `${name} ${compact(value)}`)

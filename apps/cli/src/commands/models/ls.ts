@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { familyOptions, familyOptionsOf } from '@murnau/domain';
 import type { Model } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
@@ -17,9 +18,20 @@ function inMemory({ workers }: Model): string {
   return `${most.loaded.length} of ${most.of}${size > 0 ? `, ${bytes(size)}` : ''}`;
 }
 
+/** Whether an option says the steps of another diffusion than the decoder's. */
+function isRespacing(name: string): boolean {
+  const option = familyOptions[name];
+  return option !== undefined && 'format' in option && option.format === 'timestep-respacing';
+}
+
 function defaults({ sampling }: Model): string {
   if (sampling === null) return '–';
-  return `${sampling.num_steps} steps, guidance ${sampling.guidance_scale}, prior ${sampling.prior_steps}`;
+  const respaced = Object.entries(familyOptionsOf(sampling)).filter(([name]) => isRespacing(name));
+  return [
+    `${sampling.num_steps} steps`,
+    `guidance ${sampling.guidance_scale}`,
+    ...respaced.map(([name, steps]) => `${name.replace(/_steps$/, '')} ${steps}`),
+  ].join(', ');
 }
 
 export function registerModelsLs(parent: Command, host: Host): void {

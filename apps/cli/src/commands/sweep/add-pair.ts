@@ -4,12 +4,11 @@ import { action } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { editLeaf, showEdited } from '../../core/edit-command.js';
 import type { EditOptions } from '../../core/edit-command.js';
+import { addInitializerFlags, initializersGiven } from '../../spec/initializer-flags.js';
 
 interface Options extends EditOptions {
   readonly placeholder: string;
   readonly initializer: string;
-  readonly initializerT1?: string;
-  readonly initializerT2?: string;
   readonly initializerEmbedding?: string;
   readonly dataset?: string;
 }
@@ -17,16 +16,14 @@ interface Options extends EditOptions {
 export function registerSweepAddPair(parent: Command, host: Host): void {
   const command = editLeaf(parent, 'add-pair <id>', 'add a pair of words to the search')
     .requiredOption('--placeholder <word>', 'the new word')
-    .requiredOption('--initializer <word>', 'the known word it begins from')
-    .option('--initializer-t1 <word>', 'another one for the XLM-R rows')
-    .option('--initializer-t2 <word>', 'another one for the CLIP rows')
+    .requiredOption('--initializer <word>', 'the known word it begins from');
+  addInitializerFlags(command)
     .option('--initializer-embedding <id>', 'start from this learnt embedding instead of words')
     .option('--dataset <id>', "a dataset of its own (default: the sweep's)");
   action<Options>(command, host, async (context, [id = ''], options) => {
     const { placeholder, initializer, dataset, why } = options;
     const own = {
-      initializer_t1: options.initializerT1,
-      initializer_t2: options.initializerT2,
+      ...initializersGiven(options),
       initializer_embedding: options.initializerEmbedding,
     };
     const pair = { placeholder, initializer, ...own, dataset };

@@ -20,6 +20,7 @@ import { submitting } from '../../core/submission.js';
 import type { Submission } from '../../core/submission.js';
 import { suggestValues } from '../../core/suggestions.js';
 import { plural } from '../../output/format.js';
+import { addInitializerFlags, initializersGiven } from '../../spec/initializer-flags.js';
 import type { BadPictureRule } from '../../spec/picture-folder.js';
 import {
   flagOf,
@@ -34,8 +35,6 @@ import { followRun } from '../../watch/follow-run.js';
 interface Options {
   readonly placeholder: string;
   readonly initializer?: string;
-  readonly initializerT1?: string;
-  readonly initializerT2?: string;
   readonly initializerEmbedding?: string;
   readonly preset?: Preset;
   readonly model: string;
@@ -66,9 +65,8 @@ export function register(command: Command, host: Host): void {
     .option(
       '--initializer <word>',
       'the known word to start from, one token in both towers; with several vectors also a phrase, spread over them',
-    )
-    .option('--initializer-t1 <word>', 'another one for the XLM-R rows')
-    .option('--initializer-t2 <word>', 'another one for the CLIP rows')
+    );
+  addInitializerFlags(command)
     .option(
       '--initializer-embedding <id>',
       'start from a learnt embedding of the model instead; its initializer and number of vectors stand where none is given',
@@ -171,8 +169,7 @@ async function specOf(options: Options, embedding: Embedding | undefined): Promi
     model: options.model,
     placeholder_token: options.placeholder,
     initializer_token: initializerOf(options, embedding),
-    initializer_t1: options.initializerT1,
-    initializer_t2: options.initializerT2,
+    ...initializersGiven(options),
     initializer_embedding: embedding?.id,
   };
   if (options.set !== undefined) {
