@@ -1,6 +1,6 @@
+import { isAlive, type PartState, type ProcessIdentity } from '@murnau/supervisor';
 import { stackPaths, type StackPaths } from './paths.js';
-import { isAlive, type ProcessIdentity } from './processes/identity.js';
-import { readState, type PartState, type StackState } from './state.js';
+import { readState, type StackState } from './state.js';
 
 export interface PartDescription {
   name: string;

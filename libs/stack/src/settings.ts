@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeJson } from '@murnau/supervisor';
 import { checkout, virtualEnvironment } from './checkout.js';
-import { writeJson } from './files.js';
 import { servedModelSchema, type ServedModel } from './models.js';
 import type { StackPaths } from './paths.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isStopped } from '../processes/identity.js';
+import { isStopped } from './identity.js';
 
 export interface HangLimits {
   readonly lookEveryMs: number;
