@@ -4,4 +4,4 @@ export { createReconciler } from './reconcile.js';
 export type { Reconciler, ReconcilerDeps, Row } from './reconcile.js';
 export { createTemporalClient } from './temporal-client.js';
 export type { TemporalClientOptions } from './temporal-client.js';
-export { cancelWorkflow, mapBounded, signalWorkflow } from './workflow-presence.js';
+export { cancelWorkflow, signalWorkflow } from './workflow-presence.js';

@@ -49,20 +49,3 @@ async function unlessUnknown<Result>(
     throw toTemporalError(error);
   }
 }
-
-/** Maps with at most `limit` calls at once, in order of the results. */
-export async function mapBounded<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  map: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await map(items[index] as Item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
-  return results;
-}
