@@ -12,6 +12,8 @@ const inProtos = { cwd: join(root, 'protos') };
 const checks = [
   ['pyright', 'pyright', ['--pythonpath', python], inPython],
   ['eslint', 'eslint', ['--max-warnings=0', '--no-warn-ignored', 'apps', 'libs'], {}],
+  // tsc -b checks the rest.
+  ['types of e2e tests', 'tsc', ['-p', 'tsconfig.e2e.json'], {}],
   ['import rules', process.execPath, ['tools/lint/check-imports.mjs'], {}],
   ['walks', process.execPath, ['tools/lint/check-walks.mjs'], {}],
   ['paths outside', process.execPath, ['tools/lint/check-outside.mjs'], {}],
