@@ -1,13 +1,7 @@
 export { endOfLog, readText, writeJson, writeText } from './files.js';
 export { GuardKeeper } from './guard-keeper.js';
 export type { GuardPlan } from './guard-keeper.js';
-export {
-  findByEnvironment,
-  groupOf,
-  identify,
-  isAlive,
-  processIdentitySchema,
-} from './identity.js';
+export { findByEnvironment, groupOf, identify, isAlive, processIdentitySchema } from './identity.js';
 export type { ProcessIdentity } from './identity.js';
 export { Keeper } from './keeper.js';
 export { tryLock, unlock, withLock, withLockIfPossible } from './lock.js';
