@@ -13,7 +13,7 @@ import { workerPeer } from './peer.js';
 import { openTrainSession } from './train-session.js';
 import type { CallControl, DrawEvent, DrawStart, GpuClient, ReadBlob } from './types.js';
 
-export interface GpuClientOptions {
+interface GpuClientOptions {
   /** `host:port`. */
   readonly address: string;
   /** Longest wait for a call that answers once and computes nothing, in milliseconds. Default 5000. */

@@ -5,7 +5,7 @@ import { toTemporalError } from './temporal-calls.js';
 const timeoutMs = 5_000;
 
 /** What Temporal knows of a workflow's newest run: it is open, it has closed, or there never was one. */
-export type WorkflowPresence =
+type WorkflowPresence =
   | { readonly kind: 'open' }
   | { readonly kind: 'closed'; readonly runId: string }
   | { readonly kind: 'unknown' };

@@ -2,7 +2,7 @@ import { isAlive, type PartState, type ProcessIdentity } from '@murnau/superviso
 import { stackPaths, type StackPaths } from './paths.js';
 import { readState, type StackState } from './state.js';
 
-export interface PartDescription {
+interface PartDescription {
   name: string;
   state: PartState;
   isAlive: boolean;

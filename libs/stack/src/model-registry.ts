@@ -39,7 +39,7 @@ export async function knownModels(paths: StackPaths): Promise<ServedModel[]> {
   return [...(await shippedModels()), ...(await registeredModels(paths))];
 }
 
-export interface NewModel {
+interface NewModel {
   readonly name: string;
   readonly dir: string;
   readonly holding: Holding;

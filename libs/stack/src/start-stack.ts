@@ -29,7 +29,7 @@ const supervisorAttempts = 3;
 /** As the keeper's: a part that died so often in a row is not going to come up by itself. */
 const failuresToGiveUp = 3;
 
-export interface StackProgress {
+interface StackProgress {
   part: string;
   state: PartState;
   readyAfterMs: number | undefined;

@@ -3,7 +3,7 @@ import { partRecordSchema, processIdentitySchema, readText, writeJson } from '@m
 import type { StackPaths } from './paths.js';
 
 /** `stack.json`: what runs, where it answers, and which processes are ours. */
-export const stackStateSchema = z.object({
+const stackStateSchema = z.object({
   version: z.literal(1),
   supervisor: processIdentitySchema,
   /** Puts another supervisor in the place of one that died. */

@@ -19,7 +19,7 @@ const failuresToReport = 3;
 const shortestReadyPollMs = 50;
 const longestReadyPollMs = 250;
 
-export interface KeeperContext {
+interface KeeperContext {
   log: string;
   /** The whole environment of a process that a plan starts. */
   envOf: (plan: PartPlan) => Record<string, string>;

@@ -7,7 +7,7 @@ import { advisorPeer } from '../peer.js';
 import type { CallControl } from '../types.js';
 import { toAdviceValues, toProtoForbidden, toProtoParameter, toProtoPastTrial } from './convert.js';
 
-export interface AdvisorClientOptions {
+interface AdvisorClientOptions {
   /** Longest wait for an answer, in milliseconds. Default 30,000: ten thousand past trials take some seconds. */
   readonly timeoutMs?: number;
 }
@@ -30,7 +30,7 @@ export interface SuggestQuestion extends ImportanceQuestion {
   readonly forbidden: readonly ForbiddenPoint[];
 }
 
-export interface Importance {
+interface Importance {
   /** Name → share, greatest first; the shares add up to 1. Null: too few trials have finished. */
   readonly shares: Readonly<Record<string, number>> | null;
   readonly finished_trials: number;

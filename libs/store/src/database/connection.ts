@@ -7,7 +7,7 @@ import { isConnectionError, isTransient, RETRY_DELAY_MS, toStorageError } from '
 import { migrations } from './migrations.js';
 import type { Database } from './schema.js';
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   databaseUrl: string;
   /** Largest number of connections at once. Default 10. */
   maxConnections: number;
