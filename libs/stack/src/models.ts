@@ -28,7 +28,7 @@ const diffusersFolders = ['kandinsky-2-1', 'kandinsky-2-1-prior'] as const;
 /** Of the original's layout: the decoder, as its package downloads it. */
 const originalDecoder = '2_1/decoder_fp16.ckpt';
 
-type ModelLayout = 'diffusers' | 'original';
+export type ModelLayout = 'diffusers' | 'original';
 
 /** A light look: the worker reads the files and says the rest. Undefined: this is no model. */
 export function layoutOf(dir: string): ModelLayout | undefined {
