@@ -21,7 +21,7 @@ export default tseslint.config(
     ],
   },
   {
-    files: ['{apps,libs}/*/src/**/*.{ts,tsx}'],
+    files: ['{apps,libs}/*/{src,e2e}/**/*.{ts,tsx}'],
     languageOptions: {
       parser: tseslint.parser,
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -41,12 +41,9 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', exportAll, processEnv],
     },
   },
-  // Outside every tsconfig of the build: rules that need no types.
   {
     files: ['{apps,libs}/*/e2e/**/*.ts'],
-    languageOptions: { parser: tseslint.parser },
-    plugins: { '@typescript-eslint': tseslint.plugin },
-    rules: { '@typescript-eslint/no-explicit-any': 'error', eqeqeq: ['error', 'always', { null: 'ignore' }] },
+    languageOptions: { parserOptions: { projectService: false, project: 'tsconfig.e2e.json' } },
   },
   {
     files: [

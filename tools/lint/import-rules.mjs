@@ -1,66 +1,54 @@
 // Who may import whom (style.md, "Layout and who may import whom"), as dependency-cruiser rules.
 // Paths are relative to the folder that holds apps/ and libs/. A sibling package resolves to its dist/index.js.
 
-const specs = '\\.spec\\.tsx?$';
-const own = (name) => `^libs/${name}/`;
-const source = (name) => `^libs/${name}/src/`;
+/** From the bottom up: a package imports packages of lower layers only. */
+const layers = [
+  ['domain', 'environment', 'logging'],
+  ['api-client', 'config', 'contracts', 'gpu-client', 'images', 'store', 'supervisor', 'temporal-worker'],
+  ['orchestration', 'stack', 'testing', 'workflows'],
+  ['activities'],
+  ['api', 'cli', 'dispatcher', 'orchestrator'],
+];
+const inPackage = (names) => `^(?:apps|libs)/(${names.join('|')})/`;
+
+/** The sources of a package import nothing but these. */
+const importsOnly = (name, paths, others = {}) => ({
+  name: `${name}-imports-only-what-is-listed`,
+  from: { path: `^libs/${name}/src/`, pathNot: '\\.spec\\.tsx?$' },
+  to: { pathNot: [`^libs/${name}/`, ...paths], ...others },
+});
+const npm = (name) => `(^|/)node_modules/${name}/`;
 
 export const forbidden = [
-  { name: 'libs-never-import-apps', severity: 'error', from: { path: '^libs/' }, to: { path: '^apps/' } },
+  ...layers.map((layer, index) => ({
+    name: `layer-${index + 1}-imports-lower-layers`,
+    from: { path: inPackage(layer) },
+    to: { path: inPackage(layers.slice(index).flat()), pathNot: '^(?:apps|libs)/$1/' },
+  })),
   {
-    name: 'apps-never-import-each-other',
-    severity: 'error',
-    from: { path: '^apps/([^/]+)/' },
-    to: { path: '^apps/', pathNot: '^apps/$1/' },
+    name: 'every-package-has-a-layer',
+    from: { path: '^(apps|libs)/', pathNot: inPackage(layers.flat()) },
+    to: {},
   },
-  {
-    name: 'domain-imports-only-zod',
-    severity: 'error',
-    from: { path: source('domain'), pathNot: specs },
-    to: { pathNot: [own('domain'), '(^|/)node_modules/zod/'] },
-  },
+  importsOnly('domain', [npm('zod')]),
   // Every command of the command line, and completion, waits for what it imports.
-  {
-    name: 'environment-imports-nothing',
-    severity: 'error',
-    from: { path: source('environment'), pathNot: specs },
-    to: { pathNot: own('environment'), dependencyTypesNot: ['core'] },
-  },
-  {
-    name: 'contracts-import-only-domain-and-common',
-    severity: 'error',
-    from: { path: source('contracts'), pathNot: specs },
-    to: { pathNot: [own('contracts'), own('domain'), '(^|/)node_modules/@temporalio/common/'] },
-  },
-  {
-    name: 'workflows-import-only-domain-contracts-and-workflow',
-    severity: 'error',
-    from: { path: source('workflows'), pathNot: specs },
-    to: {
-      pathNot: [own('workflows'), own('contracts'), own('domain'), '(^|/)node_modules/@temporalio/workflow/'],
-    },
-  },
+  importsOnly('environment', [], { dependencyTypesNot: ['core'] }),
+  importsOnly('contracts', ['^libs/domain/', npm('@temporalio/common')]),
+  importsOnly('workflows', ['^libs/(domain|contracts)/', npm('@temporalio/workflow')]),
   {
     name: 'no-imports-past-the-entry-point',
-    severity: 'error',
     from: { path: '^(apps|libs)/([^/]+)/' },
     to: { path: '^(apps|libs)/[^/]+/(src/|dist/(?!index\\.))', pathNot: '^$1/$2/' },
   },
   {
     name: 'generated-code-stays-in-gpu-client',
-    severity: 'error',
-    from: { pathNot: own('gpu-client') },
+    from: { pathNot: '^libs/gpu-client/' },
     to: { path: 'gpu-client/(src|dist)/gen/' },
   },
-  { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-  { name: 'imports-resolve', severity: 'error', from: {}, to: { couldNotResolve: true } },
-  {
-    name: 'dependencies-are-declared',
-    severity: 'error',
-    from: {},
-    to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
-  },
-];
+  { name: 'no-cycles', from: {}, to: { circular: true } },
+  { name: 'imports-resolve', from: {}, to: { couldNotResolve: true } },
+  { name: 'dependencies-are-declared', from: {}, to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] } },
+].map((rule) => ({ severity: 'error', ...rule }));
 
 /** Rules the fixtures break on purpose; every rule of ours must be among them. */
 export const ruleNames = forbidden.map((rule) => rule.name);

@@ -5,10 +5,10 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pMap from 'p-map';
 import { lockFileOf, seriesNewestFirst, torchPin } from '../bootstrap/python/series.mjs';
 import { venvPython } from '../bootstrap/python/venv.mjs';
 import { root } from '../bootstrap/root.mjs';
-import { inParallel } from '../test/task.mjs';
 import { missingBinaries } from './npm-platforms.mjs';
 import { page } from './page.mjs';
 
@@ -64,27 +64,26 @@ function unlockedNeeds(torch, lockText) {
 await mkdir(target, { recursive: true });
 const rows = [];
 const problems = [];
-await inParallel(
-  3,
-  seriesNewestFirst.flatMap((series) =>
-    platforms.map((platform) => async () => {
-      const lockFile = lockFileOf(series);
-      const lockText = await readFile(join(root, lockFile), 'utf8');
-      const where = `Python ${series} on ${platform.name}`;
-      const locked = await resolve(series, platform, ['--require-hashes', '-r', lockFile]);
-      const torch = await resolve(series, platform, [torchPin]);
-      for (const { problem } of [locked, torch]) if (problem) problems.push(`${where}: ${problem}`);
-      for (const name of torch.packages ? unlockedNeeds(torch.packages[0], lockText) : [])
-        problems.push(`${where}: torch needs ${name}, which ${lockFile} does not have`);
-      rows.push({
-        series,
-        platform: platform.name,
-        wheels: locked.packages?.length ?? 0,
-        torch: torch.packages?.[0]?.version.split('+')[0] ?? null,
-      });
-      console.error(`${where}: ${locked.packages?.length ?? 0} wheels, torch ${rows.at(-1).torch ?? 'none'}`);
-    }),
-  ),
+await pMap(
+  seriesNewestFirst.flatMap((series) => platforms.map((platform) => [series, platform])),
+  async ([series, platform]) => {
+    const lockFile = lockFileOf(series);
+    const lockText = await readFile(join(root, lockFile), 'utf8');
+    const where = `Python ${series} on ${platform.name}`;
+    const locked = await resolve(series, platform, ['--require-hashes', '-r', lockFile]);
+    const torch = await resolve(series, platform, [torchPin]);
+    for (const { problem } of [locked, torch]) if (problem) problems.push(`${where}: ${problem}`);
+    for (const name of torch.packages ? unlockedNeeds(torch.packages[0], lockText) : [])
+      problems.push(`${where}: torch needs ${name}, which ${lockFile} does not have`);
+    rows.push({
+      series,
+      platform: platform.name,
+      wheels: locked.packages?.length ?? 0,
+      torch: torch.packages?.[0]?.version.split('+')[0] ?? null,
+    });
+    console.error(`${where}: ${locked.packages?.length ?? 0} wheels, torch ${rows.at(-1).torch ?? 'none'}`);
+  },
+  { concurrency: 3 },
 );
 const npmLock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8'));
 for (const { name, npm } of platforms)

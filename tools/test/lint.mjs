@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // `npm run lint`: every check that runs nothing of ours. The slowest come first, two at a time.
 import { join } from 'node:path';
+import pMap from 'p-map';
 import { root } from '../bootstrap/root.mjs';
-import { inParallel, runTask } from './task.mjs';
+import { runTask } from './task.mjs';
 
 const python = join(root, 'python-worker/.venv/bin/python');
 const inPython = { cwd: join(root, 'python-worker') };
@@ -11,6 +12,8 @@ const inProtos = { cwd: join(root, 'protos') };
 const checks = [
   ['pyright', 'pyright', ['--pythonpath', python], inPython],
   ['eslint', 'eslint', ['--max-warnings=0', '--no-warn-ignored', 'apps', 'libs'], {}],
+  // tsc -b checks the rest.
+  ['types of e2e tests', 'tsc', ['-p', 'tsconfig.e2e.json'], {}],
   ['import rules', process.execPath, ['tools/lint/check-imports.mjs'], {}],
   ['walks', process.execPath, ['tools/lint/check-walks.mjs'], {}],
   ['family words', process.execPath, ['tools/lint/check-family-words.mjs'], {}],
@@ -37,21 +40,20 @@ const checks = [
 const wanted = process.argv.slice(2);
 let passed = 0;
 let failed = 0;
-await inParallel(
-  2,
-  checks
-    .filter(([name]) => wanted.length === 0 || wanted.includes(name))
-    .map(([name, command, args, options]) => async () => {
-      const { code, output, tookMs } = await runTask(command, args, options);
-      const seconds = `${(tookMs / 1000).toFixed(1)} s`;
-      if (code === 0) passed += 1;
-      else failed += 1;
-      console.log(
-        code === 0
-          ? `✓ ${name} (${seconds})`
-          : `✗ ${name} (${seconds})\n${output.trimEnd().replace(/^/gm, '    ')}`,
-      );
-    }),
+await pMap(
+  checks.filter(([name]) => wanted.length === 0 || wanted.includes(name)),
+  async ([name, command, args, options]) => {
+    const { code, output, tookMs } = await runTask(command, args, options);
+    const seconds = `${(tookMs / 1000).toFixed(1)} s`;
+    if (code === 0) passed += 1;
+    else failed += 1;
+    console.log(
+      code === 0
+        ? `✓ ${name} (${seconds})`
+        : `✗ ${name} (${seconds})\n${output.trimEnd().replace(/^/gm, '    ')}`,
+    );
+  },
+  { concurrency: 2 },
 );
 if (failed > 0) console.log('\nLayout is mended by: npm run format');
 console.log(`lint: ${passed} passed, ${failed} failed`);

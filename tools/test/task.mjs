@@ -29,13 +29,3 @@ export function runTask(command, args, { cwd = root, echo = false, env = {} } = 
     child.on('close', (code) => resolve({ code: code ?? 1, output, tookMs: performance.now() - started }));
   });
 }
-
-/** Runs `tasks` with at most `limit` at a time. */
-export async function inParallel(limit, tasks) {
-  const queue = [...tasks];
-  await Promise.all(
-    Array.from({ length: limit }, async () => {
-      for (let task = queue.shift(); task; task = queue.shift()) await task();
-    }),
-  );
-}

@@ -15,7 +15,7 @@ export interface ServerIdentity {
   namespace: string;
 }
 
-export interface Log {
+interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Host } from './core/command.js';
 
 /** A word after `murnau`: the folder of its name in `commands/`. */
-export interface Noun {
+interface Noun {
   /** With its arguments, as commander writes them. */
   readonly usage: string;
   readonly summary: string;

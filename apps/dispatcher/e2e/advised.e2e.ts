@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { SweepFileInput } from '@murnau/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Harness } from './harness.js';
 import { freePort, Program, root, startHarness } from './harness.js';
@@ -31,7 +32,7 @@ const search = {
     learning_rate_t1: { distribution: 'log_uniform', min: 0.01, max: 0.5 },
     max_steps: { value: 20 },
   },
-} as const;
+} satisfies Partial<SweepFileInput>;
 
 async function ratesOf(under: SweepUnderTest): Promise<number[]> {
   const runs = await Promise.all((await under.trials()).map(({ run_id }) => harness.store.runs.get(run_id)));

@@ -19,7 +19,7 @@ const schema = z.object({
   LOG_LEVEL: logLevelSchema,
 });
 
-export interface HostedAddress {
+interface HostedAddress {
   readonly name: string;
   readonly address: string;
 }

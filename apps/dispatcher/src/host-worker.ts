@@ -17,7 +17,7 @@ import { WorkerWatch } from './worker-watch.js';
 /** Interactive work at once: it shares the device with training. */
 const generateSlotCount = 2;
 
-export interface HostOptions {
+interface HostOptions {
   readonly worker: { readonly name: string; readonly address: string };
   readonly store: Store;
   readonly log: Logger;
@@ -29,7 +29,7 @@ export interface HostOptions {
   readonly connect: () => Promise<NativeConnection>;
 }
 
-export interface HostedWorker {
+interface HostedWorker {
   /** Resolves when it takes no work any more. */
   run(): Promise<void>;
   /** Before the SDK's own handlers are there, a signal must end the waiting. */

@@ -4,7 +4,7 @@ import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { GatedSlots } from './gated-slots.js';
 
-export interface PollerOptions {
+interface PollerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly models: readonly string[];

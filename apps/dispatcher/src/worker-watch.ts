@@ -3,7 +3,7 @@ import { toMurnauError } from '@murnau/domain';
 import type { GpuClient, WorkerDescription } from '@murnau/gpu-client';
 import type { Logger } from '@murnau/logging';
 
-export interface WorkerWatchOptions {
+interface WorkerWatchOptions {
   readonly client: Pick<GpuClient, 'describe'>;
   readonly trouble: WorkerTrouble;
   readonly log: Logger;

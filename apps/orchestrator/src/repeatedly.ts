@@ -1,7 +1,7 @@
 import { toMurnauError } from '@murnau/domain';
 import type { Logger } from '@murnau/logging';
 
-export interface Repetition {
+interface Repetition {
   /** What the work is called when it fails. */
   name: string;
   /** From one end to the next start. */

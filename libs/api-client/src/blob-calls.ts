@@ -4,7 +4,7 @@ import type { Blob, ImageBlob } from '@murnau/domain';
 import { at, Calls } from './calls.js';
 
 /** What has a contact sheet. */
-export type SheetOf = 'datasets' | 'runs' | 'sweeps' | 'generations';
+type SheetOf = 'datasets' | 'runs' | 'sweeps' | 'generations';
 
 /** Stored files. */
 export class BlobCalls extends Calls {

@@ -6,7 +6,6 @@ import type { Dataset, StoredEvent } from '@murnau/domain';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ApiClient } from './client.js';
 import type { LiveMessage } from './follow.js';
-import { collect } from './pages.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -29,6 +28,12 @@ afterEach(() => {
     server.closeAllConnections();
   }
 });
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));

@@ -1,9 +1,2 @@
 export { ApiClient } from './client.js';
-export type { SheetOf } from './blob-calls.js';
-export type { ListEmbeddings, ListOptions, ListRuns, ListSweeps } from './list-options.js';
-export type { FollowOptions, LiveMessage } from './follow.js';
-export { allItems, collect } from './pages.js';
-export { EventStreamParser } from './server-sent-events.js';
-export type { ServerSentEvent } from './server-sent-events.js';
-export { retryDelayMs } from './transport.js';
-export type { TransportOptions } from './transport.js';
+export type { LiveMessage } from './follow.js';

@@ -17,9 +17,3 @@ export async function* allItems<Item>(
     cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined);
 }
-
-export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}

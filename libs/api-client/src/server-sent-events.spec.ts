@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EventStreamParser } from './server-sent-events.js';
+import { readEventStream } from './server-sent-events.js';
 
 const stream =
   ': alive\r\nid: 7\r\nevent: run\r\ndata: {"a":\r\ndata: 1}\r\n\r\ndata: x\n\n\n\nid\ndata:y\n\n';
@@ -9,14 +9,14 @@ const expected = [
   { id: '', event: 'message', data: 'y' },
 ];
 
-describe('EventStreamParser', () => {
-  it('reads the same messages however the text is cut', () => {
+describe('readEventStream', () => {
+  it('reads the same messages however the text is cut', async () => {
     for (let size = 1; size <= stream.length; size += 1) {
-      const parser = new EventStreamParser();
+      const pieces = Array.from({ length: Math.ceil(stream.length / size) }, (_, index) =>
+        new TextEncoder().encode(stream.slice(index * size, (index + 1) * size)),
+      );
       const events = [];
-      for (let start = 0; start < stream.length; start += size) {
-        events.push(...parser.push(stream.slice(start, start + size)));
-      }
+      for await (const event of readEventStream(ReadableStream.from(pieces))) events.push(event);
       expect(events).toEqual(expected);
     }
   });

@@ -1,3 +1,2 @@
-export { logLevelSchema, portSchema, readEnv } from './read-env.js';
-export type { Environment } from './read-env.js';
+export { logLevelSchema, readEnv } from './read-env.js';
 export { isRefusedByBrowsers, webPortAllowed, webPortSchema } from './web-ports.js';

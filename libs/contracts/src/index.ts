@@ -1,11 +1,10 @@
 export { attributePairs } from './attributes.js';
 export type { AttributeValues } from './attributes.js';
-export { factLine, pairsText, parameterText, roundedMetric, shortNumber } from './board-text.js';
+export { factLine, parameterText, roundedMetric } from './board-text.js';
 export type { CancelRequest } from './cancel.js';
 export { toStoredEnd } from './ending.js';
 export type { Ending, StoredEnd } from './ending.js';
 export { failureOf, fromFailure, toActivityFailure, toStoredFailure } from './failures.js';
-export type { WorkflowFailure } from './failures.js';
 export { generationActivitySummaries } from './generation/activities.js';
 export type { DrawingActivities, GenerationActivities } from './generation/activities.js';
 export { generationCard } from './generation/card.js';
@@ -15,8 +14,6 @@ export { sweepActivitySummaries } from './sweep/activities.js';
 export type {
   DecideSweepInput,
   SweepActivities,
-  SweepEditInput,
-  SweepEnd,
   SweepEnding,
   SweepRow,
   SweepStep,
@@ -37,7 +34,6 @@ export { runActivitySummaries } from './training-run/activities.js';
 export type {
   RunAction,
   RunActivities,
-  RunEditInput,
   RunEnding,
   RunFacts,
   RunStep,

@@ -2,5 +2,4 @@
 export { keepLoopbackDirect, loopbackExceptions } from './direct-loopback.js';
 export { FolderError } from './folder-error.js';
 export { accountName, dataFolder, homeFolder, settingsFolder } from './folders.js';
-export type { Environment } from './environment.js';
 export { shellWord } from './shell-word.js';

@@ -1,7 +1,7 @@
 import { PutBlobsRequest } from './gen/murnau/worker/v1/worker.js';
 import type { ReadBlob } from './types.js';
 
-export const chunkBytes = 1024 * 1024;
+const chunkBytes = 1024 * 1024;
 
 async function* chunksOf(hash: string, content: Uint8Array): AsyncGenerator<PutBlobsRequest> {
   let offset = 0;

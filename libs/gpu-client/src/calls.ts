@@ -1,73 +1,44 @@
 import { MurnauError } from '@murnau/domain';
-import type { CallOptions, Metadata } from 'nice-grpc-common';
+import type { ClientMiddleware, Metadata } from 'nice-grpc-common';
 import { toCallError } from './errors.js';
-import { workerPeer } from './peer.js';
-import type { CallControl } from './types.js';
+import type { Peer } from './peer.js';
 
-/** Runs a call that answers once, with a deadline, and translates what it throws. */
-export async function callOnce<Response>(
-  what: string,
-  timeoutMs: number,
-  control: CallControl | undefined,
-  call: (options: CallOptions) => Promise<Response>,
-  peer = workerPeer,
-): Promise<Response> {
-  let trailer: Metadata | undefined;
-  const deadline = AbortSignal.timeout(timeoutMs);
-  const signal = control?.signal === undefined ? deadline : AbortSignal.any([deadline, control.signal]);
-  try {
-    return await call({ signal, onTrailer: (metadata) => (trailer = metadata) });
-  } catch (error) {
-    if (deadline.aborted && control?.signal?.aborted !== true) {
-      throw new MurnauError(
-        peer.unavailable,
-        `The ${peer.name} did not answer ${what} within ${timeoutMs} ms.`,
-        {
-          cause: error,
-        },
-      );
-    }
-    throw toCallError(error, trailer, false, peer);
-  }
+export interface CallLimits {
+  /**
+   * Longest wait for the answer, or for a stream's next message, in milliseconds. Only the time spent waiting counts: a
+   * slow reader is not the peer's silence.
+   */
+  readonly timeoutMs?: number;
 }
 
-/**
- * Iterates a stream of answers; a silence of more than `silenceMs` ends it with `worker.lost`.
- * Only the time spent waiting counts: a slow reader is not the worker's silence.
- */
-export async function* readStream<Response>(
-  silenceMs: number,
-  control: CallControl | undefined,
-  call: (options: CallOptions) => AsyncIterable<Response>,
-): AsyncGenerator<Response, void, undefined> {
-  let trailer: Metadata | undefined;
-  let isSilent = false;
-  const stop = new AbortController();
-  const signal = control?.signal === undefined ? stop.signal : AbortSignal.any([stop.signal, control.signal]);
-  const responses = call({ signal, onTrailer: (metadata) => (trailer = metadata) })[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const timer = setTimeout(() => {
-        isSilent = true;
-        stop.abort();
-      }, silenceMs);
-      let result: IteratorResult<Response>;
-      try {
-        result = await responses.next();
-      } finally {
-        clearTimeout(timer);
+/** Gives each call its deadline, and translates what it throws. */
+export function callMiddleware(peer: Peer, defaultTimeoutMs: number): ClientMiddleware<CallLimits> {
+  return async function* (call, { timeoutMs = defaultTimeoutMs, signal, ...options }) {
+    let trailer: Metadata | undefined;
+    const late = new AbortController();
+    const responses = call.next(call.request, {
+      ...options,
+      signal: signal === undefined ? late.signal : AbortSignal.any([late.signal, signal]),
+      onTrailer: (metadata) => (trailer = metadata),
+    });
+    try {
+      for (;;) {
+        const timer = setTimeout(() => late.abort(), timeoutMs);
+        const result = await responses.next().finally(() => clearTimeout(timer));
+        if (result.done === true) return result.value;
+        yield result.value;
       }
-      if (result.done === true) return;
-      yield result.value;
+    } catch (error) {
+      if (!late.signal.aborted || signal?.aborted === true)
+        throw toCallError(error, trailer, call.responseStream, peer);
+      const [code, failure] = call.responseStream
+        ? ([peer.lost, 'was silent for'] as const)
+        : ([peer.unavailable, `did not answer ${call.method.path.split('/').at(-1)} within`] as const);
+      throw new MurnauError(code, `The ${peer.name} ${failure} ${timeoutMs} ms.`, { cause: error });
+    } finally {
+      late.abort();
+      // The call's own clean-up reports the abort that was just asked for.
+      await responses.return(undefined as never).catch(() => undefined);
     }
-  } catch (error) {
-    if (isSilent) {
-      throw new MurnauError('worker.lost', `The worker was silent for ${silenceMs} ms.`, { cause: error });
-    }
-    throw toCallError(error, trailer, true);
-  } finally {
-    stop.abort();
-    // The stream's own clean-up reports the abort that was just asked for.
-    await responses.return?.().catch(() => undefined);
-  }
+  };
 }

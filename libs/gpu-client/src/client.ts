@@ -1,7 +1,6 @@
-import { createChannel, createClient } from 'nice-grpc';
-import type { CallOptions } from 'nice-grpc-common';
+import { createChannel, createClientFactory } from 'nice-grpc';
 import { divide, uploads } from './blobs.js';
-import { callOnce, readStream } from './calls.js';
+import { callMiddleware } from './calls.js';
 import { channelOptions } from './channel.js';
 import { toDescription } from './convert/description.js';
 import { toConvertedEmbedding, toProtoConvertRequest } from './convert/embedding.js';
@@ -10,10 +9,11 @@ import { toDrawEvent, toDrawRequest } from './convert/drawing.js';
 import type { DrawRequest } from './convert/drawing.js';
 import { WorkerServiceDefinition } from './gen/murnau/worker/v1/worker.js';
 import type { TextToImageResponse } from './gen/murnau/worker/v1/worker.js';
+import { workerPeer } from './peer.js';
 import { openTrainSession } from './train-session.js';
 import type { CallControl, DrawEvent, DrawStart, GpuClient, ReadBlob } from './types.js';
 
-export interface GpuClientOptions {
+interface GpuClientOptions {
   /** `host:port`. */
   readonly address: string;
   /** Longest wait for a call that answers once and computes nothing, in milliseconds. Default 5000. */
@@ -24,13 +24,24 @@ export interface GpuClientOptions {
 const uploadStreams = 2;
 const uploadTimeoutMs = 120_000;
 const conversionTimeoutMs = 30_000;
-/** Progress comes each second, waiting and loading included. */
-const drawSilenceMs = 5_000;
+/** `alive` and progress come each second, waiting and loading included; a machine short of cores may be late. */
+const silenceMs = 5_000;
 
 /** The one way to a worker. Every error it throws is a MurnauError with its cause, or the caller's own abort. */
 export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions): GpuClient {
   const channel = createChannel(address, undefined, channelOptions);
-  const client = createClient(WorkerServiceDefinition, channel);
+  const streamed = { timeoutMs: silenceMs };
+  const client = createClientFactory()
+    .use(callMiddleware(workerPeer, timeoutMs))
+    .create(WorkerServiceDefinition, channel, {
+      putBlobs: { timeoutMs: uploadTimeoutMs },
+      convertEmbedding: { timeoutMs: conversionTimeoutMs },
+      train: streamed,
+      textToImage: streamed,
+      fuse: streamed,
+      inpaint: streamed,
+      imageToImage: streamed,
+    });
 
   async function ensureBlobs(
     hashes: readonly string[],
@@ -38,37 +49,29 @@ export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions
     control?: CallControl,
   ): Promise<number> {
     const wanted = [...new Set(hashes)];
-    const { hashes: missing } = await callOnce('MissingBlobs', timeoutMs, control, (options) =>
-      client.missingBlobs({ hashes: wanted }, options),
-    );
+    const { hashes: missing } = await client.missingBlobs({ hashes: wanted }, control);
     await Promise.all(
-      divide(missing, uploadStreams).map((part) =>
-        callOnce('PutBlobs', uploadTimeoutMs, control, (options) =>
-          client.putBlobs(uploads(part, read), options),
-        ),
-      ),
+      divide(missing, uploadStreams).map((part) => client.putBlobs(uploads(part, read), control)),
     );
     return missing.length;
   }
 
   /** The four calls answer alike. */
-  function call(drawing: DrawRequest, options: CallOptions): AsyncIterable<TextToImageResponse> {
+  function call(drawing: DrawRequest, control?: CallControl): AsyncIterable<TextToImageResponse> {
     switch (drawing.task) {
       case 'text2img':
-        return client.textToImage(drawing.request, options);
+        return client.textToImage(drawing.request, control);
       case 'fuse':
-        return client.fuse(drawing.request, options);
+        return client.fuse(drawing.request, control);
       case 'inpaint':
-        return client.inpaint(drawing.request, options);
+        return client.inpaint(drawing.request, control);
       case 'img2img':
-        return client.imageToImage(drawing.request, options);
+        return client.imageToImage(drawing.request, control);
     }
   }
 
   async function* draw(start: DrawStart, control?: CallControl): AsyncGenerator<DrawEvent> {
-    const request = toDrawRequest(start);
-    const responses = readStream(drawSilenceMs, control, (options) => call(request, options));
-    for await (const { event } of responses) {
+    for await (const { event } of call(toDrawRequest(start), control)) {
       const known = toDrawEvent(event);
       if (known !== undefined) yield known;
     }
@@ -76,19 +79,12 @@ export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions
 
   return {
     address,
-    describe: async (control) =>
-      toDescription(
-        await callOnce('Describe', timeoutMs, control, (options) => client.describe({}, options)),
-      ),
+    describe: async (control) => toDescription(await client.describe({}, control)),
     ensureBlobs,
     train: (start, control) => openTrainSession(client, start, control),
     draw,
     convertEmbedding: async (input, control) =>
-      toConvertedEmbedding(
-        await callOnce('ConvertEmbedding', conversionTimeoutMs, control, (options) =>
-          client.convertEmbedding(toProtoConvertRequest(input), options),
-        ),
-      ),
+      toConvertedEmbedding(await client.convertEmbedding(toProtoConvertRequest(input), control)),
     checkTokens: async (words, control) => {
       const request = {
         model: words.model,
@@ -97,9 +93,7 @@ export function createGpuClient({ address, timeoutMs = 5_000 }: GpuClientOptions
         initializers: words.initializers ?? {},
         numVectors: words.num_vectors ?? 1,
       };
-      const { problems } = await callOnce('CheckTokens', timeoutMs, control, (options) =>
-        client.checkTokens(request, options),
-      );
+      const { problems } = await client.checkTokens(request, control);
       return problems.map(toProblem);
     },
     close: () => channel.close(),

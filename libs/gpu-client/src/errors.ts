@@ -4,7 +4,6 @@ import type { Metadata } from 'nice-grpc-common';
 import { ClientError, Status } from 'nice-grpc-common';
 import { toProblem } from './convert/error-detail.js';
 import { ErrorDetail } from './gen/murnau/worker/v1/worker.js';
-import { workerPeer } from './peer.js';
 import type { Peer } from './peer.js';
 
 /** Trailing metadata with a serialised ErrorDetail. */
@@ -44,7 +43,7 @@ export function toCallError(
   error: unknown,
   trailer: Metadata | undefined,
   streaming: boolean,
-  peer = workerPeer,
+  peer: Peer,
 ): unknown {
   if (error instanceof MurnauError || !(error instanceof ClientError)) return error;
   const detail = detailOf(trailer);

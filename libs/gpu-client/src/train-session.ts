@@ -1,6 +1,6 @@
 import { MurnauError } from '@murnau/domain';
 import type { Client } from 'nice-grpc';
-import { readStream } from './calls.js';
+import type { CallLimits } from './calls.js';
 import { acknowledgedMessage, pingMessage, startMessage, toTrainEvent } from './convert/train-messages.js';
 import type { TrainRequest, WorkerServiceDefinition } from './gen/murnau/worker/v1/worker.js';
 import { MessageQueue } from './message-queue.js';
@@ -8,11 +8,9 @@ import type { CallControl, TrainEvent, TrainSession, TrainStart } from './types.
 
 /** The worker lets a run go after 3 s without a message. */
 const pingIntervalMs = 500;
-/** `alive` comes each second; a machine short of cores may be late. One that was killed is noticed at once. */
-const silenceMs = 5_000;
 
 async function* trainEvents(
-  client: Client<typeof WorkerServiceDefinition>,
+  client: Client<typeof WorkerServiceDefinition, CallLimits>,
   outgoing: MessageQueue<TrainRequest>,
   control: CallControl | undefined,
 ): AsyncGenerator<TrainEvent, void, undefined> {
@@ -22,9 +20,7 @@ async function* trainEvents(
   }, pingIntervalMs);
   try {
     let isFinished = false;
-    for await (const response of readStream(silenceMs, control, (options) =>
-      client.train(outgoing, options),
-    )) {
+    for await (const response of client.train(outgoing, control)) {
       const event = toTrainEvent(response);
       if (event === undefined) continue;
       isFinished = event.kind === 'finished';
@@ -39,7 +35,7 @@ async function* trainEvents(
 }
 
 export function openTrainSession(
-  client: Client<typeof WorkerServiceDefinition>,
+  client: Client<typeof WorkerServiceDefinition, CallLimits>,
   start: TrainStart,
   control: CallControl | undefined,
 ): TrainSession {

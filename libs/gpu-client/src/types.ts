@@ -31,7 +31,7 @@ export interface WorkerDescription {
 export type ReadBlob = (hash: string) => Promise<Uint8Array>;
 
 /** Its blob and its mask's must be in the worker's cache: see `ensureBlobs`. */
-export interface TrainImage {
+interface TrainImage {
   readonly hash: string;
   readonly name: string;
   readonly mask_hash?: string | null;

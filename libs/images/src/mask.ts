@@ -5,7 +5,7 @@ import { sharp } from './sharp.js';
 /** From this grey on a mask's pixel keeps the picture; below, it is drawn anew. */
 const KEEP_FROM = 128;
 
-export interface IngestedMask {
+interface IngestedMask {
   /** PNG, 8-bit grey, upright, the size of what was given: 255 keeps, 0 repaints. */
   content: Buffer;
   media_type: 'image/png';

@@ -4,7 +4,7 @@ const signature = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1');
 /** Length, type and CRC around a chunk's data, in bytes. */
 const frameBytes = 12;
 
-export interface PngChunk {
+interface PngChunk {
   /** Four letters, such as `IHDR`. */
   readonly type: string;
   readonly data: Buffer;

@@ -1,9 +1,9 @@
 import { sharp } from './sharp.js';
 
-export const renditionFormats = ['webp', 'avif', 'png', 'jpeg'] as const;
+const renditionFormats = ['webp', 'avif', 'png', 'jpeg'] as const;
 export type RenditionFormat = (typeof renditionFormats)[number];
 
-export interface RenditionOptions {
+interface RenditionOptions {
   /** Pixels. Absent, or more than the picture has: its own. */
   width?: number | undefined;
   format: RenditionFormat;

@@ -6,7 +6,7 @@ export interface Size {
   height: number;
 }
 
-export interface Cell {
+interface Cell {
   picture: Uint8Array | null;
   /** Top left corner in the sheet, pixels. */
   x: number;

@@ -1,2 +1,2 @@
 export { createLogger } from './logger.js';
-export type { Logger, LoggerOptions, LogLevel } from './logger.js';
+export type { Logger } from './logger.js';

@@ -1,9 +1,9 @@
 import { destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 
 export type Logger = PinoLogger;
-export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 
-export interface LoggerOptions {
+interface LoggerOptions {
   /** Which part of the stack speaks, e.g. `api`, `dispatcher-0`. */
   part: string;
   /** Default `info`. */

@@ -29,7 +29,7 @@ import type { Store } from '@murnau/store';
 import type { Client } from '@temporalio/client';
 import { TemporalCalls } from './temporal-calls.js';
 
-export interface StarterDeps {
+interface StarterDeps {
   readonly client: Client;
   readonly store: Pick<Store, 'runs' | 'sweeps' | 'generations'>;
   /** For links in the Temporal UI. */

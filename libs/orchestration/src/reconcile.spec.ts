@@ -184,7 +184,7 @@ describe('rows that were not started', () => {
   it('are started, and fail with the reason when they cannot be', async () => {
     const broken = new MurnauError('internal', 'no such thing');
     const world = worldOf(
-      { run: { unstarted: ['a', 'b'] }, sweep: { unstarted: ['c'] } },
+      { run: { unstarted: ['b', 'a'] }, sweep: { unstarted: ['c'] } },
       { failing: { a: broken } },
     );
     for (let round = 1; round <= 4; round += 1) expect(await world.reconciler.startUnstarted()).toBe(2);

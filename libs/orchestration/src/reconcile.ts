@@ -4,10 +4,11 @@ import { isEnded, toMurnauError } from '@murnau/domain';
 import type { MurnauError } from '@murnau/domain';
 import type { OpenQuery, OpenWorkflow, Store } from '@murnau/store';
 import type { Client } from '@temporalio/client';
+import pMap from 'p-map';
 import type { Starters } from './create-starters.js';
 import { howItClosed } from './how-it-closed.js';
 import { toTemporalError } from './temporal-calls.js';
-import { mapBounded, presenceOf, signalWorkflow } from './workflow-presence.js';
+import { presenceOf, signalWorkflow } from './workflow-presence.js';
 
 export interface ReconcilerDeps {
   readonly store: Pick<Store, 'runs' | 'sweeps' | 'generations' | 'withLock'>;
@@ -107,9 +108,9 @@ export function createReconciler({ store, client, starters, onRowFailed }: Recon
   async function startUnstarted(): Promise<number> {
     let started = 0;
     for (const rows of all) {
-      await mapBounded(await rows.unstarted(), concurrency, async ({ id, start: work }) => {
-        if (await start(rows, id, work)) started += 1;
-      });
+      const wanted = await rows.unstarted();
+      const isStarted = await pMap(wanted, (row) => start(rows, row.id, row.start), { concurrency });
+      started += isStarted.filter(Boolean).length;
     }
     return started;
   }
@@ -121,13 +122,14 @@ export function createReconciler({ store, client, starters, onRowFailed }: Recon
       open.push(...(await allOpen(rows)).map((row) => [rows, row] as [Rows, OpenWorkflow]));
     if (open.length > 0) {
       const listed = await listOpenWorkflows(client);
-      await mapBounded(open, concurrency, async ([rows, row]) => {
+      const treat = async ([rows, row]: [Rows, OpenWorkflow]): Promise<void> => {
         try {
           if (await treatRow(rows, row, listed.has(row.workflow_id))) treated += 1;
         } catch (error) {
           onRowFailed({ kind: rows.kind, id: row.id }, failureOfRow(error));
         }
-      });
+      };
+      await pMap(open, treat, { concurrency });
     }
     return treated + (await store.runs.endTrialsOfEndedSweeps());
   }

@@ -16,7 +16,7 @@ const updateTimeoutMs = 10_000;
 /** gRPC status of a call that can never succeed as it is. */
 const invalidArgument = 3;
 
-export interface NewWorkflow {
+interface NewWorkflow {
   readonly type: string;
   readonly workflowId: string;
   readonly input: object;

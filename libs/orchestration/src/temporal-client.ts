@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 
-export interface TemporalClientOptions {
+interface TemporalClientOptions {
   readonly address: string;
   readonly namespace: string;
 }

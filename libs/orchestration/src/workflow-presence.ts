@@ -5,7 +5,7 @@ import { toTemporalError } from './temporal-calls.js';
 const timeoutMs = 5_000;
 
 /** What Temporal knows of a workflow's newest run: it is open, it has closed, or there never was one. */
-export type WorkflowPresence =
+type WorkflowPresence =
   | { readonly kind: 'open' }
   | { readonly kind: 'closed'; readonly runId: string }
   | { readonly kind: 'unknown' };
@@ -48,21 +48,4 @@ async function unlessUnknown<Result>(
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw toTemporalError(error);
   }
-}
-
-/** Maps with at most `limit` calls at once, in order of the results. */
-export async function mapBounded<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  map: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  let next = 0;
-  const work = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) {
-      results[index] = await map(items[index] as Item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
-  return results;
 }

@@ -7,7 +7,7 @@ import { inheritedEnv, pythonEnv } from './env.js';
 import { checkModelFolder } from './models.js';
 import { defaultPrograms, type Program } from './settings.js';
 
-export interface ModelConversion {
+interface ModelConversion {
   readonly source: string;
   readonly target: string;
   readonly dtype?: ModelDtype | undefined;

@@ -1,8 +1,8 @@
+import { isAlive, type PartState, type ProcessIdentity } from '@murnau/supervisor';
 import { stackPaths, type StackPaths } from './paths.js';
-import { isAlive, type ProcessIdentity } from './processes/identity.js';
-import { readState, type PartState, type StackState } from './state.js';
+import { readState, type StackState } from './state.js';
 
-export interface PartDescription {
+interface PartDescription {
   name: string;
   state: PartState;
   isAlive: boolean;

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { MurnauError } from '@murnau/domain';
-import { readText, writeText } from './files.js';
+import { readText, writeText } from '@murnau/supervisor';
 import type { StackPaths } from './paths.js';
 
 /**

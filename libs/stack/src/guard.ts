@@ -1,8 +1,7 @@
 // Started by each supervisor: node guard.js <home> <its pid> <its start>. Puts another in its place when it dies.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, type ProcessIdentity, tryLock, unlock } from '@murnau/supervisor';
 import { stackPaths } from './paths.js';
-import { isAlive, type ProcessIdentity } from './processes/identity.js';
-import { tryLock, unlock } from './processes/lock.js';
 import { spawnSupervisor } from './spawn-supervisor.js';
 import { readState } from './state.js';
 

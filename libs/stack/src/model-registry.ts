@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { modelNameSchema, MurnauError, nearest, parse } from '@murnau/domain';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { readText, writeText } from './files.js';
+import { readText, writeText } from '@murnau/supervisor';
 import { checkModelFolder, holdingSchema, shippedModels, type Holding, type ServedModel } from './models.js';
 import type { StackPaths } from './paths.js';
 
@@ -39,7 +39,7 @@ export async function knownModels(paths: StackPaths): Promise<ServedModel[]> {
   return [...(await shippedModels()), ...(await registeredModels(paths))];
 }
 
-export interface NewModel {
+interface NewModel {
   readonly name: string;
   readonly dir: string;
   readonly holding: Holding;

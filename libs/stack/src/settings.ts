@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeJson } from '@murnau/supervisor';
 import { checkout, virtualEnvironment } from './checkout.js';
-import { writeJson } from './files.js';
 import { servedModelSchema, type ServedModel } from './models.js';
 import type { StackPaths } from './paths.js';
 
@@ -22,7 +22,7 @@ export type Program = z.infer<typeof programSchema>;
 const portSchema = z.number().int().min(1).max(65_535).nullable();
 
 /** What a stack is asked to be, kept in `settings.json` for the supervisor. */
-export const settingsSchema = z.object({
+const settingsSchema = z.object({
   /** Counts changes: the supervisor reports the newest one that it follows. */
   generation: z.number().int(),
   models: z.array(servedModelSchema),

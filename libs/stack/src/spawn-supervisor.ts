@@ -3,14 +3,14 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MurnauError } from '@murnau/domain';
+import { endOfLog } from '@murnau/supervisor';
 import { supervisorEnv } from './env.js';
-import { endOfLog } from './files.js';
+import { marksOf } from './marked.js';
 import { logOf, type StackPaths } from './paths.js';
 import { readState } from './state.js';
-import { partMark, stackMark } from './supervisor/child.js';
 
 /** In dist/ also when this file runs from src/, as in tests. */
-const supervisorProgram = fileURLToPath(new URL('../dist/supervisor.js', import.meta.url));
+const supervisorProgram = fileURLToPath(new URL('../dist/run-supervisor.js', import.meta.url));
 /** How long a new supervisor may take until it has written stack.json. */
 const supervisorTimeoutMs = 20_000;
 
@@ -21,7 +21,7 @@ export async function spawnSupervisor(paths: StackPaths): Promise<void> {
   const child = spawn(process.execPath, [supervisorProgram, paths.home], {
     cwd: paths.home,
     detached: true,
-    env: { ...supervisorEnv(paths), [stackMark]: paths.home, [partMark]: 'supervisor' },
+    env: { ...supervisorEnv(paths), ...marksOf(paths.home, 'supervisor') },
     stdio: ['ignore', file.fd, file.fd],
   });
   await file.close();

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { keepLoopbackDirect } from '@murnau/environment';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findByEnvironment } from '@murnau/supervisor';
 import {
   checkStack,
   describeStack,
@@ -17,7 +18,6 @@ import {
   type StackDescription,
   type StackOptions,
 } from './index.js';
-import { findByEnvironment } from './processes/identity.js';
 import { readState } from './state.js';
 import { stackPaths } from './paths.js';
 

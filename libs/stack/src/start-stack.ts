@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MurnauError, isErrorCode } from '@murnau/domain';
+import { endOfLog, isAlive, type PartState, signal, withLock } from '@murnau/supervisor';
 import { describeState, livingSupervisor, type StackDescription } from './describe-stack.js';
-import { endOfLog } from './files.js';
 import { checkHome } from './check/environment/index.js';
 import { refuseOtherPorts, refuseUnusablePorts } from './check/environment/ports.js';
 import { insistOn } from './check/environment/requirement.js';
@@ -12,9 +12,6 @@ import { checkEdition, writeEdition } from './edition.js';
 import { logOf, stackPaths, type StackPaths } from './paths.js';
 import { knownModels } from './model-registry.js';
 import { checkRegistered, preflight } from './preflight.js';
-import { isAlive } from './processes/identity.js';
-import { withLock } from './processes/lock.js';
-import { signal } from './processes/stop.js';
 import {
   askedPorts,
   isSameSettings,
@@ -24,7 +21,7 @@ import {
   type StackOptions,
 } from './settings.js';
 import { spawnSupervisor } from './spawn-supervisor.js';
-import { readState, type PartState, type StackState } from './state.js';
+import { readState, type StackState } from './state.js';
 
 const pollMs = 50;
 const defaultStartTimeoutMs = 120_000;
@@ -32,7 +29,7 @@ const supervisorAttempts = 3;
 /** As the keeper's: a part that died so often in a row is not going to come up by itself. */
 const failuresToGiveUp = 3;
 
-export interface StackProgress {
+interface StackProgress {
   part: string;
   state: PartState;
   readyAfterMs: number | undefined;

@@ -4,11 +4,11 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { findByEnvironment } from '@murnau/supervisor';
 import { stopStack } from './index.js';
-import { findByEnvironment } from './processes/identity.js';
-import * as marked from './processes/marked.js';
+import * as marked from './marked.js';
 
-vi.mock('./processes/marked.js', { spy: true });
+vi.mock('./marked.js', { spy: true });
 
 let folder: string;
 let started: ChildProcess[];

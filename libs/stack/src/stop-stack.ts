@@ -1,10 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { MurnauError } from '@murnau/domain';
+import { isAlive, type ProcessIdentity, stopProcess, withLockIfPossible } from '@murnau/supervisor';
 import { stackPaths, type StackPaths } from './paths.js';
-import { isAlive, type ProcessIdentity } from './processes/identity.js';
-import { withLockIfPossible } from './processes/lock.js';
-import { findMarked, type MarkedProcess } from './processes/marked.js';
-import { stopProcess } from './processes/stop.js';
+import { findMarked, type MarkedProcess } from './marked.js';
 import { readState } from './state.js';
 
 /** Longer than the slowest part's own grace in each tier. */

@@ -10,7 +10,7 @@ import { type Sweeps, sweepFunctions } from './sweep/index.js';
 import { runFunctions, type Runs } from './training-run/index.js';
 import { Workers } from './workers.js';
 
-export interface StoreOptions {
+interface StoreOptions {
   /** A Unix socket's folder may stand in `?host=`. */
   databaseUrl: string;
   blobDir: string;

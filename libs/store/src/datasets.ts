@@ -8,7 +8,7 @@ import type { Database } from './database/schema.js';
 /** Without a mask or a caption it has none. */
 type NewImage = Omit<DatasetImage, 'mask_hash' | 'caption'> & Partial<DatasetImage>;
 
-export interface NewDataset {
+interface NewDataset {
   name: string;
   owner: string;
   /** Blobs that are stored already. */

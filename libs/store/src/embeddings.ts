@@ -7,14 +7,14 @@ import type { EmbeddingsTable } from './database/schema.js';
 import { refuseMissingBlobs } from './datasets.js';
 
 /** One that comes from a file; a run's own is made by `runs.finish`. */
-export interface ImportedEmbedding extends Omit<
+interface ImportedEmbedding extends Omit<
   Embedding,
   'id' | 'run_id' | 'published' | 'source' | 'scores' | 'created_at'
 > {
   scores?: Record<string, number>;
 }
 
-export interface EmbeddingQuery extends PageQuery {
+interface EmbeddingQuery extends PageQuery {
   placeholder?: string | undefined;
   model?: string | undefined;
   run_id?: string | undefined;

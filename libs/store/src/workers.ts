@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Connection } from './database/connection.js';
 
 /** What a dispatcher says of its worker, about each second. */
-export interface WorkerHeartbeat extends Omit<Worker, 'state' | 'reason' | 'last_seen_at'> {
+interface WorkerHeartbeat extends Omit<Worker, 'state' | 'reason' | 'last_seen_at'> {
   /** Why the worker gets no work; null: it does. */
   quarantine_reason: string | null;
 }

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/workflow';
 import type { ActivityOptions, LocalActivityOptions } from '@temporalio/workflow';
 
-export interface LocalThenQueued<Activities> {
+interface LocalThenQueued<Activities> {
   /** Of the attempt within the workflow's own task; there is one. */
   readonly local: Omit<LocalActivityOptions, 'retry' | 'summary'>;
   /** Of the attempts on the queue. */

@@ -17,7 +17,7 @@ export const cancelUpdate = defineUpdate<void, [CancelRequest]>(workflowMessages
 type Kind = 'run' | 'sweep' | 'generation';
 
 /** How a run, a sweep or a generation lives. */
-export interface Lifetime<Own, Outcome> {
+interface Lifetime<Own, Outcome> {
   readonly kind: Kind;
   /** Installs the handlers of its messages. */
   readonly listen: (requests: Requests) => void;

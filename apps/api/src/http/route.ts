@@ -4,7 +4,7 @@ import type { z } from 'zod';
 /** What one status of a route answers with: a schema, or a media type of bytes. */
 export type Content = z.ZodType | { mediaTypes: readonly string[]; description: string };
 
-export interface RawBody {
+interface RawBody {
   raw: true;
   limitBytes: number;
   mediaTypes: readonly string[];
@@ -21,7 +21,7 @@ export interface RouteInput<Query, Body> {
   reply: FastifyReply;
 }
 
-export interface RouteDefinition<Query = unknown, Body = unknown> {
+interface RouteDefinition<Query = unknown, Body = unknown> {
   method: 'GET' | 'POST';
   /** With `:names`, under /v1. */
   path: `/v1/${string}`;

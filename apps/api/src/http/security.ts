@@ -2,7 +2,7 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { MurnauError } from '@murnau/domain';
 
-export interface TrustOptions {
+interface TrustOptions {
   /** Address that is listened on. */
   host: string;
   /** Absent: no token is asked for, which only a loopback address allows. */

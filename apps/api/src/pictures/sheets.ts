@@ -8,7 +8,7 @@ import { comparable, ofKind, sampledSteps, valueOf, varyingParameters } from './
 export interface PlannedSheet extends Omit<ContactSheet, 'rows'> {
   rows: PlannedRow[];
 }
-export interface PlannedRow extends Omit<ContactSheetRow, 'pictures'> {
+interface PlannedRow extends Omit<ContactSheetRow, 'pictures'> {
   hashes: (string | null)[];
 }
 

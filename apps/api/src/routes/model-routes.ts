@@ -17,7 +17,7 @@ export function modelRoutes({ store }: ServerDeps): Route[] {
 }
 
 /** By name; where workers differ, the first that is online speaks for all. */
-export function modelsOf(workers: readonly Worker[]): Model[] {
+function modelsOf(workers: readonly Worker[]): Model[] {
   const models = new Map<string, Model>();
   const isOnline = ({ state }: Worker): number => (state === 'online' ? 0 : 1);
   for (const worker of [...workers].sort((a, b) => isOnline(a) - isOnline(b))) {

@@ -35,7 +35,7 @@ export function sweepEditRoutes(deps: ServerDeps): Route[] {
 }
 
 /** Applies an edit once: the caller's `Idempotency-Key` is the update's id. */
-export async function applyEdit(
+async function applyEdit(
   { store, starters }: ServerDeps,
   { params: { id = '' }, owner, request }: Pick<RouteInput<unknown, unknown>, 'params' | 'owner' | 'request'>,
   edit: SweepEdit,

@@ -40,7 +40,7 @@ export function absentTemporal(given: Partial<Starters> = {}): Starters {
   };
 }
 
-export const absentAdvisor: ImportanceAdvisor = {
+const absentAdvisor: ImportanceAdvisor = {
   importance: () => Promise.reject(new MurnauError('advisor.unavailable', 'no advisor here')),
 };
 

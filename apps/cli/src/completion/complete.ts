@@ -4,12 +4,12 @@ import { suggestionsFor } from '../core/suggestions.js';
 /** What the shell offers besides: names of files, of folders, or nothing. */
 export type Paths = 'files' | 'folders' | 'none';
 
-export interface Candidate {
+interface Candidate {
   readonly value: string;
   readonly description: string;
 }
 
-export interface Completion {
+interface Completion {
   readonly candidates: readonly Candidate[];
   readonly paths: Paths;
 }

@@ -10,7 +10,7 @@ export const exitCodes = {
   cancelled: 103,
   interrupted: 130,
 } as const;
-export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const failOn = ['any', 'all'] as const;
 export type FailOn = (typeof failOn)[number];

@@ -5,7 +5,7 @@ import type { Spell } from './command-name.js';
 import type { Io } from './io.js';
 import { pathOf, usageError } from './usage-error.js';
 
-export interface ErrorDocument {
+interface ErrorDocument {
   readonly error: {
     readonly code: string;
     readonly message: string;
@@ -20,7 +20,7 @@ export interface ErrorDocument {
 const nextStepOf = ({ code, kind }: MurnauError, command: Command | undefined): string =>
   code === 'usage.invalid' && command !== undefined ? `Run \`${pathOf(command)} --help\`.` : kind.nextStep;
 
-export function errorDocument(error: MurnauError, command?: Command): ErrorDocument {
+function errorDocument(error: MurnauError, command?: Command): ErrorDocument {
   const { code, message, field, given, allowed } = error;
   return {
     error: {
@@ -35,7 +35,7 @@ export function errorDocument(error: MurnauError, command?: Command): ErrorDocum
 }
 
 /** Message, then field, given and allowed where they add something, the code, and what to do next. */
-export function errorLines(error: MurnauError, command?: Command): string[] {
+function errorLines(error: MurnauError, command?: Command): string[] {
   const { code, message, field, given, allowed } = error;
   const details = (
     [

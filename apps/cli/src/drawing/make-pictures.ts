@@ -12,7 +12,7 @@ import { followGeneration } from './follow-generation.js';
 import { saveGeneration } from './save-generation.js';
 
 /** A file that a request starts from. */
-export interface InputFile {
+interface InputFile {
   readonly path: string;
   /** What named it. */
   readonly flag: string;

@@ -6,7 +6,7 @@ import type { Context } from '../core/context.js';
 /** Beginning of the names of a generation's files. */
 export const fileBase = ({ request, id }: Generation): string => `${slug(titleOf(request))}-${id}`;
 
-export interface SavedPictures {
+interface SavedPictures {
   readonly files: string[];
   readonly contact_sheet: string;
 }

@@ -5,7 +5,7 @@ import { bytes, duration, parameter, plural } from './format.js';
 import { tableLines } from './table.js';
 import type { Column } from './table.js';
 
-export interface PlanEstimate {
+interface PlanEstimate {
   readonly trials: number;
   readonly steps: number;
   readonly pictures: number;

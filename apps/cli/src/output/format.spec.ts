@@ -86,4 +86,10 @@ describe('truncate', () => {
     expect(visibleWidth(cut)).toBe(8);
     expect(cut.endsWith('\u001b[0m')).toBe(true);
   });
+
+  it('counts a wide letter as two columns', () => {
+    expect(visibleWidth('星の絵.png')).toBe(10);
+    expect(truncate('星の絵.png', 6)).toBe('星の…');
+    expect(truncate('星の絵.png', 10)).toBe('星の絵.png');
+  });
 });

@@ -56,7 +56,7 @@ export function remarksOn(reference: DatasetReference): string[] {
   return [...skipped.map((message) => `Left out: ${message}`), ...one];
 }
 
-export interface Uploaded {
+interface Uploaded {
   readonly dataset: Dataset;
   /** Pictures that the server did not have. */
   readonly sent: number;

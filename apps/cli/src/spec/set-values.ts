@@ -1,7 +1,7 @@
 import { MurnauError, towerNames } from '@murnau/domain';
 import { parse as parseYaml } from 'yaml';
 
-export interface SetValue {
+interface SetValue {
   readonly path: readonly string[];
   readonly value: unknown;
 }

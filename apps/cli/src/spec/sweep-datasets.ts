@@ -7,10 +7,10 @@ import type { BadPictureRule } from './picture-folder.js';
 import type { Locate } from './sweep-file.js';
 
 /** Each dataset that a sweep names, by the name it gives it. */
-export type SweepDatasets = ReadonlyMap<string, DatasetReference>;
+type SweepDatasets = ReadonlyMap<string, DatasetReference>;
 
 /** A sweep whose datasets are to be found; `locate` tells where in its file, if it is one. */
-export interface NamedDatasets {
+interface NamedDatasets {
   readonly file: SweepFile;
   readonly folder: string;
   readonly trials: readonly PlannedTrial[];

@@ -17,7 +17,7 @@ import type { YamlFile } from './yaml-place.js';
 /** The same error with the file's line and column of its field in front. */
 export type Locate = (error: MurnauError) => MurnauError;
 
-export interface LoadedSweep {
+interface LoadedSweep {
   readonly file: SweepFile;
   readonly trials: readonly PlannedTrial[];
   /** What its creator is to know of its space. */
@@ -71,7 +71,7 @@ function locator(yaml: YamlFile, name: string, fields: readonly string[]): Locat
   };
 }
 
-export interface SweepOverrides {
+interface SweepOverrides {
   /** `key=value` each. */
   readonly sets?: readonly string[];
   /** Each trial a few steps, one checkpoint, one picture; `sets` go over that. */

@@ -2,7 +2,7 @@ import { samplesSchema } from '@murnau/domain';
 import { withValue } from './set-values.js';
 
 /** Steps of each trial: enough to see a checkpoint and a picture come. */
-export const testSteps = 4;
+const testSteps = 4;
 
 /** What `--test-mode` changes of a sweep file: each trial a few steps, one checkpoint and one picture. */
 const changes: readonly (readonly [string, unknown])[] = [

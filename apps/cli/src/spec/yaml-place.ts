@@ -3,7 +3,7 @@ import type { Document, Node, YAMLParseError, YAMLWarning } from 'yaml';
 import { MurnauError } from '@murnau/domain';
 
 /** `parameters.pair.values[0].placeholder` → its parts. */
-export function pathOf(field: string): (string | number)[] {
+function pathOf(field: string): (string | number)[] {
   return [...field.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, name]) =>
     index === undefined ? (name ?? '') : Number(index),
   );

@@ -4,7 +4,7 @@ import type { Context } from '../core/context.js';
 import { pad } from '../output/text.js';
 import { Screen } from '../output/screen.js';
 
-export interface BroughtUp {
+interface BroughtUp {
   readonly stack: StackDescription;
   readonly seconds: number;
 }

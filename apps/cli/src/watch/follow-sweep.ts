@@ -8,12 +8,12 @@ import { watch } from './follow.js';
 import type { WatchState } from './state.js';
 import { sweepLine, sweepLines } from './sweep-view.js';
 
-export interface SweepWatched {
+interface SweepWatched {
   /** Undefined: detached. */
   readonly end: { readonly sweep: Sweep; readonly board: Leaderboard } | undefined;
 }
 
-export interface SweepWatch {
+interface SweepWatch {
   readonly onMessage?: (message: LiveMessage, state: WatchState) => void;
   /** Of the command that has started it. */
   readonly interrupt?: Interrupt | undefined;

@@ -16,7 +16,7 @@ export interface View {
   readonly line: (state: WatchState) => string;
 }
 
-export interface WatchOptions {
+interface WatchOptions {
   readonly of: 'runs' | 'sweeps';
   readonly id: string;
   readonly view: View;
@@ -26,7 +26,7 @@ export interface WatchOptions {
   readonly onMessage?: (message: LiveMessage, state: WatchState) => void;
 }
 
-export interface Watched {
+interface Watched {
   readonly state: WatchState;
   readonly isDetached: boolean;
 }

@@ -22,8 +22,7 @@ export function phaseText(phase: string, colours: Colours, text = phase): string
   return colours.dim(text);
 }
 
-export const phaseMark = (phase: RunPhase, colours: Colours): string =>
-  phaseText(phase, colours, marks[phase]);
+const phaseMark = (phase: RunPhase, colours: Colours): string => phaseText(phase, colours, marks[phase]);
 
 /** `initializer=train batch_size=4`, in the order of the sweep file. */
 export function parametersText(parameters: Run['parameters'], only?: readonly string[]): string {

@@ -14,7 +14,7 @@ export interface ViewSize {
 const isOpen = (run: Run): boolean => ['running', 'queued', 'waiting', 'paused'].includes(run.phase);
 
 /** Number of trials by phase, from the sweep where it says, else counted. */
-export function countsOf(state: WatchState): Record<string, number> {
+function countsOf(state: WatchState): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { phase } of state.runs()) counts[phase] = (counts[phase] ?? 0) + 1;
   return counts;
@@ -31,7 +31,7 @@ export function countsText(sweep: Sweep, counts: Readonly<Record<string, number>
 }
 
 /** The best run by a metric among those that have it. */
-export function bestRun(runs: readonly Run[], name: string, goal: 'maximize' | 'minimize'): Run | undefined {
+function bestRun(runs: readonly Run[], name: string, goal: 'maximize' | 'minimize'): Run | undefined {
   const sign = goal === 'maximize' ? 1 : -1;
   return runs
     .filter((run) => run.metrics[name] !== undefined)

@@ -5,12 +5,12 @@ import { writeRecipe } from '@murnau/images';
 import type { Store } from '@murnau/store';
 import { recipeOf } from './recipe-of.js';
 
-export interface DrawingDeps {
+interface DrawingDeps {
   readonly store: Pick<Store, 'blobs' | 'embeddings' | 'generations'>;
   readonly client: Pick<GpuClient, 'describe' | 'draw' | 'ensureBlobs'>;
 }
 
-export interface DrawingControl {
+interface DrawingControl {
   readonly signal: AbortSignal;
   /** Details of the next heartbeat. */
   readonly report: (details: unknown) => void;

@@ -1,7 +1,7 @@
 import { inputsOf } from '@murnau/domain';
 import type { Embedding, GenerationRequest, Producer, Recipe, WorkerModel } from '@murnau/domain';
 
-export interface RecipeSource {
+interface RecipeSource {
   readonly request: GenerationRequest;
   readonly embeddings: readonly Embedding[];
   readonly producer: Producer;

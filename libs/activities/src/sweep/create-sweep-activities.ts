@@ -1,7 +1,8 @@
 import { toStoredEnd, toStoredFailure, workflowMessages } from '@murnau/contracts';
 import type { SweepActivities } from '@murnau/contracts';
 import { isOpen } from '@murnau/domain';
-import { cancelWorkflow, mapBounded, signalWorkflow } from '@murnau/orchestration';
+import { cancelWorkflow, signalWorkflow } from '@murnau/orchestration';
+import pMap from 'p-map';
 import { activity } from '../activity.js';
 import type { OrchestratorDeps } from '../deps.js';
 import { decideSweep } from './decide.js';
@@ -18,7 +19,7 @@ export function createSweepActivities(deps: OrchestratorDeps): SweepActivities {
     markTrialsStarted: activity(({ started }) => store.runs.markAllStarted(started)),
     signalTrials: activity(async ({ workflow_ids }) => {
       const { decideAgain } = workflowMessages;
-      await mapBounded(workflow_ids, concurrency, (id) => signalWorkflow(client, id, decideAgain));
+      await pMap(workflow_ids, (id) => signalWorkflow(client, id, decideAgain), { concurrency });
     }),
     editSweep: activity(({ sweep_id, edit, by, why, update_id }) =>
       store.sweeps.edit(sweep_id, { edit, by, why, updateId: update_id }),
@@ -43,17 +44,21 @@ async function cancelOpenTrials(
   sweepId: string,
   by: string,
 ): Promise<void> {
+  const message = `Cancelled with its sweep by ${by}.`;
+  const failure = toStoredFailure({ code: 'run.cancelled', message });
   await store.sweeps.cancelIdleTrials(sweepId, by);
   let after = -1;
   for (;;) {
     const trials = await store.sweeps.openTrials(sweepId, { after });
     if (trials.length === 0) return;
     after = trials.at(-1)?.trial ?? after;
-    await mapBounded(trials, concurrency, async ({ run_id, workflow_id, workflow_chain }) => {
-      if (await cancelWorkflow(client, workflow_id)) return;
-      const message = `Cancelled with its sweep by ${by}.`;
-      const failure = toStoredFailure({ code: 'run.cancelled', message });
-      await store.runs.endAbandoned(run_id, workflow_chain, { phase: 'cancelled', failure });
-    });
+    await pMap(
+      trials,
+      async ({ run_id, workflow_id, workflow_chain }) => {
+        if (await cancelWorkflow(client, workflow_id)) return;
+        await store.runs.endAbandoned(run_id, workflow_chain, { phase: 'cancelled', failure });
+      },
+      { concurrency },
+    );
   }
 }

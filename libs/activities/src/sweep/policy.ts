@@ -125,7 +125,7 @@ function decideFinalists({ stage, stop_reason, spec, counts }: PolicyState): Pol
   return isDue ? { kind: 'plan_finalists', ...finalists } : none;
 }
 
-export interface StartDecision {
+interface StartDecision {
   readonly action: 'run' | 'finish' | 'ended';
   /** How many trials to start now, in their order. */
   readonly starts: number;

@@ -55,10 +55,10 @@ export function nextOrder(claimed: SegmentOrder, chain: number): SegmentOrder {
 }
 
 /** What a run does next; where a segment stands among the others is added where it is known. */
-export type RunDecision =
+type RunDecision =
   Exclude<RunAction, { kind: 'train' }> | Omit<Extract<RunAction, { kind: 'train' }>, 'order'>;
 
-export interface RunState {
+interface RunState {
   readonly phase: RunPhase;
   /** Newest step that a stored checkpoint certifies; 0: none. */
   readonly certified_step: number;

@@ -43,7 +43,7 @@ export interface SweepStep {
   readonly waits_for: string;
 }
 
-export interface SweepEditInput {
+interface SweepEditInput {
   readonly sweep_id: string;
   readonly edit: SweepEdit;
   readonly by: string;

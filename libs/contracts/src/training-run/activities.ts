@@ -49,7 +49,7 @@ export interface RunStep {
   readonly view: RunView;
 }
 
-export interface RunEditInput {
+interface RunEditInput {
   readonly run_id: string;
   readonly kind: RunEditKind;
   readonly by: string;

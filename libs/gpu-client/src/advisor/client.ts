@@ -1,14 +1,13 @@
 import type { AdviceParameter, AdviceValues, ForbiddenPoint, PastTrial } from '@murnau/domain';
-import { createChannel, createClient } from 'nice-grpc';
-import type { CallOptions } from 'nice-grpc-common';
-import { callOnce } from '../calls.js';
+import { createChannel, createClientFactory } from 'nice-grpc';
+import { callMiddleware } from '../calls.js';
 import { channelOptions } from '../channel.js';
 import { AdvisorServiceDefinition } from '../gen/murnau/advisor/v1/advisor.js';
 import { advisorPeer } from '../peer.js';
 import type { CallControl } from '../types.js';
 import { toAdviceValues, toProtoForbidden, toProtoParameter, toProtoPastTrial } from './convert.js';
 
-export interface AdvisorClientOptions {
+interface AdvisorClientOptions {
   /** Longest wait for an answer, in milliseconds. Default 30,000: ten thousand past trials take some seconds. */
   readonly timeoutMs?: number;
 }
@@ -31,7 +30,7 @@ export interface SuggestQuestion extends ImportanceQuestion {
   readonly forbidden: readonly ForbiddenPoint[];
 }
 
-export interface Importance {
+interface Importance {
   /** Name → share, greatest first; the shares add up to 1. Null: too few trials have finished. */
   readonly shares: Readonly<Record<string, number>> | null;
   readonly finished_trials: number;
@@ -57,12 +56,9 @@ export function createAdvisorClient(address: string, options: AdvisorClientOptio
     ...channelOptions,
     'grpc.max_send_message_length': largestQuestionBytes,
   });
-  const client = createClient(AdvisorServiceDefinition, channel);
-  const ask = <Response>(
-    what: string,
-    control: CallControl | undefined,
-    call: (callOptions: CallOptions) => Promise<Response>,
-  ): Promise<Response> => callOnce(what, timeoutMs, control, call, advisorPeer);
+  const client = createClientFactory()
+    .use(callMiddleware(advisorPeer, timeoutMs))
+    .create(AdvisorServiceDefinition, channel);
 
   return {
     address,
@@ -76,9 +72,7 @@ export function createAdvisorClient(address: string, options: AdvisorClientOptio
         maximize: goal === 'maximize',
         forbidden: forbidden.map(toProtoForbidden),
       };
-      const { parametersJson } = await ask('Suggest', control, (callOptions) =>
-        client.suggest(request, callOptions),
-      );
+      const { parametersJson } = await client.suggest(request, control);
       return parametersJson.map(toAdviceValues);
     },
     async importance({ parameters, history, goal }, control) {
@@ -87,9 +81,7 @@ export function createAdvisorClient(address: string, options: AdvisorClientOptio
         history: history.map(toProtoPastTrial),
         maximize: goal === 'maximize',
       };
-      const answer = await ask('Importance', control, (callOptions) =>
-        client.importance(request, callOptions),
-      );
+      const answer = await client.importance(request, control);
       const shares = answer.importances.map(({ name, share }) => [name, share] as const);
       return {
         shares: shares.length === 0 ? null : Object.fromEntries(shares),

@@ -1,10 +1,9 @@
+import { isAlive, readText } from '@murnau/supervisor';
 import { describeState } from '../describe-stack.js';
-import { readText } from '../files.js';
 import { stackPaths, type StackPaths } from '../paths.js';
 import { knownModels } from '../model-registry.js';
 import { shippedModels } from '../models.js';
 import { readSettings, resolveSettings, type Settings } from '../settings.js';
-import { isAlive } from '../processes/identity.js';
 import { readState, type StackState } from '../state.js';
 import { checkDevice } from './check-device.js';
 import { checkModels, checkNode, checkPython, checkRegistry, checkTemporalBinary } from './check-install.js';

@@ -1,8 +1,8 @@
+import type { Part } from '@murnau/supervisor';
 import { checkout } from '../checkout.js';
 import { pythonEnv } from '../env.js';
 import { defaultPorts, type Settings } from '../settings.js';
 import { isGrpcServing } from './grpc-health.js';
-import type { Part } from './part.js';
 import type { PortBook } from './port-book.js';
 
 export const advisorAddress = (ports: PortBook): string => `127.0.0.1:${ports.get('advisor')}`;

@@ -1,4 +1,5 @@
 import type { Connection } from '@temporalio/client';
+import type { Part, PartPlan } from '@murnau/supervisor';
 import type { StackPaths } from '../paths.js';
 import { checkout } from '../checkout.js';
 import { defaultPorts, type Program, type Settings } from '../settings.js';
@@ -6,7 +7,6 @@ import { advisorAddress } from './advisor.js';
 import type { PostgresPart } from './embedded-postgres.js';
 import { temporalAddress, temporalUiUrl } from './embedded-temporal.js';
 import { workerAddress } from './gpu-worker.js';
-import type { Part, PartPlan } from './part.js';
 import type { PortBook } from './port-book.js';
 import { connectTemporal, isPolling, temporalNamespace } from './temporal-api.js';
 

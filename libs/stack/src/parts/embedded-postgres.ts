@@ -1,5 +1,5 @@
+import type { Part } from '@murnau/supervisor';
 import type { StackPaths } from '../paths.js';
-import type { Part } from './part.js';
 
 /** Loaded when first needed: the supervisor has slower parts to start before. */
 const store = () => import('@murnau/store');

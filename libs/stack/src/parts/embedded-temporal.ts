@@ -3,11 +3,10 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MurnauError } from '@murnau/domain';
 import { z } from 'zod';
-import { readText, writeJson } from '../files.js';
+import { type Part, readText, writeJson } from '@murnau/supervisor';
 import type { StackPaths } from '../paths.js';
 import { defaultPorts, type Settings } from '../settings.js';
 import { isGrpcServing } from './grpc-health.js';
-import type { Part } from './part.js';
 import type { PortBook } from './port-book.js';
 import { prepareNamespace } from './temporal-api.js';
 

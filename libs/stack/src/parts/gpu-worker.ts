@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { type Part, writeText } from '@murnau/supervisor';
 import { checkout } from '../checkout.js';
 import { pythonEnv } from '../env.js';
-import { writeText } from '../files.js';
 import type { StackPaths } from '../paths.js';
 import { defaultPorts, type Settings } from '../settings.js';
 import { isGrpcServing } from './grpc-health.js';
-import type { Part } from './part.js';
 import type { PortBook } from './port-book.js';
 
 export const workerAddress = (ports: PortBook, index: number): string =>

@@ -1,6 +1,6 @@
 import { isRefusedByBrowsers } from '@murnau/config';
 import { MurnauError } from '@murnau/domain';
-import { describePortHolder, probePort, type PortState } from '../processes/ports.js';
+import { describePortHolder, type PortState, probePort } from '@murnau/supervisor';
 
 /** Gives each listener its port: the one asked for or an error, else the default or the next free one. */
 export class PortBook {

@@ -15,7 +15,7 @@ export async function connectTemporal(address: string): Promise<Connection> {
   return (await client()).Connection.connect({ address, connectTimeout: '2s' });
 }
 
-export interface NamespaceFacts {
+interface NamespaceFacts {
   retentionDays: number;
   missingAttributes: string[];
 }

@@ -3,14 +3,14 @@ import { sql } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { BlobFiles, type ByteRange, notFound } from './blob-files.js';
 
-export interface StoredBlob {
+interface StoredBlob {
   /** SHA-256, lower-case hex. */
   hash: string;
   size_bytes: number;
   media_type: string;
 }
 
-export interface NewBlob {
+interface NewBlob {
   content: Uint8Array | AsyncIterable<Uint8Array>;
   /** E.g. `image/png`. */
   media_type: string;

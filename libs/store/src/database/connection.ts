@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MurnauError } from '@murnau/domain';
 import { Kysely, Migrator, PostgresDialect, type Transaction } from 'kysely';
+import pLimit, { type LimitFunction } from 'p-limit';
 import pg from 'pg';
 import { isConnectionError, isTransient, RETRY_DELAY_MS, toStorageError } from './failures.js';
-import { Semaphore } from './semaphore.js';
 import { migrations } from './migrations.js';
 import type { Database } from './schema.js';
 
-export interface ConnectionOptions {
+interface ConnectionOptions {
   databaseUrl: string;
   /** Largest number of connections at once. Default 10. */
   maxConnections: number;
@@ -26,12 +26,15 @@ export class Connection {
   readonly #pool: pg.Pool;
   readonly #db: Kysely<Database>;
   readonly #patienceMs: number;
-  /** As many places as connections: so the time to open one is not spent waiting for a free one. */
-  readonly #places: Semaphore;
+  /**
+   * As many places as connections. What waits for one waits for its own process, not for a database that is away: so the
+   * time to open a connection is not spent waiting for a free one.
+   */
+  readonly #places: LimitFunction;
 
   constructor({ databaseUrl, maxConnections, patienceMs }: ConnectionOptions) {
     this.#patienceMs = patienceMs;
-    this.#places = new Semaphore(maxConnections);
+    this.#places = pLimit(maxConnections);
     this.#pool = new pg.Pool({
       connectionString: databaseUrl,
       max: maxConnections,
@@ -121,14 +124,14 @@ export class Connection {
     await this.#db.destroy();
   }
 
-  async #openPatiently(): Promise<pg.PoolClient> {
-    await this.#places.acquire();
-    try {
-      return givingBackItsPlace(await this.#open(), this.#places);
-    } catch (error) {
-      this.#places.release();
-      throw error;
-    }
+  /** A connection keeps its place until it is released. */
+  #openPatiently(): Promise<pg.PoolClient> {
+    return new Promise((resolve, reject) => {
+      this.#places(async () => {
+        const client = await this.#open();
+        await new Promise<void>((giveBack) => resolve(givingBackItsPlace(client, giveBack)));
+      }).catch(reject);
+    });
   }
 
   async #open(): Promise<pg.PoolClient> {
@@ -148,13 +151,11 @@ export class Connection {
   }
 }
 
-function givingBackItsPlace(client: pg.PoolClient, places: Semaphore): pg.PoolClient {
+function givingBackItsPlace(client: pg.PoolClient, giveBack: () => void): pg.PoolClient {
   const release = client.release.bind(client);
-  let isReleased = false;
   client.release = (error) => {
     release(error);
-    if (!isReleased) places.release();
-    isReleased = true;
+    giveBack();
   };
   return client;
 }

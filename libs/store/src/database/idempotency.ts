@@ -6,7 +6,7 @@ import { isUniqueViolation } from './failures.js';
 import type { Database } from './schema.js';
 
 /** A creation that a client may repeat: the same key gives the same resource. */
-export interface IdempotentCreation {
+interface IdempotentCreation {
   owner: string;
   /** Kind of resource, e.g. `run`: keys of different kinds never meet. */
   scope: 'dataset' | 'run' | 'sweep' | 'generation' | 'embedding';

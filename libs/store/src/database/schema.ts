@@ -10,7 +10,7 @@ import type {
   SweepDecisionsTable,
 } from './sweep-tables.js';
 
-export interface DatasetsTable {
+interface DatasetsTable {
   id: string;
   seq: Sequence;
   name: string;
@@ -18,7 +18,7 @@ export interface DatasetsTable {
   created_at: CreatedAt;
 }
 
-export interface DatasetImagesTable {
+interface DatasetImagesTable {
   dataset_id: string;
   position: number;
   hash: string;
@@ -47,7 +47,7 @@ export interface EmbeddingsTable {
   created_at: CreatedAt;
 }
 
-export interface WorkersTable {
+interface WorkersTable {
   name: string;
   address: string;
   device: Json<unknown>;
@@ -62,7 +62,7 @@ export interface WorkersTable {
   last_seen_at: Date;
 }
 
-export interface EventsTable {
+interface EventsTable {
   id: ColumnType<number, never, never>;
   /** Transaction that wrote it: readers wait until every older transaction has ended, so nothing appears behind their cursor. */
   tx: ColumnType<string, never, never>;
@@ -76,7 +76,7 @@ export interface EventsTable {
   created_at: CreatedAt;
 }
 
-export interface BlobsTable {
+interface BlobsTable {
   hash: string;
   size_bytes: number;
   media_type: string;
@@ -84,7 +84,7 @@ export interface BlobsTable {
   stored_at: Generated<Date>;
 }
 
-export interface IdempotencyKeysTable {
+interface IdempotencyKeysTable {
   owner: string;
   scope: string;
   key: string;

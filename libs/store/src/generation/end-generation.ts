@@ -4,7 +4,7 @@ import { type StoreContext, write } from '../context.js';
 import { insertEvents } from '../events/event-records.js';
 import { getGeneration } from './reads.js';
 
-export interface GenerationEnd {
+interface GenerationEnd {
   phase: EndedPhase;
   failure?: Failure | null;
 }

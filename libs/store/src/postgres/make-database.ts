@@ -12,7 +12,7 @@ import type { DynamicSharedMemory } from './postgres-settings.js';
 
 const execute = promisify(execFile);
 
-export interface MakeDatabase {
+interface MakeDatabase {
   binaries: PostgresBinaries;
   home: string;
   dataDir: string;

@@ -14,7 +14,7 @@ import {
 export const elsewhereRoot = '/var/lib/murnau';
 
 /** Where a database lies and whose it is. */
-export interface PostgresPlace {
+interface PostgresPlace {
   /** Folder for data, socket and, where needed, binaries. */
   home: string;
   owner: PostgresOwner | undefined;

@@ -30,7 +30,7 @@ export interface PostgresPlan {
   runningPid?: number;
 }
 
-export interface PreparePostgresOptions {
+interface PreparePostgresOptions {
   /** Folder for data, socket and, where needed, binaries. */
   home: string;
   /** As root only: the user to run as. Default `postgres`, else `nobody`. */
@@ -85,7 +85,7 @@ export async function preparePostgres(options: PreparePostgresOptions): Promise<
 }
 
 /** The host in the address is a placeholder that both pg and libpq override by the socket's folder. */
-export function socketUrl(socketDir: string, database: string): string {
+function socketUrl(socketDir: string, database: string): string {
   return `postgresql://${DATABASE_USER}@localhost/${database}?host=${encodeURIComponent(socketDir)}`;
 }
 

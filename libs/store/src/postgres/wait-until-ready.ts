@@ -4,7 +4,7 @@ import pg from 'pg';
 
 const POLL_MS = 50;
 
-export interface WaitUntilReadyOptions {
+interface WaitUntilReadyOptions {
   /** Default 30,000: recovery after a crash replays at most `max_wal_size` of WAL. */
   timeoutMs?: number;
   signal?: AbortSignal;

@@ -7,7 +7,7 @@ import { insertTrials, type NewTrial } from './insert-trials.js';
 import { getSweep } from './reads.js';
 import { selectSweep } from './records.js';
 
-export interface NewSweep {
+interface NewSweep {
   owner: string;
   spec: SweepFile;
   trials: readonly NewTrial[];

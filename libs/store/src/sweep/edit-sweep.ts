@@ -14,7 +14,7 @@ import { insertTrials } from './insert-trials.js';
 import { noteSweepEdit } from './note-sweep-edit.js';
 import { lockSweep, notPossible, type SweepRow } from './records.js';
 
-export interface SweepEditRequest extends Asked {
+interface SweepEditRequest extends Asked {
   edit: SweepEdit;
   /** The same edit under the same id is applied once. */
   updateId: string;

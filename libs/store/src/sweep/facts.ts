@@ -7,7 +7,7 @@ import { unknownSweep } from './records.js';
 import { selectCounts } from './trial-counts.js';
 
 /** A trial whose workflow is to be started. */
-export interface UnstartedTrial {
+interface UnstartedTrial {
   run_id: string;
   trial: number;
   workflow_id: string;
@@ -44,7 +44,7 @@ export interface SweepFacts {
   unresponsive_trials: string[];
 }
 
-export interface FactsQuery {
+interface FactsQuery {
   /** Starts that are under way: their trials are as good as started. Default: none. */
   starting?: readonly StartedRun[];
   /** Most trials to start. Default 50. */

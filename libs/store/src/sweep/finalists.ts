@@ -9,7 +9,7 @@ import { insertTrials, type NewTrial } from './insert-trials.js';
 import { selectSweep, type SweepRow } from './records.js';
 
 /** Name of the parameter by which a finalist's trial says whose repetition it is. */
-export const finalistOf = 'finalist_of';
+const finalistOf = 'finalist_of';
 
 /**
  * The best trials again, on each seed, to their last steps.

@@ -16,12 +16,12 @@ import type { Database } from '../database/schema.js';
 import { toRun } from '../training-run/records.js';
 import { selectSweep, summarize, toSweep, unknownSweep } from './records.js';
 
-export interface SweepQuery extends PageQuery {
+interface SweepQuery extends PageQuery {
   phase?: SweepPhase | undefined;
   owner?: string | undefined;
 }
 
-export interface DecisionQuery extends PageQuery {
+interface DecisionQuery extends PageQuery {
   kind?: string | undefined;
 }
 

@@ -26,7 +26,7 @@ export async function lockSweep(trx: Transaction<Database>, id: string): Promise
 export const unknownSweep = (id: string): MurnauError =>
   new MurnauError('sweep.not_found', `There is no sweep ${id}.`, { given: id });
 
-export interface Summary {
+interface Summary {
   counts: Record<string, number>;
   trials: number;
   device_s: number;

@@ -82,7 +82,7 @@ async function selectRungs(db: Kysely<Database>, sweepId: string, limit: number)
   return [...rungs.values()];
 }
 
-export interface Promotion {
+interface Promotion {
   run_id: string;
   rung: number;
   why: string;
@@ -136,7 +136,7 @@ export async function promoteLocked(
   }
 }
 
-export interface IdleEnd {
+interface IdleEnd {
   early_stop: 'rung' | 'stopped';
   /** Kind of the decision. */
   kind: string;

@@ -32,7 +32,7 @@ interface TrialHistory {
  * A longer history is told by half as many of its newest trials, which hold what is open and what the search has come to,
  * and half as many of its best, which hold what it is to come back to.
  */
-export const longestHistory = 1_000;
+const longestHistory = 1_000;
 
 /**
  * What its next trials are suggested by, at most a thousand, in the order of their numbers. Finalists are no part of the

@@ -3,7 +3,7 @@ import type { Database } from '../database/schema.js';
 import type { CheckpointRecord } from './progress.js';
 import type { RunRow } from './records.js';
 
-export interface Certified {
+interface Certified {
   step: number;
   /** For the run's row. */
   changes: { certified_step?: number; metrics?: string; best_step?: number; best_value?: number };

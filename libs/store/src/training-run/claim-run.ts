@@ -7,7 +7,7 @@ import { insertEvents } from '../events/event-records.js';
 import { lockRun, refuseEnded, type RunRow } from './records.js';
 
 /** Place of an attempt among all attempts of a run: compared in this order, each number from 0. */
-export interface ClaimOrder {
+interface ClaimOrder {
   /** Times the run's workflow has continued as new. */
   chain: number;
   segment: number;
@@ -15,7 +15,7 @@ export interface ClaimOrder {
 }
 
 /** A picture to learn from, with what lies beside it. */
-export interface ClaimedImage {
+interface ClaimedImage {
   hash: string;
   name: string;
   mask_hash: string | null;
@@ -88,7 +88,7 @@ export async function claimRun(
   });
 }
 
-export function compareClaims(a: ClaimOrder, b: ClaimOrder): number {
+function compareClaims(a: ClaimOrder, b: ClaimOrder): number {
   return a.chain - b.chain || a.segment - b.segment || a.attempt - b.attempt;
 }
 

@@ -6,7 +6,7 @@ import { insertEvents } from '../events/event-records.js';
 import { getRun } from './reads.js';
 import { DEFAULT_METRIC, toInsert } from './records.js';
 
-export interface NewRun {
+interface NewRun {
   owner: string;
   /** Default `<placeholder>-<initializer>`. */
   name?: string | undefined;

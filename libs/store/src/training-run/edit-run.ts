@@ -6,7 +6,7 @@ import { cancelledBy, endLocked, publishRun, withFreshEmbeddingIds } from './end
 import { isNoted, noteRunEdit } from './note-run-edit.js';
 import { lockRun, refuseEnded, type RunRow, selectRun, toRun } from './records.js';
 
-export interface RunEdit extends Asked {
+interface RunEdit extends Asked {
   kind: RunEditKind | 'drop';
   /** The same edit under the same id is applied once. Absent: each time. */
   updateId?: string;

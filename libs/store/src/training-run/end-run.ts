@@ -26,7 +26,7 @@ import {
   toRun,
 } from './records.js';
 
-export interface FinishOptions {
+interface FinishOptions {
   /** Why before its last step. */
   early_stop?: EarlyStop | null;
   /** Default: the newest certified evaluations and alignments. */

@@ -7,7 +7,7 @@ import { insertEvents } from '../events/event-records.js';
 import { getRun } from './reads.js';
 import { DEFAULT_METRIC, lockRun, type RunRow, toInsert } from './records.js';
 
-export interface Fork {
+interface Fork {
   owner: string;
   /** Default `<name of the run>-from-<step>`. */
   name?: string | undefined;
@@ -18,7 +18,7 @@ export interface Fork {
 }
 
 /** Keys of a spec that a run may change on its way. */
-export const forkableKeys = [
+const forkableKeys = [
   'max_steps',
   'checkpoint',
   'eval',

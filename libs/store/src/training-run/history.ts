@@ -36,7 +36,7 @@ export async function recordStarted(
   });
 }
 
-export interface RestartCount {
+interface RestartCount {
   restarts: Record<string, number>;
   /** Those that count against `max_restarts`. */
   counted: number;

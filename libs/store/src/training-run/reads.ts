@@ -5,7 +5,7 @@ import { type RunRow, selectRun, toRun } from './records.js';
 
 /** Training runs, trials included. Readers of metrics, samples and checkpoints see certified rows only. */
 
-export interface RunQuery extends PageQuery {
+interface RunQuery extends PageQuery {
   owner?: string | undefined;
   phase?: RunPhase | undefined;
   sweep_id?: string | undefined;
@@ -13,7 +13,7 @@ export interface RunQuery extends PageQuery {
 }
 
 /** What the resource leaves out: who computes the run, and on what. */
-export interface RunDetails {
+interface RunDetails {
   epoch: number;
   /** Chain with which its workflow was, or is to be, started last. */
   workflow_chain: number;
@@ -27,7 +27,7 @@ export interface RunDetails {
   scores: Record<string, number>;
 }
 
-export interface StoredCheckpoint {
+interface StoredCheckpoint {
   step: number;
   epoch: number;
   state_hash: string;

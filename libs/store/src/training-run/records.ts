@@ -8,7 +8,7 @@ export type RunRow = Selectable<RunsTable>;
 /** Metrics that a run's best checkpoint follows when no sweep says otherwise. */
 export const DEFAULT_METRIC = { name: 'eval_gain', goal: 'maximize' } as const;
 
-export interface RunInsert {
+interface RunInsert {
   id: string;
   name: string;
   owner: string;

@@ -108,7 +108,7 @@ export function unstartedRuns(
 }
 
 /** A run's workflow that should be open. */
-export interface OpenRunWorkflow extends OpenWorkflow {
+interface OpenRunWorkflow extends OpenWorkflow {
   /** Null: not a trial, as the next. */
   sweep_workflow_id: string | null;
   sweep_phase: SweepPhase | null;

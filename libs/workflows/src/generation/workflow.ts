@@ -28,7 +28,7 @@ const { generateImages } = proxyActivities<DrawingActivities>({
 
 export const generationStatusQuery = defineQuery<{ phase: string }>(workflowMessages.status);
 
-export interface GenerationOutcome {
+interface GenerationOutcome {
   readonly phase: GenerationPhase;
 }
 

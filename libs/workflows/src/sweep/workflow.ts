@@ -41,13 +41,13 @@ const { decideSweep, markTrialsStarted, signalTrials, endSweep, cancelTrials } =
 export const sweepStatusQuery = defineQuery<SweepStatus>(workflowMessages.status);
 export const trialEndedSignal = defineSignal<[TrialEnded]>(workflowMessages.trialEnded);
 
-export interface SweepStatus {
+interface SweepStatus {
   readonly phase: string;
   readonly counts: Readonly<Record<string, number>>;
   readonly chain: number;
 }
 
-export interface SweepOutcome {
+interface SweepOutcome {
   readonly phase: SweepPhase;
 }
 

@@ -18,7 +18,7 @@ const { editRun } = proxyActivities<RunActivities>({
   summary: runActivitySummaries.editRun,
 });
 
-export const decideAgainSignal = defineSignal(workflowMessages.decideAgain);
+const decideAgainSignal = defineSignal(workflowMessages.decideAgain);
 
 /**
  * Takes the edits that people make while a run is at work. Each is stored first; then the workflow decides again. A run

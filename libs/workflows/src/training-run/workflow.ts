@@ -45,7 +45,7 @@ const { trainSegment } = proxyActivities<TrainingActivities>({
 export const runStatusQuery = defineQuery<RunStatus>(workflowMessages.status);
 const trialEndedSignal = defineSignal<[TrialEnded]>(workflowMessages.trialEnded);
 
-export interface RunStatus {
+interface RunStatus {
   readonly phase: string;
   readonly step: number;
   readonly chain: number;
@@ -53,7 +53,7 @@ export interface RunStatus {
   readonly segment: number;
 }
 
-export interface RunOutcome {
+interface RunOutcome {
   readonly phase: RunPhase;
   readonly step: number;
 }

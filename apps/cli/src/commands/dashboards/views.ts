@@ -1,6 +1,6 @@
 import type { ServerInfo } from '@murnau/domain';
 
-export interface DashboardView {
+interface DashboardView {
   readonly name: string;
   readonly shows: string;
   /** Temporal's list filter; it has no ORDER BY. */

@@ -6,7 +6,7 @@ import type { SweepFile } from '@murnau/domain';
 import { z } from 'zod';
 
 /** What the demo does: tuned so that it ends within five minutes on two cores. */
-export const demo = {
+const demo = {
   /** Folder of `examples/`; its concept has at least two initializer words. */
   concept: 'purple-car',
   placeholder: 'lumicar',
@@ -26,7 +26,7 @@ const examples = fileURLToPath(new URL('../../../../../examples', import.meta.ur
 
 const conceptsSchema = z.array(z.object({ folder: z.string(), initializers: z.array(z.string()).min(1) }));
 
-export interface DemoPlan {
+interface DemoPlan {
   readonly file: SweepFile;
   /** Folder that the dataset's path starts from. */
   readonly folder: string;

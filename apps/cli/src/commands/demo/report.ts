@@ -24,7 +24,7 @@ export interface DemoReport {
   readonly contact_sheet: string;
 }
 
-export interface DemoFiles {
+interface DemoFiles {
   readonly embedding: string;
   readonly contactSheet: string;
 }
@@ -77,7 +77,7 @@ const alignmentText = (best: Run): string | undefined => {
 const after = (seconds: number | null): string | undefined =>
   seconds === null ? undefined : `after ${duration(seconds)}`;
 
-export interface DemoEnd {
+interface DemoEnd {
   readonly report: DemoReport;
   readonly board: Leaderboard;
   readonly best: Run;

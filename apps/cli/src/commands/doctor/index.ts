@@ -44,7 +44,7 @@ async function serverFindings(context: Context): Promise<Finding[]> {
   }
 }
 
-export function findingLines(findings: readonly Finding[], { io }: Pick<Context, 'io'>): string[] {
+function findingLines(findings: readonly Finding[], { io }: Pick<Context, 'io'>): string[] {
   const { colours } = io.out;
   const width = Math.max(0, ...findings.map(({ part }) => part.length));
   return findings.flatMap(({ part, ok, detail, mend }) => [

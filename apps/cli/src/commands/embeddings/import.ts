@@ -12,7 +12,7 @@ interface Options {
 const largestBytes = 4 * 1024 * 1024;
 
 /** A safetensors file starts with the length of its JSON header; a `.bin` is a zip or a bare pickle. */
-export function isEmbeddingFile(head: Uint8Array): boolean {
+function isEmbeddingFile(head: Uint8Array): boolean {
   const view = Buffer.from(head);
   const isZip = view.subarray(0, 2).toString('latin1') === 'PK';
   const isPickle = view[0] === 0x80 && (view[1] ?? 0) <= 5;

@@ -20,7 +20,7 @@ interface Thing {
 const evenWeight = (count: number): number => Number((1 / count).toPrecision(4));
 
 /** One weight for each thing; without any the things weigh the same. */
-export function weightsOf(text: string | undefined, things: readonly Thing[]): number[] {
+function weightsOf(text: string | undefined, things: readonly Thing[]): number[] {
   if (text === undefined) return things.map(() => evenWeight(things.length));
   const weights = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
   if (weights.some((weight) => !Number.isFinite(weight))) {

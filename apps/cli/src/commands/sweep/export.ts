@@ -17,7 +17,7 @@ const quoted = (value: unknown): string => {
 };
 
 /** A line per trial, best first: what it is, its parameters, its scores (RFC 4180). */
-export function trialsCsv(runs: readonly Run[]): string {
+function trialsCsv(runs: readonly Run[]): string {
   const names = (of: (run: Run) => object): string[] => [
     ...new Set(runs.flatMap((run) => Object.keys(of(run)))),
   ];

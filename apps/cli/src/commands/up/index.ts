@@ -84,7 +84,7 @@ export function register(command: Command, host: Host): void {
 }
 
 /** An error about a port that a flag has asked for names the flag. */
-export function withPortFlag(error: unknown, options: Readonly<Options>): unknown {
+function withPortFlag(error: unknown, options: Readonly<Options>): unknown {
   const listener =
     error instanceof MurnauError ? /^ports\.([a-z_]+)/.exec(error.field ?? '')?.[1] : undefined;
   if (!(error instanceof MurnauError) || listener === undefined) return error;

@@ -11,7 +11,7 @@ import { followSession } from './follow-session.js';
 import { SegmentHeartbeat } from './segment-heartbeat.js';
 import type { WorkerTrouble } from './worker-trouble.js';
 
-export interface TrainingDeps {
+interface TrainingDeps {
   readonly store: Pick<Store, 'blobs' | 'embeddings' | 'runs'>;
   readonly client: GpuClient;
   /** Name of the worker, as claims and the Temporal UI show it. */

@@ -2,7 +2,7 @@ import { MurnauError } from '@murnau/domain';
 import type { Recordable } from './batches.js';
 import { takeBatch } from './batches.js';
 
-export interface RecorderOptions {
+interface RecorderOptions {
   /** Stores a batch; answers the step of its checkpoint, if it has one. */
   readonly store: (batch: readonly Recordable[]) => Promise<number | undefined>;
   /** A checkpoint is stored, and everything before it. */

@@ -1,13 +1,13 @@
 import type { ErrorCode } from '@murnau/domain';
 import { errorRegistry } from '@murnau/domain';
 
-export interface Failing {
+interface Failing {
   readonly code: ErrorCode;
   /** Whether other runs were on the device at the same time. */
   readonly shared: boolean;
 }
 
-export type RestartPolicy =
+type RestartPolicy =
   /** Goes on as if nothing had happened; only the cause is put down. */
   | { readonly kind: 'free'; readonly cause: string }
   /** Goes on while `max_restarts` allows. */

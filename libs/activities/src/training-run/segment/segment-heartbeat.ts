@@ -1,7 +1,7 @@
 import type { TrainEvent } from '@murnau/gpu-client';
 
 /** What the Temporal UI shows of a segment at work. Never where it resumes from. */
-export interface SegmentProgress {
+interface SegmentProgress {
   readonly worker: string;
   readonly phase: string;
   readonly step: number;
@@ -9,7 +9,7 @@ export interface SegmentProgress {
   readonly steps_per_second: number;
 }
 
-export interface SegmentHeartbeatOptions {
+interface SegmentHeartbeatOptions {
   readonly worker: string;
   readonly heartbeat: (progress: SegmentProgress) => void;
   /** Between heartbeats, in milliseconds. */

@@ -1,6 +1,6 @@
 import { MurnauError } from '@murnau/domain';
 import { describe, expect, test } from 'vitest';
-import { identify } from '../../processes/identity.js';
+import { identify } from '@murnau/supervisor';
 import type { StackState } from '../../state.js';
 import { refuseOtherPorts, refuseUnusablePorts } from './ports.js';
 

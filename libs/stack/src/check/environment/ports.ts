@@ -1,8 +1,7 @@
 import { isRefusedByBrowsers, webPortAllowed } from '@murnau/config';
 import { MurnauError } from '@murnau/domain';
+import { describePortHolder, isAlive, probePort } from '@murnau/supervisor';
 import { portUnavailable } from '../../parts/port-book.js';
-import { isAlive } from '../../processes/identity.js';
-import { describePortHolder, probePort } from '../../processes/ports.js';
 import { defaultPorts, type Settings } from '../../settings.js';
 import type { StackState } from '../../state.js';
 import type { Check } from '../check.js';

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MurnauError } from '@murnau/domain';
-import { endOfLog } from '../files.js';
-import type { Part, PartPlan } from '../parts/part.js';
-import { isAlive, type ProcessIdentity } from '../processes/identity.js';
-import { signalGroup, stopProcess } from '../processes/stop.js';
-import type { PartRecord, PartState } from '../state.js';
 import { adopt, fingerprintOf, startChild, type Child } from './child.js';
+import { endOfLog } from './files.js';
 import { untilHung } from './hang-watch.js';
+import { isAlive, type ProcessIdentity } from './identity.js';
+import type { Part, PartPlan } from './part.js';
+import type { PartRecord, PartState } from './part-record.js';
+import { signalGroup, stopProcess } from './stop.js';
 
 /** Flat and short: what died is wanted back at once, and a cause that stays costs little at one try a second. */
 const firstBackoffMs = 200;
@@ -19,9 +19,10 @@ const failuresToReport = 3;
 const shortestReadyPollMs = 50;
 const longestReadyPollMs = 250;
 
-export interface KeeperContext {
-  home: string;
+interface KeeperContext {
   log: string;
+  /** The whole environment of a process that a plan starts. */
+  envOf: (plan: PartPlan) => Record<string, string>;
   /** When the supervisor started, as performance.now(). */
   startedAt: number;
   needs: (name: string) => Keeper | undefined;
@@ -202,8 +203,8 @@ export class Keeper {
     }
     if (living)
       await stopProcess(living.identity, { stopSignal: plan.stopSignal, graceMs: plan.stopGraceMs });
-    const { home, log } = this.#context;
-    const child = await startChild(plan, { home, part: this.name, log });
+    const { envOf, log } = this.#context;
+    const child = await startChild(plan, { env: envOf(plan), log });
     this.#context.say('part.started', { part: this.name, pid: child.identity.pid });
     return child;
   }

@@ -1,19 +1,38 @@
-import { advisorPart, claimAdvisorPort } from '../parts/advisor.js';
-import { apiPart, apiUrl, dispatcherPart, orchestratorPart, type AppContext } from '../parts/apps.js';
-import { postgresPart } from '../parts/embedded-postgres.js';
-import { temporalAddress, temporalPart, temporalUiUrl } from '../parts/embedded-temporal.js';
-import { claimWorkerPort, workerPart } from '../parts/gpu-worker.js';
-import type { Part } from '../parts/part.js';
-import { PortBook } from '../parts/port-book.js';
-import { temporalNamespace } from '../parts/temporal-api.js';
-import { logOf, type StackPaths } from '../paths.js';
-import { identify, isAlive, type ProcessIdentity } from '../processes/identity.js';
-import { findMarked } from '../processes/marked.js';
-import { stopProcess } from '../processes/stop.js';
-import { defaultPorts, readSettings, type Settings } from '../settings.js';
-import { readState, writeState, type PartRecord, type StackState } from '../state.js';
-import { GuardKeeper } from './guard-keeper.js';
-import { Keeper } from './keeper.js';
+import { fileURLToPath } from 'node:url';
+import {
+  GuardKeeper,
+  type GuardPlan,
+  groupOf,
+  identify,
+  isAlive,
+  Keeper,
+  type Part,
+  type PartRecord,
+  type ProcessIdentity,
+  stopProcess,
+} from '@murnau/supervisor';
+import { inheritedEnv } from './env.js';
+import { findMarked, marksOf } from './marked.js';
+import { advisorPart, claimAdvisorPort } from './parts/advisor.js';
+import { apiPart, apiUrl, dispatcherPart, orchestratorPart, type AppContext } from './parts/apps.js';
+import { postgresPart } from './parts/embedded-postgres.js';
+import { temporalAddress, temporalPart, temporalUiUrl } from './parts/embedded-temporal.js';
+import { claimWorkerPort, workerPart } from './parts/gpu-worker.js';
+import { PortBook } from './parts/port-book.js';
+import { temporalNamespace } from './parts/temporal-api.js';
+import { logOf, type StackPaths } from './paths.js';
+import { defaultPorts, readSettings, type Settings } from './settings.js';
+import { readState, writeState, type StackState } from './state.js';
+
+/** In dist/ also when this file runs from src/, as in tests. */
+const guardProgram = fileURLToPath(new URL('../dist/guard.js', import.meta.url));
+
+const guardPlan = ({ home }: StackPaths, { pid, started }: ProcessIdentity): GuardPlan => ({
+  command: process.execPath,
+  args: [guardProgram, home, String(pid), started],
+  cwd: home,
+  env: { ...inheritedEnv(), ...marksOf(home, 'guard') },
+});
 
 type Say = (event: string, details?: Record<string, unknown>) => void;
 
@@ -47,7 +66,7 @@ export class Supervisor {
     this.#identity = setup.identity;
     this.#say = setup.say;
     this.#postgres = postgresPart(paths);
-    this.#guard = new GuardKeeper(paths, setup.identity, () => this.#changed());
+    this.#guard = new GuardKeeper(guardPlan(paths, setup.identity), () => this.#changed());
   }
 
   static async start(paths: StackPaths, { token, say }: { token: string; say: Say }): Promise<Supervisor> {
@@ -142,8 +161,12 @@ export class Supervisor {
 
   #keeperOf(part: Part): Keeper {
     return new Keeper(part, {
-      home: this.#paths.home,
       log: logOf(this.#paths, part.name),
+      envOf: ({ inheritsEnv, env }) => ({
+        ...(inheritsEnv && inheritedEnv()),
+        ...env,
+        ...marksOf(this.#paths.home, part.name),
+      }),
       startedAt: this.#startedAt,
       needs: (name) => this.#keepers.get(name),
       changed: () => this.#changed(),
@@ -237,10 +260,4 @@ export class Supervisor {
       }
     }
   }
-}
-
-async function groupOf(pid: number): Promise<number> {
-  const { readFile } = await import('node:fs/promises');
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? -1);
 }

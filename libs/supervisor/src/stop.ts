@@ -21,7 +21,7 @@ export function signalGroup(groupId: number, name: NodeJS.Signals): void {
   }
 }
 
-export async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+async function waitUntilGone(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (performance.now() < deadline) {
     if (!(await isAlive(identity))) return true;

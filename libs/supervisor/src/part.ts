@@ -1,4 +1,4 @@
-/** How to start one process of the stack. */
+/** How to start one process. */
 export interface PartPlan {
   command: string;
   args: string[];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writeText } from './files.js';
-import { tryLock, withLockIfPossible } from './processes/lock.js';
+import { tryLock, withLockIfPossible } from './lock.js';
 
 let folder: string;
 beforeEach(() => {

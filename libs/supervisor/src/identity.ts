@@ -55,6 +55,12 @@ export async function isStopped(pid: number): Promise<boolean> {
   return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T ');
 }
 
+/** Process group; -1 when unknown. */
+export async function groupOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2] ?? -1);
+}
+
 /** Command line as the kernel keeps it, arguments joined by blanks. Null when unknown. */
 export async function commandLineOf(pid: number): Promise<string | null> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => null);

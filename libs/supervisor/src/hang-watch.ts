@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isStopped } from '../processes/identity.js';
+import { isStopped } from './identity.js';
 
-export interface HangLimits {
+interface HangLimits {
   readonly lookEveryMs: number;
   /** A process that somebody stopped holds what others wait for: locks, ports, tasks that it took. */
   readonly stoppedMs: number;
@@ -11,7 +11,7 @@ export interface HangLimits {
 
 const defaultLimits: HangLimits = { lookEveryMs: 1_000, stoppedMs: 5_000, silentMs: 60_000 };
 
-export interface HangWatch {
+interface HangWatch {
   pid: number;
   /** Whether the part answers; absent where it cannot be asked. */
   isAnswering: (() => Promise<boolean>) | undefined;

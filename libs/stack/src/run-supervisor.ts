@@ -1,10 +1,8 @@
-// The detached process that `murnau up` starts: node supervisor.js <home>. Its log is logs/supervisor.log.
+// The detached process that `murnau up` starts: node run-supervisor.js <home>. Its log is logs/supervisor.log.
 import { rm } from 'node:fs/promises';
-import { readText } from './files.js';
+import { readText, rotateLogs, tryLock } from '@murnau/supervisor';
 import { stackPaths } from './paths.js';
-import { tryLock } from './processes/lock.js';
-import { rotateLogs } from './supervisor/logs.js';
-import { Supervisor } from './supervisor/supervisor.js';
+import { Supervisor } from './stack-supervisor.js';
 
 const rotateEveryMs = 10_000;
 

@@ -2,15 +2,10 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inheritedEnv } from '../env.js';
-import type { PartPlan } from '../parts/part.js';
-import { identify, isAlive, type ProcessIdentity } from '../processes/identity.js';
+import { identify, isAlive, type ProcessIdentity } from './identity.js';
+import type { PartPlan } from './part.js';
 
-/** Environment variables that mark every process of a stack, and its children. */
-export const stackMark = 'MURNAU_STACK';
-export const partMark = 'MURNAU_PART';
-
-/** A living process of the stack: started here, or taken over from a supervisor that died. */
+/** A living process: started here, or taken over from a supervisor that died. */
 export interface Child {
   identity: ProcessIdentity;
   isAdopted: boolean;
@@ -26,18 +21,18 @@ export function fingerprintOf(plan: PartPlan): string {
 }
 
 /**
- * Starts the process as leader of its own group and session. Its output goes straight into its log, opened for
+ * Starts the process as leader of its own group and session, with `env` as its whole environment. Its output goes straight into its log, opened for
  * appending: a pipe would break when the supervisor dies, and the process with it.
  */
 export async function startChild(
   plan: PartPlan,
-  { home, part, log }: { home: string; part: string; log: string },
+  { env, log }: { env: Record<string, string>; log: string },
 ): Promise<Child> {
   const file = await open(log, 'a', 0o600);
   try {
     const child = spawn(plan.command, plan.args, {
       cwd: plan.cwd,
-      env: { ...(plan.inheritsEnv && inheritedEnv()), ...plan.env, [stackMark]: home, [partMark]: part },
+      env,
       detached: true,
       stdio: ['ignore', file.fd, file.fd],
       ...(plan.uid !== undefined && { uid: plan.uid }),

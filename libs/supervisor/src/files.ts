@@ -33,7 +33,7 @@ export async function writeBeside(path: string, text: string): Promise<string> {
 }
 
 /** The end of a text file, at most `lines` lines of its last 16 KiB. Empty when there is no such file. */
-export async function tailOf(path: string, lines = 12): Promise<string> {
+async function tailOf(path: string, lines = 12): Promise<string> {
   const size = await stat(path).then(
     (stats) => stats.size,
     () => 0,

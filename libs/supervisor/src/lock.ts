@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, readFile, rename, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeBeside } from '../files.js';
+import { writeBeside } from './files.js';
 import { identify, isAlive, processIdentitySchema, type ProcessIdentity } from './identity.js';
 
 async function holderOf(path: string): Promise<{ text: string; identity: ProcessIdentity | null } | null> {

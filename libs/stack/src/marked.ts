@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { partMark, stackMark } from '../supervisor/child.js';
-import { findByEnvironment, type ProcessIdentity } from './identity.js';
+import { findByEnvironment, type ProcessIdentity } from '@murnau/supervisor';
+
+const stackMark = 'MURNAU_STACK';
+const partMark = 'MURNAU_PART';
+
+/** Environment variables that mark every process of a stack, and its children. */
+export const marksOf = (home: string, part: string): Record<string, string> => ({
+  [stackMark]: home,
+  [partMark]: part,
+});
 
 export interface MarkedProcess {
   identity: ProcessIdentity;
