@@ -28,9 +28,7 @@ describe('findOddText', () => {
         const text = before + character + after;
         const found = findOddText({ pairs: ['fine', { why: text }] });
         expect(found?.path).toEqual(['pairs', 1, 'why']);
-        expect(found?.problem).toContain(
-          `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-        );
+        expect(found?.problem).toContain(`\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
         expect(findOddText(found?.given)).toBeUndefined();
       }),
     );

@@ -9,8 +9,7 @@ export interface OddText {
   readonly given: string;
 }
 
-const escaped = (character: string): string =>
-  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** A text as it can be shown and stored. */
 export const withOddEscaped = (text: string): string =>
