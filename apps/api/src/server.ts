@@ -1,4 +1,4 @@
-import { MurnauError } from '@murnau/domain';
+import { MurnauError, refuseOddText } from '@murnau/domain';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { openApi } from './http/openapi.js';
 import { toApiError, toProblem } from './http/problem.js';
@@ -56,6 +56,11 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     const credentials = credentialsOf(request);
     trust.checkSource(credentials);
     if (!isOpen(request)) trust.checkToken(credentials);
+    done();
+  });
+  // Of pages too; queries and bodies are checked where they are parsed.
+  app.addHook('preValidation', (request, _reply, done) => {
+    refuseOddText(request.params, 'path');
     done();
   });
   app.addHook('onResponse', (request, reply, done) => {

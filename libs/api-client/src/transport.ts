@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MurnauError, parse } from '@murnau/domain';
+import { MurnauError, parseAnswer } from '@murnau/domain';
 import type { ErrorCode } from '@murnau/domain';
 import type { z } from 'zod';
 import { asAnswer } from './as-answer.js';
@@ -131,7 +131,7 @@ export function createTransport(options: TransportOptions): Transport {
       throw networkError(server, cause);
     });
     try {
-      return parse(asAnswer(schema), body, `answer to ${call.method ?? 'GET'} ${call.path}`);
+      return parseAnswer(asAnswer(schema), body, `answer to ${call.method ?? 'GET'} ${call.path}`);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new MurnauError('internal', `the server's answer was not understood: ${reason}`, { cause });

@@ -219,10 +219,13 @@ export const statusSchema = z.object({
 });
 export type Status = z.output<typeof statusSchema>;
 
+/** Steps that a run can have. */
+const mostSteps = 1_000_000;
+
 export const listMetricsQuerySchema = z.strictObject({
   /** Separated by commas. Absent: all. */
   names: z.string().min(1).optional(),
-  after_step: z.coerce.number().int().min(0).optional(),
+  after_step: z.coerce.number().int().min(0).max(mostSteps).optional(),
 });
 /** By step, then name. */
 export const metricListSchema = z.object({ items: z.array(metricPointSchema) });
@@ -231,12 +234,18 @@ export const listSamplesQuerySchema = z.strictObject({ kind: z.enum(sampleKinds)
 /** By step, kind and position. */
 export const sampleListSchema = z.object({ items: z.array(sampleSchema) });
 
+const largestBigint = 2n ** 63n - 1n;
+/** `0`: before the first. */
+export const eventIdSchema = z
+  .string()
+  .regex(/^(0|[0-9]{1,19}-[0-9]{1,19})$/, { error: 'must be the id of an event', abort: true })
+  .refine((id) => id.split('-').every((part) => BigInt(part) <= largestBigint), {
+    error: 'must be the id of an event',
+  });
+
 export const listEventsQuerySchema = z.strictObject({
   /** Id of an event: only later ones. */
-  after: z
-    .string()
-    .regex(/^(0|[0-9]{1,20}-[0-9]{1,19})$/, 'must be the id of an event')
-    .optional(),
+  after: eventIdSchema.optional(),
   limit: z.coerce.number().int().min(1).max(1000).default(200),
 });
 /** Oldest first. */

@@ -11,7 +11,8 @@ export {
 export { checkDatasetFits, needsOfRun, needsOfSweep } from './dataset-fit.js';
 export type { DatasetNeeds, PictureFacts } from './dataset-fit.js';
 export { nearest } from './nearest.js';
-export { parse } from './parse.js';
+export { withOddEscaped } from './odd-text.js';
+export { parse, parseAnswer, refuseOddText } from './parse.js';
 export {
   embeddingFormats,
   familyNames,
@@ -175,6 +176,7 @@ export {
   importEmbeddingSchema,
   listDecisionsQuerySchema,
   listEmbeddingsQuerySchema,
+  eventIdSchema,
   listEventsQuerySchema,
   listMetricsQuerySchema,
   listQuerySchema,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MurnauError } from './errors.js';
 import { issueText } from './issue-text.js';
 import { nearest } from './nearest.js';
+import { findOddText } from './odd-text.js';
 
 type Issue = z.core.$ZodIssue;
 
@@ -133,12 +134,35 @@ function toError(schema: z.ZodType, value: unknown, issue: Issue, what: string):
   });
 }
 
+/** @throws MurnauError `spec.invalid` for a text that cannot be stored and shown, naming its field. */
+export function refuseOddText(value: unknown, what: string): void {
+  const odd = findOddText(value);
+  if (odd === undefined) return;
+  const field = pathText(odd.path);
+  const given = odd.given.length > 120 ? `${odd.given.slice(0, 117)}...` : odd.given;
+  throw new MurnauError(
+    'spec.invalid',
+    `${field === '' ? what : `${what}: ${field}`}: ${odd.problem} (given: ${given})`,
+    { field, given, allowed: odd.problem },
+  );
+}
+
 /**
- * Checks a value against a schema and fills its defaults.
+ * Checks what a person or a program gives against a schema and fills its defaults.
  * @param what what the value is, as it starts the message: "sweep file", "training spec".
  * @throws MurnauError `spec.invalid` naming the first wrong field, what was given and what is allowed.
  */
 export function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): z.output<Schema> {
+  refuseOddText(value, what);
+  return parseAnswer(schema, value, what);
+}
+
+/** As `parse`, of what our own server answers: its texts are shown as they are stored. */
+export function parseAnswer<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
   what: string,

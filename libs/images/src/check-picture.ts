@@ -1,10 +1,9 @@
 import { MurnauError } from '@murnau/domain';
 import type { Metadata } from 'sharp';
-import { sharp } from './sharp.js';
+import { LARGEST_PX, openPicture } from './sharp.js';
 
 /** Smallest side of a picture to learn from. */
 const SMALLEST_SIDE_PX = 32;
-const LARGEST_PX = 64_000_000;
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
   jpeg: 'image/jpeg',
@@ -66,7 +65,7 @@ export async function checkPicture(bytes: Uint8Array, { name }: { name: string }
 
 async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> {
   try {
-    return await sharp(bytes, { limitInputPixels: false }).metadata();
+    return await openPicture(bytes, { limitInputPixels: false }).metadata();
   } catch (cause) {
     throw new MurnauError('image.unreadable', `${name} is not a picture: it is no ${ALLOWED} file.`, {
       field: name,
@@ -80,7 +79,7 @@ async function readMetadata(bytes: Uint8Array, name: string): Promise<Metadata> 
 /** A header proves nothing: every pixel is decoded, a row at a time, and thrown away. */
 async function decodeWhole(bytes: Uint8Array, name: string): Promise<void> {
   try {
-    await sharp(bytes, { limitInputPixels: LARGEST_PX, failOn: 'error', sequentialRead: true })
+    await openPicture(bytes, { sequentialRead: true })
       .resize(1, 1, { fit: 'fill', fastShrinkOnLoad: false })
       .raw()
       .toBuffer();

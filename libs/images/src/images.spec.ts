@@ -119,7 +119,44 @@ describe('ingest', () => {
   });
 });
 
+/** A baseline JPEG whose scan header says that its spectrum ends at 0, as some phones write it. */
+async function oddScan(orientation: number): Promise<Buffer> {
+  const bytes = await noise(96, 64).withMetadata({ orientation }).jpeg({ progressive: false }).toBuffer();
+  const scan = bytes.indexOf(Buffer.from([0xff, 0xda])) + 2;
+  bytes[scan + bytes.readUInt16BE(scan) - 2] = 0;
+  return bytes;
+}
+
+describe('a picture that a decoder warns of', () => {
+  it.each([1, 6])('is taken, and read wherever it is shown: orientation %i', async (orientation) => {
+    const bytes = await oddScan(orientation);
+    const sides = orientation === 1 ? { width: 96, height: 64 } : { width: 64, height: 96 };
+    const { content, ...taken } = await ingest(bytes, { name: 'odd.jpg' });
+    expect(taken).toMatchObject(sides);
+    expect(await probe(await rendition(content, { format: 'webp' }))).toMatchObject(sides);
+    const sheet = await contactSheet({
+      title: 't',
+      columns: ['a'],
+      rows: [{ label: 'r', pictures: [content] }],
+    });
+    expect((await probe(sheet)).width).toBeGreaterThan(0);
+  });
+});
+
 describe('rendition', () => {
+  it.each([
+    [64, 20_000],
+    [20_000, 64],
+  ])('of %i×%i fits into every format', async (width, height) => {
+    const flat = { create: { width, height, channels: 3 as const, background: '#888888' } };
+    const bytes = await sharp(flat).png().toBuffer();
+    for (const format of ['webp', 'jpeg', 'png'] as const) {
+      const small = await probe(await rendition(bytes, { width: 320, format }));
+      expect(Math.max(small.width, small.height)).toBeLessThanOrEqual(16_383);
+      expect(small.width).toBeLessThanOrEqual(320);
+    }
+  });
+
   it('shrinks, never enlarges, in each format', async () => {
     const bytes = await png(300, 200);
     expect(await probe(await rendition(bytes, { width: 150, format: 'webp' }))).toEqual({

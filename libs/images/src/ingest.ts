@@ -1,5 +1,5 @@
 import { type CheckedPicture, checkPicture } from './check-picture.js';
-import { sharp } from './sharp.js';
+import { openPicture } from './sharp.js';
 
 export interface IngestedPicture {
   /** The file as it was given, unless readers could see it differently: then an upright, opaque sRGB PNG. */
@@ -13,7 +13,7 @@ export interface IngestedPicture {
 export async function ingest(bytes: Uint8Array, { name }: { name: string }): Promise<IngestedPicture> {
   const { needs_conversion, media_type, width, height }: CheckedPicture = await checkPicture(bytes, { name });
   if (!needs_conversion) return { content: bytes, media_type, width, height };
-  const content = await sharp(bytes)
+  const content = await openPicture(bytes)
     .autoOrient()
     .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
@@ -26,6 +26,6 @@ export async function ingest(bytes: Uint8Array, { name }: { name: string }): Pro
 export async function probe(
   bytes: Uint8Array,
 ): Promise<{ media_type: string; width: number; height: number }> {
-  const { format, autoOrient } = await sharp(bytes).metadata();
+  const { format, autoOrient } = await openPicture(bytes).metadata();
   return { media_type: `image/${format === 'heif' ? 'avif' : format}`, ...autoOrient };
 }

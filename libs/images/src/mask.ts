@@ -1,6 +1,6 @@
 import { MurnauError } from '@murnau/domain';
 import { checkPicture } from './check-picture.js';
-import { sharp } from './sharp.js';
+import { openPicture, sharp } from './sharp.js';
 
 /** From this grey on a mask's pixel keeps the picture; below, it is drawn anew. */
 const KEEP_FROM = 128;
@@ -22,7 +22,7 @@ interface IngestedMask {
  */
 export async function ingestMask(bytes: Uint8Array, { name }: { name: string }): Promise<IngestedMask> {
   await checkPicture(bytes, { name });
-  const { data, info } = await sharp(bytes)
+  const { data, info } = await openPicture(bytes)
     .autoOrient()
     .flatten({ background: '#000000' })
     .toColourspace('b-w')

@@ -1,4 +1,4 @@
-import { sharp } from './sharp.js';
+import { openPicture } from './sharp.js';
 import type { SheetLayout, Size } from './sheet-layout.js';
 
 const CHANNELS = 3;
@@ -8,7 +8,7 @@ const BACKGROUND = 0xf0;
 const EMPTY = 0xe2;
 
 export async function readSize(picture: Uint8Array): Promise<Size> {
-  const { autoOrient } = await sharp(picture).metadata();
+  const { autoOrient } = await openPicture(picture).metadata();
   return { width: autoOrient.width, height: autoOrient.height };
 }
 
@@ -16,7 +16,7 @@ export async function readSize(picture: Uint8Array): Promise<Size> {
 export async function decodeCell(picture: Uint8Array, cell: Size): Promise<Buffer> {
   const { width, height } = await readSize(picture);
   const isEnlarged = width <= cell.width && height <= cell.height;
-  return sharp(picture)
+  return openPicture(picture)
     .autoOrient()
     .resize({ ...cell, fit: 'contain', background: '#ffffff', kernel: isEnlarged ? 'nearest' : 'lanczos3' })
     .flatten({ background: '#ffffff' })

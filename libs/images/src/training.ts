@@ -1,7 +1,7 @@
 import { MurnauError } from '@murnau/domain';
 import { checkPicture } from './check-picture.js';
 import { ingest, type IngestedPicture } from './ingest.js';
-import { sharp } from './sharp.js';
+import { openPicture } from './sharp.js';
 
 /** As `ingest`, but what is transparent stays so: a run may leave it out of its loss. */
 export async function ingestTrainingPicture(
@@ -10,7 +10,7 @@ export async function ingestTrainingPicture(
 ): Promise<IngestedPicture> {
   await checkPicture(bytes, { name });
   if (!(await isTransparent(bytes))) return ingest(bytes, { name });
-  const { data, info } = await sharp(bytes)
+  const { data, info } = await openPicture(bytes)
     .autoOrient()
     .toColourspace('srgb')
     .png({ compressionLevel: 9 })
@@ -20,8 +20,8 @@ export async function ingestTrainingPicture(
 
 /** Whether any of a picture lets its ground through. */
 export async function isTransparent(bytes: Uint8Array): Promise<boolean> {
-  const { hasAlpha } = await sharp(bytes).metadata();
-  return hasAlpha && !(await sharp(bytes).stats()).isOpaque;
+  const { hasAlpha } = await openPicture(bytes).metadata();
+  return hasAlpha && !(await openPicture(bytes).stats()).isOpaque;
 }
 
 /**
@@ -33,9 +33,9 @@ export async function ingestLossMask(
   { name }: { name: string },
 ): Promise<IngestedPicture> {
   await checkPicture(bytes, { name });
-  const grey = sharp(bytes).autoOrient().flatten({ background: '#000000' }).toColourspace('b-w');
+  const grey = openPicture(bytes).autoOrient().flatten({ background: '#000000' }).toColourspace('b-w');
   const { data, info } = await grey.png({ compressionLevel: 9 }).toBuffer({ resolveWithObject: true });
-  const { channels } = await sharp(data).stats();
+  const { channels } = await openPicture(data).stats();
   if ((channels[0]?.max ?? 0) === 0) {
     throw new MurnauError(
       'mask.all_black',

@@ -1,3 +1,4 @@
+import { eventIdSchema, parse } from '@murnau/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 const ALIVE_EVERY_MS = 5_000;
@@ -52,8 +53,12 @@ export class EventStream {
   }
 }
 
-/** Where to go on: the header, which a browser sends by itself, before the query. */
+/**
+ * Where to go on: the header, which a browser sends by itself, before the query.
+ * @throws MurnauError `spec.invalid`
+ */
 export function lastEventId(request: FastifyRequest, after: string | undefined): string {
   const header = request.headers['last-event-id'];
-  return typeof header === 'string' && header !== '' ? header : (after ?? '0');
+  if (typeof header !== 'string' || header === '') return after ?? '0';
+  return parse(eventIdSchema, header, 'Last-Event-ID');
 }

@@ -29,7 +29,8 @@ function add(app: FastifyInstance, route: Route, owner: string): void {
     method,
     url: path,
     config: { isOpen },
-    exposeHeadRoute: path === '/v1/blobs/:hash',
+    // A stream of events has no end that a HEAD could be answered at.
+    exposeHeadRoute: !path.endsWith('/events'),
     ...(isRawBody(body) ? { bodyLimit: body.limitBytes } : {}),
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       reply.status(status);

@@ -6,6 +6,7 @@ import {
   datasetPageSchema,
   datasetSchema,
   listQuerySchema,
+  MurnauError,
 } from '@murnau/domain';
 import { checkProportions, ingestLossMask, probe } from '@murnau/images';
 import { route, type Route } from '../http/route.js';
@@ -25,7 +26,7 @@ export function datasetRoutes(deps: ServerDeps): Route[] {
       handle: async ({ body: { name, images: named }, owner }) => {
         const images = await Promise.all(
           named.map(async (image) => {
-            const size = await sizeOf(deps, image.hash);
+            const size = await sizeOf(deps, image);
             await checkMaskOf(deps, image, size);
             return { ...image, ...size };
           }),
@@ -68,11 +69,19 @@ async function checkMaskOf(
   checkProportions(mask, picture, names);
 }
 
+/** @throws `image.unreadable` for a file that was not uploaded, and so not checked, as a picture */
 async function sizeOf(
   { store }: ServerDeps,
-  hash: string,
+  { hash, name }: CreateDataset['images'][number],
 ): Promise<Pick<Dataset['images'][number], 'width' | 'height'>> {
-  await store.blobs.describe(hash);
+  const { media_type } = await store.blobs.describe(hash);
+  if (!media_type.startsWith('image/')) {
+    throw new MurnauError('image.unreadable', `${name} was not uploaded as a picture.`, {
+      field: name,
+      given: media_type,
+      allowed: 'a file uploaded with its Content-Type: image/png, image/jpeg or image/webp',
+    });
+  }
   const { width, height } = await probe(await store.blobs.get(hash));
   return { width, height };
 }

@@ -64,6 +64,7 @@ function changesOnly(opened: EventStream, event: string): (id: string, resource:
 
 async function followSweep({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
   const { id = '' } = input.params;
+  const after = lastEventId(input.request, input.query.after);
   await store.sweeps.get(id);
   const opened = openStream(input, open);
   const sendSweep = changesOnly(opened, 'sweep');
@@ -71,7 +72,7 @@ async function followSweep({ store }: ServerDeps, open: OpenStreams, input: Inpu
   await follow(opened, {
     store,
     filter: { sweepId: id },
-    after: lastEventId(input.request, input.query.after),
+    after,
     isEnd: (event) => event.run_id === null && isEnding(event),
     sendState: async (changed) => {
       const sweep = await store.sweeps.get(id);
@@ -100,13 +101,14 @@ async function followOne(
   input: Input,
   { event, filter, read }: Followed,
 ): Promise<void> {
+  const after = lastEventId(input.request, input.query.after);
   const { id } = await read();
   const opened = openStream(input, open);
   const send = changesOnly(opened, event);
   await follow(opened, {
     store,
     filter,
-    after: lastEventId(input.request, input.query.after),
+    after,
     isEnd: isEnding,
     sendState: async () => {
       const resource = await read();

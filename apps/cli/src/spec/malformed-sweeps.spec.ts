@@ -1,7 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { MurnauError } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { malformed, wellFormed } from '../testing/malformed/index.js';
-import { parseSweep } from './sweep-file.js';
+import { loadSweep, parseSweep } from './sweep-file.js';
 
 function refusalOf(text: string): MurnauError {
   try {
@@ -12,6 +15,18 @@ function refusalOf(text: string): MurnauError {
   }
   throw new Error('was not refused');
 }
+
+describe('a sweep file that is no text', () => {
+  it('is refused, not read with other letters', async () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'murnau-latin-')), 'pairs.yaml');
+    writeFileSync(path, Buffer.from('name: k\u00e4fer\n', 'latin1'));
+    await expect(loadSweep(path, {})).rejects.toMatchObject({
+      code: 'usage.invalid',
+      message: expect.stringContaining('is not UTF-8 text') as string,
+    });
+    rmSync(dirname(path), { recursive: true });
+  });
+});
 
 describe('a malformed sweep file', () => {
   it('is one of many, each another edit of a file that is accepted', () => {

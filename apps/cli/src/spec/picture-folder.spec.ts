@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { needsOfRun, needsOfSweep, sweepFileSchema } from '@murnau/domain';
@@ -55,6 +55,34 @@ describe('a folder of pictures', () => {
       ['9.png', '9.mask.png', caption, true],
       ['10.png', null, null, false],
     ]);
+  });
+
+  it('takes a JPEG as Windows and older tools call it', async () => {
+    const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0]);
+    const folder = await folderOf({ '1.jfif': jpeg, '2.JPE': jpeg });
+    const error = await refusal(readPictureFolder(folder));
+    expect(error.message).toMatch(/2 of 2 files[^]*1\.jfif is not a picture[^]*2\.JPE is not a picture/);
+  });
+
+  it.each([
+    ['a link to nothing', '4.png', '/nowhere.png', 'image.unreadable', /4\.png is a link to nothing/],
+    ['a link to a folder', '4.png', '.', 'image.unreadable', /4\.png is a folder/],
+    ['a link to itself', '4.png', '4.png', 'image.unreadable', /4\.png is a link to itself/],
+    [
+      'a caption that is a link to nothing',
+      '1.txt',
+      '/nowhere',
+      'caption.invalid',
+      /1\.txt is a link to nothing/,
+    ],
+  ])('names %s, and goes on without it', async (_, name, target, code, message) => {
+    const folder = await folderOf({ '1.png': whole, '2.png': aPicture(2) });
+    await symlink(target, join(folder, name));
+    const error = await refusal(readPictureFolder(folder));
+    expect([error.code, error.message]).toEqual([code, expect.stringMatching(message)]);
+    const { pictures, skipped } = await readPictureFolder(folder, 'skip');
+    expect(skipped).toEqual([expect.stringMatching(message)]);
+    expect(pictures.map((picture) => picture.name)).toContain('2.png');
   });
 
   it('takes a mask of another size and the same proportions', async () => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
 import { longestWordedText, MurnauError } from '@murnau/domain';
 import type { PictureFacts } from '@murnau/domain';
-import { filesOf, mostPictures, pictureAtPath } from './pictures.js';
+import { filesOf, mostPictures, pictureAtPath, whyUnread } from './pictures.js';
 import type { Picture } from './pictures.js';
 
 /** A picture to learn from, with what lies beside it: `1.mask.png` and `1.txt` beside `1.png`. */
@@ -81,7 +81,7 @@ function refuseCount(folder: string, count: number): void {
     throw new MurnauError('dataset.empty', `${folder}: the folder has no pictures`, {
       field: 'dataset',
       given: folder,
-      allowed: 'files that end in .png, .jpg, .jpeg or .webp',
+      allowed: 'files that end in .png, .jpg, .jpeg, .jfif or .webp',
     });
   }
   if (count > mostPictures) {
@@ -126,7 +126,9 @@ async function readCaption(path: string): Promise<string> {
       given: given.slice(0, 120),
       allowed: `1 to ${longestWordedText} characters with {placeholder} in them`,
     });
-  const bytes = await readFile(path);
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw refusal(whyUnread(cause), 'nothing');
+  });
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim().replace(/\s+/g, ' ');

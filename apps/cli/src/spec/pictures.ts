@@ -1,4 +1,4 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { MurnauError } from '@murnau/domain';
 
@@ -15,6 +15,8 @@ const extensions = [
   '.png',
   '.jpg',
   '.jpeg',
+  '.jfif',
+  '.jpe',
   '.webp',
   '.gif',
   '.bmp',
@@ -43,10 +45,38 @@ export function pictureFormat(head: Uint8Array): string | undefined {
   return undefined;
 }
 
+/** Why the system does not give a file's content, in a person's words. */
+export function whyUnread(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'is a link to nothing',
+    ELOOP: 'is a link to itself',
+    EISDIR: 'is a folder',
+    EACCES: 'may not be read by this user',
+    EPERM: 'may not be read by this user',
+  };
+  return reasons[code ?? ''] ?? `cannot be read: ${message}`;
+}
+
+/** Opens what was listed as a picture. @throws MurnauError `image.unreadable` */
+async function openListed(path: string): Promise<FileHandle> {
+  try {
+    const file = await open(path);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    throw Object.assign(new Error(), { code: 'EISDIR' });
+  } catch (cause) {
+    throw new MurnauError('image.unreadable', `${path} ${whyUnread(cause)}`, {
+      allowed: 'PNG, JPEG or WebP',
+      cause,
+    });
+  }
+}
+
 /** By the first bytes: format and size of the file. @throws MurnauError `image.unreadable`, `image.too_large` */
 export async function pictureAtPath(folder: string, name: string): Promise<Picture> {
   const path = join(folder, name);
-  const file = await open(path);
+  const file = await openListed(path);
   try {
     const { size } = await file.stat();
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);

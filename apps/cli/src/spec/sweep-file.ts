@@ -29,8 +29,15 @@ interface LoadedSweep {
 
 async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
   } catch (cause) {
+    if (cause instanceof TypeError) {
+      throw new MurnauError('usage.invalid', `sweep file ${path}: is not UTF-8 text`, {
+        given: path,
+        allowed: 'a file saved as UTF-8',
+        cause,
+      });
+    }
     const { code } = cause as NodeJS.ErrnoException;
     const reason =
       code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(cause);
