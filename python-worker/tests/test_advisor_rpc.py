@@ -16,11 +16,11 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2 as pb
-from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2_grpc
 from worker_client import detail_of
 
 from murnau_worker.rpc.advisor_service import SERVICE_NAME
+from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2 as pb
+from murnau_worker.rpc.gen.murnau.advisor.v1 import advisor_pb2_grpc
 
 START_CPU_S = 1.0
 

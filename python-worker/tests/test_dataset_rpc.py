@@ -9,11 +9,11 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from run_tools import picture, png
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
 from murnau_worker.core.named_picture import NamedPicture
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 
 RICH: dict[str, Any] = {
     "loss_mask": pb.LOSS_MASK_FILE,

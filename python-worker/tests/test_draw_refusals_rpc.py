@@ -24,10 +24,10 @@ from draw_client import (
     run,
     text_to_image,
 )
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from PIL import Image
 from worker_client import Worker, running_worker
 
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.text.embedding_file import write_embedding
 
 

@@ -14,11 +14,11 @@ from draw_client import images, pixels, put, run
 from draw_client import options as draw_options
 from golden_files import GOLDENS
 from golden_worker import golden_engine, write_expected
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from PIL import Image
 from worker_client import Worker
 
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.server import WorkerServer
 
 FOLDER = GOLDENS / "kandinsky-2.1"

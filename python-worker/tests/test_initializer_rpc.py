@@ -8,9 +8,9 @@ import grpc
 import pytest
 import torch
 from draw_client import embedding, images, run, text_to_image
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from worker_client import detail_of, running_worker, start_message, train
 
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.text.embedding_file import LearntEmbedding, read_canonical, write_embedding
 
 FOUR = embedding("gribnik", seed=4, num_vectors=4)

@@ -11,12 +11,12 @@ from typing import Any
 import grpc
 import pytest
 import torch
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from run_tools import encoded, step, tiny_run, tiny_spec
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
 from murnau_worker.engine import run_pictures
 from murnau_worker.families.kandinsky21.model import Kandinsky
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.text.embedding_file import read_canonical
 from murnau_worker.training import run as run_module
 from murnau_worker.training.evaluation import EvalLosses, Evaluator

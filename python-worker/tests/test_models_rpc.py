@@ -9,8 +9,9 @@ from typing import Any
 import grpc
 import pytest
 from model_folders import linked_copy
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from worker_client import detail_of, running_worker, start_message, train
+
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 
 
 async def described(worker: Any, until_loaded: bool) -> Any:

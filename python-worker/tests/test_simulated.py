@@ -14,13 +14,13 @@ from typing import Any
 
 import grpc
 import pytest
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from run_tools import tiny_spec
 from worker_client import Stream, detail_of, running_worker, start_message, train
 
 from murnau_worker.families.kandinsky21.description import KANDINSKY21
 from murnau_worker.rpc.engine_server import EngineServer
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.simulated_service import SimulatedService
 from murnau_worker.simulated.engine import SimulatedEngine
 from murnau_worker.simulated.learning import eval_gain

@@ -13,11 +13,11 @@ from typing import Any
 import grpc
 import pytest
 import torch
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from PIL import Image
 from worker_client import PICTURES, Stream, detail_of, running_worker, spec_message, start_message, train
 
 from murnau_worker.families.kandinsky21 import losses as objective
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.text.embedding_file import read_canonical
 from murnau_worker.training.data.dataset import NamedPicture
 

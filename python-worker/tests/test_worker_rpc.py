@@ -11,10 +11,10 @@ import grpc
 import torch
 from draw_client import code_of, embedding, images, run, text_to_image
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from worker_client import running_worker
 
 from murnau_worker.families.embeddings import read_embedding
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.server import SERVICE_NAME
 from murnau_worker.text.embedding_file import write_embedding
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import grpc
 from flat_spec import in_sections
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from run_tools import picture
 
 from murnau_worker.engine.engine import Engine
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.server import WorkerServer
 from murnau_worker.training.data.dataset import NamedPicture
 
