@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Status } from 'nice-grpc';
 import type { CallContext } from 'nice-grpc';
-import { Bell } from '../bell.js';
+import { WakeSignal } from '../wake-signal.js';
 import * as proto from '../gen/murnau/worker/v1/worker.js';
 import { fingerprint, numericFingerprint, refusal } from './fake-model.js';
 import { fakePicture } from './fake-picture.js';
@@ -49,7 +49,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** One call of Train: what its client says, and what it is to be sent. */
 export class FakeTraining {
-  readonly bell = new Bell();
+  readonly wakeSignal = new WakeSignal();
   private readonly events: Event[] = [];
   private start: proto.TrainStart | undefined;
   private acknowledged = 0;
@@ -77,7 +77,7 @@ export class FakeTraining {
       if (message?.$case === 'acknowledged') {
         this.acknowledged = Math.max(this.acknowledged, message.value.step);
       }
-      this.bell.ring();
+      this.wakeSignal.wake();
     }
   }
 
@@ -85,7 +85,7 @@ export class FakeTraining {
   async work(): Promise<void> {
     while (this.start === undefined) {
       if (this.context.signal.aborted) return;
-      await this.bell.wait(20);
+      await this.wakeSignal.wait(20);
     }
     const { start } = this;
     const { sessions } = this.host;
@@ -150,7 +150,7 @@ export class FakeTraining {
 
   /** Its client is told no more than a checkpoint's steps ahead of what it has stored. */
   private async untilStored(step: number, session: FakeSession): Promise<void> {
-    while (step >= this.acknowledged && !this.shouldStop(session)) await this.bell.wait(20);
+    while (step >= this.acknowledged && !this.shouldStop(session)) await this.wakeSignal.wait(20);
   }
 
   private advance(state: State, session: FakeSession): void {
@@ -241,6 +241,6 @@ export class FakeTraining {
 
   private send(event: Event): void {
     this.events.push(event);
-    this.bell.ring();
+    this.wakeSignal.wake();
   }
 }

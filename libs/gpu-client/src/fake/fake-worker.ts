@@ -114,7 +114,7 @@ class Fake {
       .work()
       .then(() => (end = { failure: undefined }))
       .catch((failure: unknown) => (end = { failure }))
-      .finally(() => training.bell.ring());
+      .finally(() => training.wakeSignal.wake());
     let lastAliveMs = 0;
     for (;;) {
       if (generation !== this.generation) throw new ServerError(Status.UNAVAILABLE, 'dropped');
@@ -129,7 +129,7 @@ class Fake {
         const event = training.take();
         if (event !== undefined) yield { event };
         else if (end !== undefined) break;
-        else await training.bell.wait(20);
+        else await training.wakeSignal.wait(20);
       }
     }
     const { failure } = end;

@@ -89,7 +89,7 @@ class TrainStream(Generic[SessionT]):
     async def _listen(self, requests: AsyncIterator[pb.TrainRequest], session: SessionT) -> None:
         """Takes acknowledgements; any message keeps the lease. A client that half-closes only falls silent."""
         async for message in requests:
-            session.lease.hear()
+            session.lease.renew()
             if message.WhichOneof("message") == "acknowledged":
                 session.lease.acknowledge(message.acknowledged.step)
                 self._engine.device.wake()
@@ -106,4 +106,4 @@ class TrainStream(Generic[SessionT]):
                 age = self._engine.device.progress_age_s
                 self._outgoing.put_nowait(Alive(session.step, age, session.phase, session.rate.per_second))
             await asyncio.sleep(_SILENCE_CHECK_S)
-            session.lease.listened(_SILENCE_CHECK_S)
+            session.lease.add_silence(_SILENCE_CHECK_S)

@@ -22,14 +22,14 @@ class Lease:
     is_cancelled: bool = False
     end_reason: FinishReason | None = None
 
-    def hear(self) -> None:
+    def renew(self) -> None:
         """The client sent something."""
         self.silence_s = 0.0
 
-    def listened(self, seconds: float) -> None:
-        """The asyncio side could have heard the client for so long, and did not.
+    def add_silence(self, seconds: float) -> None:
+        """The asyncio side waited so long for a message of the client and got none.
 
-        Told in time that it listened, not by the clock: while it is held up (a model's file is read, the machine is
+        In time spent waiting, not by the clock: while it is held up (a model's file is read, the machine is
         busy) what the client says waits to be read, and that is no silence.
         """
         self.silence_s += seconds

@@ -1,12 +1,12 @@
-/** Wakes whoever waits. A ring that nobody waits for is lost: look first, then wait. */
-export class Bell {
+/** Wakes whoever waits. A signal that nobody waits for is lost: look first, then wait. */
+export class WakeSignal {
   private readonly waiting = new Set<() => void>();
 
-  ring(): void {
+  wake(): void {
     for (const wake of [...this.waiting]) wake();
   }
 
-  /** Until it rings, at most this long. */
+  /** Until it is given, at most this long. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
