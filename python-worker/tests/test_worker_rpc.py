@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 import torch
 from draw_client import code_of, embedding, images, run, text_to_image
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -122,6 +123,26 @@ def test_initializers_are_checked_by_tower_and_vectors(tiny_folder: Path) -> Non
         [("initializer.not_one_token", "spec.initializer_t1"), ("initializer.not_one_token", "spec.initializer_t2")],
         [("initializer.not_one_token", "spec.initializer_token")],
     ]
+
+
+def test_its_health_is_asked_for_by_the_name_that_it_was_given(
+    tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MURNAU_HEALTH_NAME", "0123/worker-0")
+
+    async def work() -> None:
+        async with (
+            running_worker(tiny_folder) as worker,
+            grpc.aio.insecure_channel(f"127.0.0.1:{worker.server.port}") as channel,
+        ):
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            own = await stub.Check(health_pb2.HealthCheckRequest(service="0123/worker-0"))
+            assert own.status == health_pb2.HealthCheckResponse.SERVING
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await stub.Check(health_pb2.HealthCheckRequest(service="4567/worker-0"))
+            assert raised.value.code() == grpc.StatusCode.NOT_FOUND
+
+    run(work())
 
 
 def test_the_worker_describes_itself_and_is_healthy(tiny_folder: Path) -> None:

@@ -152,7 +152,7 @@ export class Supervisor {
       ...indices.map((index) => workerPart(settings, this.#paths, this.#ports, index)),
       this.#postgres,
       temporalPart(this.#paths, settings, this.#ports),
-      advisorPart(settings, this.#ports),
+      advisorPart(settings, this.#paths, this.#ports),
       orchestratorPart(context),
       ...indices.map((index) => dispatcherPart(context, index)),
       apiPart(context),

@@ -275,6 +275,23 @@ describe('the embedded stack', () => {
     expect((await startStack(options)).isReady).toBe(true);
   });
 
+  test('another stack on its port is not taken for a worker of this one', async () => {
+    const marker = join(folder, 'stranger');
+    const robbed = { command: process.execPath, args: [script, 'robbed', marker] };
+    const before = (await startStack(options)).parts.find(({ name }) => name === 'worker-0');
+    const stack = await startStack({ ...options, programs: { ...options.programs, worker: robbed } });
+    const after = stack.parts.find(({ name }) => name === 'worker-0');
+    const stranger = Number(await readFile(marker, 'utf8'));
+    try {
+      expect(stack.isReady).toBe(true);
+      expect(after?.port).not.toBe(before?.port);
+      expect(after?.pid).not.toBe(stranger);
+    } finally {
+      process.kill(stranger, 'SIGKILL');
+    }
+    expect((await startStack(options)).isReady).toBe(true);
+  });
+
   test('a stack without a supervisor can be stopped', async () => {
     // Its guard may or may not have put another in its place by then.
     process.kill(await supervisorPid(), 'SIGKILL');

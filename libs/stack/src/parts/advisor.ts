@@ -1,8 +1,9 @@
 import type { Part } from '@murnau/supervisor';
 import { checkout } from '../checkout.js';
 import { pythonEnv } from '../env.js';
+import type { StackPaths } from '../paths.js';
 import { defaultPorts, type Settings } from '../settings.js';
-import { isGrpcServing } from './grpc-health.js';
+import { healthNameOf, isGrpcServing } from './grpc-health.js';
 import type { PortBook } from './port-book.js';
 
 export const advisorAddress = (ports: PortBook): string => `127.0.0.1:${ports.get('advisor')}`;
@@ -11,8 +12,10 @@ export const claimAdvisorPort = (settings: Settings, ports: PortBook, isOwn: boo
   ports.claim('advisor', { asked: settings.ports.advisor, preferred: defaultPorts.advisor, isOwn });
 
 /** Nothing needs it to start: sweeps that ask it wait while it is away. */
-export function advisorPart(settings: Settings, ports: PortBook): Part {
+export function advisorPart(settings: Settings, { home }: StackPaths, ports: PortBook): Part {
   const { command, args } = settings.programs.advisor;
+  const healthName = healthNameOf(home, 'advisor');
+  const isServing = (): Promise<boolean> => isGrpcServing(advisorAddress(ports), healthName);
   return {
     name: 'advisor',
     needs: [],
@@ -22,14 +25,14 @@ export function advisorPart(settings: Settings, ports: PortBook): Part {
         command,
         args: [...args, 'advise', '--listen', `127.0.0.1:${port}`],
         cwd: checkout,
-        env: { ...pythonEnv },
+        env: { ...pythonEnv, MURNAU_HEALTH_NAME: healthName },
         inheritsEnv: true,
         stopSignal: 'SIGTERM',
         stopGraceMs: 10_000,
         port,
       };
     },
-    isReady: () => isGrpcServing(advisorAddress(ports), ''),
-    isAnswering: () => isGrpcServing(advisorAddress(ports), ''),
+    isReady: isServing,
+    isAnswering: isServing,
   };
 }

@@ -6,7 +6,7 @@ import { checkout } from '../checkout.js';
 import { pythonEnv } from '../env.js';
 import type { StackPaths } from '../paths.js';
 import { defaultPorts, type Settings } from '../settings.js';
-import { isGrpcServing } from './grpc-health.js';
+import { healthNameOf, isGrpcServing } from './grpc-health.js';
 import type { PortBook } from './port-book.js';
 
 export const workerAddress = (ports: PortBook, index: number): string =>
@@ -48,8 +48,11 @@ const simulation = ({ simulate, simulate_step_ms: stepMs }: Settings): string[] 
 
 export function workerPart(settings: Settings, paths: StackPaths, ports: PortBook, index: number): Part {
   const { command, args } = settings.programs.worker;
+  const name = `worker-${index}`;
+  const healthName = healthNameOf(paths.home, name);
+  const isServing = (): Promise<boolean> => isGrpcServing(workerAddress(ports, index), healthName);
   return {
-    name: `worker-${index}`,
+    name,
     needs: [],
     async plan({ keepsPort }) {
       const port = await claimWorkerPort(settings, ports, { index, isOwn: keepsPort });
@@ -63,14 +66,14 @@ export function workerPart(settings: Settings, paths: StackPaths, ports: PortBoo
           ...simulation(settings),
         ],
         cwd: checkout,
-        env: { ...pythonEnv },
+        env: { ...pythonEnv, MURNAU_HEALTH_NAME: healthName },
         inheritsEnv: true,
         stopSignal: 'SIGTERM',
         stopGraceMs: 10_000,
         port,
       };
     },
-    isReady: () => isGrpcServing(workerAddress(ports, index), ''),
-    isAnswering: () => isGrpcServing(workerAddress(ports, index), ''),
+    isReady: isServing,
+    isAnswering: isServing,
   };
 }

@@ -1,3 +1,12 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * The name by which a Python part of this data folder says that it serves. Two stacks that start at once may claim the
+ * same port: the one that got it answers, and it must not be taken for the other's.
+ */
+export const healthNameOf = (home: string, part: string): string =>
+  `${createHash('sha256').update(home).digest('hex').slice(0, 16)}/${part}`;
+
 /** HealthCheckRequest{service = 1}, and the one answer that counts: HealthCheckResponse{status = SERVING}. */
 const request = (service: string): Buffer => {
   const name = Buffer.from(service);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from typing import Any
 
@@ -16,8 +17,9 @@ _health_aio: Any = getattr(health, "aio")  # noqa: B009 (grpcio-health-checking 
 class Listener:
     """A server that serves one service beside health and reflection.
 
-    `grpc` is what the service is added to. `port` is the one bound, which differs from the one asked for when that
-    was 0. Raises RuntimeError when the address can not be bound.
+    Its health is asked for under no name, under the service's, and under `$MURNAU_HEALTH_NAME`, by which its
+    supervisor tells it from another server on the same port. `grpc` is what the service is added to. `port` is the one bound,
+    which differs from the one asked for when that was 0. Raises RuntimeError when the address can not be bound.
     """
 
     def __init__(self, listen: str, service_name: str, *, message_bytes: int) -> None:
@@ -39,7 +41,7 @@ class Listener:
 
     async def start(self) -> None:
         await self.grpc.start()
-        for name in ("", self._service_name):
+        for name in ("", self._service_name, os.environ.get("MURNAU_HEALTH_NAME", "")):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def refuse(self) -> None:
