@@ -170,6 +170,7 @@ export class Supervisor {
       startedAt: this.#startedAt,
       needs: (name) => this.#keepers.get(name),
       changed: () => this.#changed(),
+      moved: () => void this.reload(),
       say: this.#say,
     });
   }

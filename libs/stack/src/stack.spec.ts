@@ -286,6 +286,18 @@ describe('the embedded stack', () => {
       expect(stack.isReady).toBe(true);
       expect(after?.port).not.toBe(before?.port);
       expect(after?.pid).not.toBe(stranger);
+      // Whoever was told the old port is told the new one.
+      const dispatcherPid = async () =>
+        (await describeStack({ home }))?.parts.find(({ name }) => name === 'dispatcher-0')?.pid;
+      await expect
+        .poll(
+          async () => {
+            const told = await findByEnvironment('WORKER_ADDRESS', `127.0.0.1:${after?.port}`);
+            return told.map(({ pid }) => pid).includes((await dispatcherPid()) ?? -1);
+          },
+          { timeout: 10_000 },
+        )
+        .toBe(true);
     } finally {
       process.kill(stranger, 'SIGKILL');
     }

@@ -27,6 +27,8 @@ interface KeeperContext {
   startedAt: number;
   needs: (name: string) => Keeper | undefined;
   changed: () => void;
+  /** The part listens on another port than before: whoever was told the old one must be told. */
+  moved: () => void;
   say: (event: string, details?: Record<string, unknown>) => void;
 }
 
@@ -151,6 +153,7 @@ export class Keeper {
     const adopted = await this.#livingProcess(outlived);
     const plan = await this.#part.plan({ keepsPort: adopted !== undefined });
     this.#plan = plan;
+    const before = this.#planned?.port;
     const fingerprint = fingerprintOf(plan);
     this.#planned = { fingerprint, stopSignal: plan.stopSignal, port: plan.port };
     const child = await this.#childFor(
@@ -163,6 +166,7 @@ export class Keeper {
       return 0;
     }
     this.#child = child;
+    if (before !== undefined && plan.port !== before) this.#context.moved();
     const startedAt = performance.now();
     this.#enter(this.#failuresInARow >= failuresToReport ? 'failing' : 'starting');
     const over = new AbortController();
