@@ -108,6 +108,16 @@ def test_a_corrupt_state_is_refused(tiny: Kandinsky, damage: bytes) -> None:
     assert refused.value.code == "checkpoint.corrupt"
 
 
+def test_a_state_that_lacks_a_moment_of_the_optimizer_is_refused(tiny: Kandinsky) -> None:
+    run = tiny_run(tiny, tiny_spec())
+    step(run)
+    state = run.state_bytes()
+    assert b"t2.optimizer.exp_avg_sq" in state
+    with pytest.raises(WorkerError) as refused:
+        tiny_run(tiny, tiny_spec(), state.replace(b"t2.optimizer.exp_avg_sq", b"t2.optimizer.exp_avg_sx"))
+    assert refused.value.code == "checkpoint.corrupt"
+
+
 def test_a_truncated_state_is_refused(tiny: Kandinsky) -> None:
     state = tiny_run(tiny, tiny_spec()).state_bytes()
     for length in (len(state) - 1, len(state) // 2, 9):

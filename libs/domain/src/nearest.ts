@@ -12,8 +12,12 @@ function distance(a: string, b: string): number {
   return previous[b.length] ?? 0;
 }
 
+/** Longer words are not compared: the time grows with the product of both lengths. */
+const longestCompared = 64;
+
 /** The known word nearest to a mistyped one, if it is near enough to be meant. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
+  if (word.length > longestCompared) return undefined;
   let best: { word: string; cost: number; edits: number } | undefined;
   for (const candidate of known) {
     const edits = distance(word.toLowerCase(), candidate);

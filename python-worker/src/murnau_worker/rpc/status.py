@@ -50,9 +50,22 @@ STATUS_OF_CODE: dict[str, grpc.StatusCode] = {
 }
 
 
+# Longer ones would not fit into a call's metadata, and the code would be lost with them.
+_LONGEST_GIVEN = 200
+_LONGEST_TEXT = 1_000
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def error_detail(error: WorkerError) -> pb.ErrorDetail:
     return pb.ErrorDetail(
-        code=error.code, message=error.message, field=error.field, given=error.given, allowed=error.allowed
+        code=error.code,
+        message=_cut(error.message, _LONGEST_TEXT),
+        field=_cut(error.field, _LONGEST_GIVEN),
+        given=_cut(error.given, _LONGEST_GIVEN),
+        allowed=_cut(error.allowed, _LONGEST_TEXT),
     )
 
 
@@ -63,6 +76,6 @@ def on_done(context: Any, callback: Callable[[], None]) -> None:
 
 async def abort(context: grpc.aio.ServicerContext[Any, Any], error: WorkerError) -> None:
     """Ends a call with an error's status and details; always raises."""
-    detail = error_detail(error).SerializeToString()
-    context.set_trailing_metadata(((ERROR_METADATA_KEY, detail),))
-    await context.abort(STATUS_OF_CODE[error.code], f"{error.code}: {error.message}")
+    detail = error_detail(error)
+    context.set_trailing_metadata(((ERROR_METADATA_KEY, detail.SerializeToString()),))
+    await context.abort(STATUS_OF_CODE[error.code], f"{error.code}: {detail.message}")

@@ -19,8 +19,8 @@ ALLOWED_RESPACING = (
     f'of the {TRAINING_STEPS} timesteps ("10,5")'
 )
 PRIOR_PROCESS = Process(cosine_betas())
-_DDIM = re.compile(r"ddim(\d{1,4})")
-_SECTIONS = re.compile(r"\d{1,4}( ?, ?\d{1,4})*")
+_DDIM = re.compile(r"ddim([0-9]{1,4})")
+_SECTIONS = re.compile(r"[0-9]{1,4}( ?, ?[0-9]{1,4})*")
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def write_diffusers(embedding: LearntEmbedding, tower: str) -> bytes:
 
 def unreadable(message: str) -> WorkerError:
     return WorkerError(
-        "embedding.unreadable", message, field="file", allowed="safetensors, or a form of a family's own"
+        "embedding.unreadable", message, field="file", allowed="safetensors, or one of the families' own formats"
     )
 
 
@@ -80,6 +80,15 @@ def read_canonical(content: bytes) -> LearntEmbedding:
     """Raises WorkerError `embedding.unreadable`."""
     try:
         tensors, metadata = read_safetensors(content)
+    except (ValueError, KeyError) as error:
+        raise unreadable(f"the file is no learnt embedding: {str(error)[:200]}") from error
+    if "placeholder_token" not in metadata:
+        holds = ", ".join(sorted(tensors)[:4])
+        raise unreadable(
+            f"the file's metadata names no placeholder_token (it holds: {holds}): it may be an export for diffusers, "
+            "of one tower, or another program's file; neither can be imported"
+        )
+    try:
         embedding = LearntEmbedding(
             placeholder_token=metadata["placeholder_token"],
             rows={tower: rows_RD.float() for tower, rows_RD in sorted(tensors.items())},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
 
@@ -58,6 +58,9 @@ def tower_setting(initial_RD: torch.Tensor, scale: VocabularyScale, rate: float,
     )
 
 
+_PREFIX = "optimizer."
+
+
 class TrainedRows:
     """One tower's rows [R, D] with the optimizer that moves them and their moving average."""
 
@@ -102,20 +105,31 @@ class TrainedRows:
             "rows": self.rows_RD,
             "averaged": self.averaged_RD,
             "updates": torch.tensor(self.updates),
-            **{f"optimizer.{name}": value for name, value in moments.items() if isinstance(value, torch.Tensor)},
+            **{f"{_PREFIX}{name}": value for name, value in moments.items() if isinstance(value, torch.Tensor)},
         }
 
     @classmethod
     def of_tensors(cls, tensors: Mapping[str, torch.Tensor], optimizer: OptimizerName) -> TrainedRows:
-        """What `tensors` gave. Raises KeyError where one is missing."""
+        """What `tensors` gave. Raises KeyError where one is missing, ValueError where others are there."""
         trained = cls(tensors["rows"], optimizer)
         trained.averaged_RD = tensors["averaged"].clone()
         trained.updates = int(tensors["updates"])
-        prefix = "optimizer."
+        wanted = _state_names(optimizer, trained.updates > 0)
+        if frozenset(tensors) - {"rows", "averaged", "updates"} != wanted:
+            raise ValueError(f"the state of {optimizer} is {sorted(wanted)}, not {sorted(tensors)}")
         trained._optimizer.state[trained._parameter] = {
-            name.removeprefix(prefix): value.clone() for name, value in tensors.items() if name.startswith(prefix)
+            name.removeprefix(_PREFIX): tensors[name].clone() for name in sorted(wanted)
         }
         return trained
+
+
+@cache
+def _state_names(optimizer: OptimizerName, has_moved: bool) -> frozenset[str]:
+    """What an optimizer keeps of its parameter, before or after its first step."""
+    tried = TrainedRows(torch.ones(1, 1), optimizer)
+    if has_moved:
+        tried._step(torch.ones(1, 1), 1.0, 0.0)  # pyright: ignore[reportPrivateUsage]
+    return frozenset(name for name in tried.tensors() if name.startswith(_PREFIX))
 
 
 def tangent(gradient_RD: torch.Tensor, rows_RD: torch.Tensor) -> torch.Tensor:
