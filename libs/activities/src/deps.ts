@@ -2,7 +2,7 @@ import type { AdvisorClient } from '@murnau/gpu-client';
 import type { Store } from '@murnau/store';
 import type { Client } from '@temporalio/client';
 
-/** Of activities on the orchestrator's queue. */
+/** What activities on the orchestrator's queue are given. */
 export interface OrchestratorDeps {
   readonly store: Pick<Store, 'runs' | 'sweeps' | 'generations' | 'events'>;
   readonly client: Client;

@@ -4,7 +4,7 @@ import type { SheetLayout, Size } from './sheet-layout.js';
 const CHANNELS = 3;
 /** Not white: the edges of white pictures show. */
 const BACKGROUND = 0xf0;
-/** Of a place without a picture. */
+/** Colour of a place without a picture. */
 const EMPTY = 0xe2;
 
 export async function readSize(picture: Uint8Array): Promise<Size> {

@@ -16,14 +16,14 @@ export interface MarkedProcess {
   part: string;
 }
 
-/** First what starts others again, last the database, that those which use it are gone by then. */
+/** First what starts others again; the database last, so that whatever uses it has ended. */
 const orderOf = (part: string): number => {
   const place = ['guard', 'supervisor'].indexOf(part);
   if (place >= 0) return place;
   return part === 'postgres' ? 3 : 2;
 };
 
-/** Every process of the stack of this home, whatever its files say, in the order of stopping. This process is none. */
+/** Every process of the stack of this home, whatever its files say, in the order of stopping, without this process. */
 export async function findMarked(home: string): Promise<MarkedProcess[]> {
   const identities = await findByEnvironment(stackMark, home);
   const marked = await Promise.all(

@@ -16,7 +16,7 @@ export const cancelUpdate = defineUpdate<void, [CancelRequest]>(workflowMessages
 
 type Kind = 'run' | 'sweep' | 'generation';
 
-/** How a run, a sweep or a generation lives. */
+/** What a run, a sweep or a generation does between its start and its end. */
 interface Lifetime<Own, Outcome> {
   readonly kind: Kind;
   /** Installs the handlers of its messages. */

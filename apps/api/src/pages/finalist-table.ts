@@ -41,7 +41,7 @@ export function finalistTable(
   </div>`;
 }
 
-/** Of a sample. Undefined until all have ended, as the mean is, and for a single one. */
+/** Sample standard deviation. Undefined until all repetitions have ended, as the mean is, and for a single one. */
 function deviation(repetitions: Finalist['repetitions'], mean: Finalist['mean']): number | undefined {
   if (mean === null || repetitions.length < 2) return undefined;
   const squares = repetitions.reduce((sum, { value }) => sum + ((value ?? mean) - mean) ** 2, 0);

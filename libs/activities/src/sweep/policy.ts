@@ -31,7 +31,7 @@ export type PolicyAction =
   | { readonly kind: 'none' }
   | { readonly kind: 'stop'; readonly reason: string }
   | { readonly kind: 'promote'; readonly promotions: readonly Promoted[] }
-  /** Trials that wait for what does not come finish. */
+  /** Finishes trials that will never be promoted. */
   | { readonly kind: 'end_idle'; readonly early_stop: 'rung' | 'stopped'; readonly why: string }
   | { readonly kind: 'suggest'; readonly trial: number; readonly count: number }
   | { readonly kind: 'open_gate'; readonly rung: number; readonly wait_s: number | null }

@@ -135,7 +135,7 @@ export function hasOpenTrials(store: StoreContext, id: string): Promise<boolean>
   });
 }
 
-/** As much as one of its trials is decided by. Not the file: a grid of ten thousand values is long. */
+/** What a decision about one of its trials reads of a sweep. Not the file: a grid of ten thousand values is long. */
 export async function briefSweep(
   store: StoreContext,
   id: string,

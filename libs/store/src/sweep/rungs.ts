@@ -145,7 +145,7 @@ interface IdleEnd {
   queuedToo: boolean;
 }
 
-/** Finishes trials that wait for what does not come, at most `limit`. */
+/** Finishes trials that will never be promoted, at most `limit`. */
 export async function endIdleTrials(
   store: StoreContext,
   id: string,

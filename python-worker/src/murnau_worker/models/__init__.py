@@ -1,1 +1,1 @@
-"""Models that the worker serves: how their folders are recognised, read and held."""
+"""Parts of models: how their files are read, and how they are held in memory."""

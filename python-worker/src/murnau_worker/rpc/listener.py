@@ -18,8 +18,8 @@ class Listener:
     """A server that serves one service beside health and reflection.
 
     Its health is asked for under no name, under the service's, and under `$MURNAU_HEALTH_NAME`, by which its
-    supervisor tells it from another server on the same port. `grpc` is what the service is added to. `port` is the one bound,
-    which differs from the one asked for when that was 0. Raises RuntimeError when the address can not be bound.
+    supervisor tells it from another server on the same port. `grpc` is what the service is added to. `port` is the one
+    bound, which differs from the one asked for when that was 0. Raises RuntimeError when the address can not be bound.
     """
 
     def __init__(self, listen: str, service_name: str, *, message_bytes: int) -> None:

@@ -1,1 +1,1 @@
-"""From text to picture: tables, the prior's sampler, the decoder's samplers."""
+"""Diffusion processes and their samplers."""

@@ -21,7 +21,7 @@ def ddim_move(
 
 
 def sample_ddim(denoiser: Denoiser, request: SamplingRequest) -> Sampling:
-    """7 steps are 8, as in the original."""
+    """The timesteps have an even stride, rounded down: 7 steps asked for are 8 steps, as in the original."""
     tables = request.process.ddim(request.num_steps, request.start_step, request.eta)
     guided = GuidedDenoiser(denoiser, request)
     latents = request.start_NCHW

@@ -68,7 +68,7 @@ def apply(
     """
     norms = {tower: float(found.rows[tower].norm()) for tower in settings if tower in found.rows}
     if not all(map(math.isfinite, (found.loss, *norms.values()))):
-        raise diverged(spec, f"the loss or its gradient is no number any more at step {state.step + 1}")
+        raise diverged(spec, f"the loss or its gradient is not a finite number at step {state.step + 1}")
     metrics = {"train_loss": found.loss}
     factor = schedule_factor(spec.optimizer.schedule, *schedule_place, spec.optimizer.warmup_steps)
     for tower, setting in settings.items():
@@ -82,13 +82,13 @@ def apply(
             f"distance_{tower}": float((trained.rows_RD - setting.initial_RD).norm()),
         }
     if not all(map(math.isfinite, metrics.values())):
-        raise diverged(spec, f"the learnt rows are no numbers any more at step {state.step + 1}")
+        raise diverged(spec, f"the learnt rows are not finite numbers at step {state.step + 1}")
     state.step += 1
     return metrics
 
 
 def diverged(spec: TrainingSpec, message: str) -> WorkerError:
-    """Why a run whose numbers are none any more ends."""
+    """The failure of a run whose loss, gradient or rows are NaN or infinite."""
     rates = spec.optimizer.learning_rates
     return WorkerError(
         "run.diverged",
