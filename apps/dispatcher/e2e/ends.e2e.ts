@@ -219,7 +219,7 @@ describe('what cannot succeed', () => {
       harness.createRun({ seed: 1 }),
       harness.createRun({ seed: 2 }),
     ]);
-    await harness.query(`update runs set spec = '{}', created_at = now() - interval '1 hour' where id = $1`, [
+    await harness.query(`update runs set parameters = 'null', created_at = now() - interval '1 hour' where id = $1`, [
       broken.id,
     ]);
     expect(await harness.ended(whole.id)).toMatchObject({ phase: 'finished' });
