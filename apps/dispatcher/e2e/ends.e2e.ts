@@ -219,9 +219,10 @@ describe('what cannot succeed', () => {
       harness.createRun({ seed: 1 }),
       harness.createRun({ seed: 2 }),
     ]);
-    await harness.query(`update runs set parameters = 'null', created_at = now() - interval '1 hour' where id = $1`, [
-      broken.id,
-    ]);
+    await harness.query(
+      `update runs set parameters = 'null', created_at = now() - interval '1 hour' where id = $1`,
+      [broken.id],
+    );
     expect(await harness.ended(whole.id)).toMatchObject({ phase: 'finished' });
     const ended = await harness.ended(broken.id, storedWithinMs);
     expect(ended).toMatchObject({ phase: 'failed', failure: { code: 'internal' } });
