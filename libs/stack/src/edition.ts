@@ -7,7 +7,7 @@ import type { StackPaths } from './paths.js';
  * Of the data folder: raised when this code cannot go on with what an earlier one stored (rows with another meaning, open
  * workflows whose histories do not replay). Data without a number are of the first edition.
  */
-export const edition = 2;
+export const edition = 3;
 
 /**
  * Refuses a data folder of another edition, before anything in it is touched.
