@@ -13,57 +13,24 @@ from murnau_worker.rpc.family_values import read_family_values
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.refusal import invalid
 
-# Proto number → the spec's word; 0 (absent) is the default of the proto's comment.
-LOSS_WEIGHTS: Mapping[int, str] = {
-    pb.LOSS_WEIGHT_UNSPECIFIED: "uniform",
-    pb.LOSS_WEIGHT_UNIFORM: "uniform",
-    pb.LOSS_WEIGHT_MIN_SNR: "min_snr",
-}
-LOSS_MASKS: Mapping[int, str] = {
-    pb.LOSS_MASK_UNSPECIFIED: "none",
-    pb.LOSS_MASK_NONE: "none",
-    pb.LOSS_MASK_ALPHA: "alpha",
-    pb.LOSS_MASK_FILE: "file",
-}
-PUBLISHED: Mapping[int, str] = {
-    pb.PUBLISH_UNSPECIFIED: "averaged",
-    pb.PUBLISH_AVERAGED: "averaged",
-    pb.PUBLISH_LAST: "last",
-    pb.PUBLISH_BEST: "best",
-}
-RESIZES: Mapping[int, str] = {
-    pb.RESIZE_UNSPECIFIED: "squash",
-    pb.RESIZE_SQUASH: "squash",
-    pb.RESIZE_CROP: "crop",
-    pb.RESIZE_BUCKET: "bucket",
-}
-TEMPLATE_SETS: Mapping[int, str] = {
-    pb.TEMPLATE_SET_UNSPECIFIED: "object",
-    pb.TEMPLATE_SET_OBJECT: "object",
-    pb.TEMPLATE_SET_STYLE: "style",
-    pb.TEMPLATE_SET_CAPTIONS: "captions",
-}
-SCHEDULES: Mapping[int, str] = {
-    pb.SCHEDULE_UNSPECIFIED: "constant",
-    pb.SCHEDULE_CONSTANT: "constant",
-    pb.SCHEDULE_COSINE: "cosine",
-    pb.SCHEDULE_LINEAR: "linear",
-}
-NORMS: Mapping[int, str] = {
-    pb.NORM_RULE_UNSPECIFIED: "free",
-    pb.NORM_RULE_FREE: "free",
-    pb.NORM_RULE_VOCABULARY: "vocabulary",
-}
-UNITS: Mapping[int, str] = {
-    pb.LEARNING_RATE_UNIT_UNSPECIFIED: "relative",
-    pb.LEARNING_RATE_UNIT_RELATIVE: "relative",
-    pb.LEARNING_RATE_UNIT_ABSOLUTE: "absolute",
-}
-PACKINGS: Mapping[int, str] = {
-    pb.PACKING_UNSPECIFIED: "packed",
-    pb.PACKING_PACKED: "packed",
-    pb.PACKING_EXCLUSIVE: "exclusive",
-}
+
+def _words_of(enum: Any) -> Mapping[int, str]:
+    """A proto enum's words as a spec has them, by number. 0 (absent) is the first word, as the proto's comments say."""
+    absent, *names = enum.keys()
+    prefix = absent.removesuffix("UNSPECIFIED")
+    words = {enum.Value(name): name.removeprefix(prefix).lower() for name in names}
+    return {0: words[1], **words}
+
+
+LOSS_WEIGHTS = _words_of(pb.LossWeight)
+LOSS_MASKS = _words_of(pb.LossMask)
+PUBLISHED = _words_of(pb.Publish)
+RESIZES = _words_of(pb.Resize)
+TEMPLATE_SETS = _words_of(pb.TemplateSet)
+SCHEDULES = _words_of(pb.Schedule)
+NORMS = _words_of(pb.NormRule)
+UNITS = _words_of(pb.LearningRateUnit)
+PACKINGS = _words_of(pb.Packing)
 
 # Fields that people write under another name than that of their place in the sections.
 _WRITTEN: Mapping[tuple[str, ...], str] = {
