@@ -1,4 +1,4 @@
-import { open, readdir, readFile, stat, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { MurnauError } from '@murnau/domain';
 
@@ -58,27 +58,19 @@ export function whyUnread(error: unknown): string {
   return reasons[code ?? ''] ?? `cannot be read: ${message}`;
 }
 
-/** Opens what was listed as a picture. @throws MurnauError `image.unreadable` */
-async function openListed(path: string): Promise<FileHandle> {
-  try {
-    const file = await open(path);
-    if ((await file.stat()).isFile()) return file;
-    await file.close();
-    throw Object.assign(new Error(), { code: 'EISDIR' });
-  } catch (cause) {
-    throw new MurnauError('image.unreadable', `${path} ${whyUnread(cause)}`, {
-      allowed: 'PNG, JPEG or WebP',
-      cause,
-    });
-  }
-}
+const unreadable = (message: string, details: { given?: string; cause?: unknown } = {}): MurnauError =>
+  new MurnauError('image.unreadable', message, { allowed: 'PNG, JPEG or WebP', ...details });
 
 /** By the first bytes: format and size of the file. @throws MurnauError `image.unreadable`, `image.too_large` */
 export async function pictureAtPath(folder: string, name: string): Promise<Picture> {
   const path = join(folder, name);
-  const file = await openListed(path);
+  const file = await open(path).catch((cause: unknown) => {
+    throw unreadable(`${path} ${whyUnread(cause)}`, { cause });
+  });
   try {
-    const { size } = await file.stat();
+    const info = await file.stat();
+    if (!info.isFile()) throw unreadable(`${path} is a folder`);
+    const { size } = info;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
     const format = pictureFormat(buffer.subarray(0, bytesRead));
     const mediaType = accepted[format ?? ''];
@@ -89,9 +81,8 @@ export async function pictureAtPath(folder: string, name: string): Promise<Pictu
           : format === undefined
             ? 'is not a picture'
             : `is ${format}, which is not read`;
-      throw new MurnauError('image.unreadable', `${path} ${what}`, {
+      throw unreadable(`${path} ${what}`, {
         given: format ?? describeHead(buffer.subarray(0, bytesRead)),
-        allowed: 'PNG, JPEG or WebP',
       });
     }
     if (size > largestPictureBytes) {
