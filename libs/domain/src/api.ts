@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { whySchema } from './edits.js';
 import {
+  mostSteps,
   hyperparametersSchema,
   initializerKeys,
   initializerSchema,
@@ -119,7 +120,7 @@ export const extendSweepSchema = z
     /** More trials of the search. */
     trials: z.int().min(1).max(10_000).optional(),
     /** More steps for the trials that have finished. */
-    steps: z.int().min(1).max(1_000_000).optional(),
+    steps: z.int().min(1).max(mostSteps).optional(),
     why: whySchema,
   })
   .refine(({ trials, steps }) => (trials === undefined) !== (steps === undefined), {
@@ -218,9 +219,6 @@ export const statusSchema = z.object({
   ),
 });
 export type Status = z.output<typeof statusSchema>;
-
-/** Steps that a run can have. */
-const mostSteps = 1_000_000;
 
 export const listMetricsQuerySchema = z.strictObject({
   /** Separated by commas. Absent: all. */

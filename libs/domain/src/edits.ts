@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pairSchema } from './sweep-file.js';
+import { mostSteps } from './training-spec.js';
 
 /** What people ask of runs and sweeps that live. Each is put down with who, when and why. */
 
@@ -22,7 +23,7 @@ export const sweepEditSchema = z.discriminatedUnion('kind', [
     .strictObject({
       kind: z.literal('extend'),
       trials: z.int().min(1).max(10_000).optional(),
-      steps: z.int().min(1).max(1_000_000).optional(),
+      steps: z.int().min(1).max(mostSteps).optional(),
     })
     .refine(({ trials, steps }) => (trials === undefined) !== (steps === undefined), {
       error: 'must have either trials or steps',

@@ -11,7 +11,6 @@ export {
 export { checkDatasetFits, needsOfRun, needsOfSweep } from './dataset-fit.js';
 export type { DatasetNeeds, PictureFacts } from './dataset-fit.js';
 export { nearest } from './nearest.js';
-export { withOddEscaped } from './odd-text.js';
 export { parse, parseAnswer, refuseOddText } from './parse.js';
 export {
   embeddingFormats,
@@ -33,8 +32,10 @@ export {
   familyOptionsOf,
   familyParametersOf,
   initializerFields,
+  initializerKey,
   initializersOf,
   learningRatesOf,
+  rateKey,
 } from './families/values.js';
 export type { Initializers } from './families/values.js';
 export {

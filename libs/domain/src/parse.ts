@@ -23,9 +23,10 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 function shown(value: unknown): string {
   // What could be taken for a number, or for nothing, is shown in quotes.
   const isPlain = typeof value === 'number' || (typeof value === 'string' && /^[^\d.+-]/.test(value));
-  const text = isPlain ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return cut(isPlain ? String(value) : (JSON.stringify(value) ?? String(value)));
 }
+
+const cut = (text: string): string => (text.length > 120 ? `${text.slice(0, 117)}...` : text);
 
 interface SchemaNode {
   readonly def?: Record<string, unknown>;
@@ -139,7 +140,7 @@ export function refuseOddText(value: unknown, what: string): void {
   const odd = findOddText(value);
   if (odd === undefined) return;
   const field = pathText(odd.path);
-  const given = odd.given.length > 120 ? `${odd.given.slice(0, 117)}...` : odd.given;
+  const given = cut(odd.given);
   throw new MurnauError(
     'spec.invalid',
     `${field === '' ? what : `${what}: ${field}`}: ${odd.problem} (given: ${given})`,

@@ -8,6 +8,7 @@ import type { Problem } from './sweep-checks.js';
 import { hyperparameterSearches } from './sweep-parameters.js';
 import { policyProblems, sweepPolicies } from './sweep-policies.js';
 import {
+  mostSteps,
   checkpointSchema,
   hyperparametersSchema,
   initializerKeys,
@@ -98,7 +99,7 @@ export const sweepFileSchema = z
     max_concurrent_trials: z.int().min(1).max(1000).default(4),
     max_restarts: z.int().min(0).max(1000).default(5),
     checkpoint: checkpointSchema.prefault({}),
-    eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
+    eval: z.strictObject({ every_steps: z.int().min(0).max(mostSteps).default(25) }).prefault({}),
     samples: samplesSchema.prefault({}),
     segment_max_s: z.int().min(1).max(86_400).default(60),
     ...sweepPolicies,

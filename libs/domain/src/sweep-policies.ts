@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.js';
-import { seedSchema, stopWhenSchema } from './training-spec.js';
+import { mostSteps, seedSchema, stopWhenSchema } from './training-spec.js';
 
 /**
  * Policies of a sweep that its workflow follows, as keys of the sweep file.
@@ -10,7 +10,7 @@ import { seedSchema, stopWhenSchema } from './training-spec.js';
 const halvingSchema = z.strictObject({
   type: z.literal('asha'),
   /** Steps of the first rung. */
-  min_steps: z.int().min(1).max(1_000_000),
+  min_steps: z.int().min(1).max(mostSteps),
   /** Each rung has eta times the steps of the one before, and 1/eta of its trials. */
   eta: z.int().min(2).max(16).default(2),
 });

@@ -4,6 +4,9 @@ import { familyNames, objectiveNames, parameterFields } from './families/familie
 import { families } from './families/generated.js';
 import { defaultModel, specRules } from './families/registry.js';
 
+/** Steps that a run can have. */
+export const mostSteps = 1_000_000;
+
 /** Largest integer that survives JSON, SQL bigint and a double. */
 const maxSeed = Number.MAX_SAFE_INTEGER;
 export const seedSchema = z.int().min(0).max(maxSeed);
@@ -31,7 +34,7 @@ export const wordedTextSchema = z
 
 export const samplesSchema = z.strictObject({
   /** Steps between samples; 0: none on the way. */
-  every_steps: z.int().min(0).max(1_000_000).default(50),
+  every_steps: z.int().min(0).max(mostSteps).default(50),
   prompts: z
     .array(wordedTextSchema)
     .min(1)
@@ -76,9 +79,9 @@ export const hyperparametersSchema = z.strictObject({
   learning_rate_unit: z.enum(['relative', 'absolute']).default('relative'),
   schedule: z.enum(['constant', 'cosine', 'linear']).default('cosine'),
   /** Absent: max_steps. */
-  schedule_steps: z.int().min(1).max(1_000_000).optional(),
+  schedule_steps: z.int().min(1).max(mostSteps).optional(),
   /** Steps over which the learning rates rise from 0. */
-  warmup_steps: z.int().min(0).max(1_000_000).default(0),
+  warmup_steps: z.int().min(0).max(mostSteps).default(0),
   optimizer: z.enum(optimizers).default('adamw'),
   weight_decay: z.number().min(0).max(1).default(0.01),
   /** `min_snr` weighs a sample by min(SNR, gamma) / SNR of its timestep. */
@@ -87,7 +90,7 @@ export const hyperparametersSchema = z.strictObject({
   batch_size: z.int().min(1).max(64).default(8),
   /** Batches of one optimizer step: it sees `batch_size` × this many samples. */
   gradient_accumulation_steps: z.int().min(1).max(64).default(1),
-  max_steps: z.int().min(1).max(1_000_000).default(200),
+  max_steps: z.int().min(1).max(mostSteps).default(200),
   seed: seedSchema.default(0),
   /** `bucket` keeps a picture's proportions as nearly as one of the model's aspect buckets does. */
   resize: z.enum(['squash', 'crop', 'bucket']).default('squash'),
@@ -142,7 +145,7 @@ export const trainingSpecSchema = hyperparametersSchema
     ...initializerKeys,
     checkpoint: checkpointSchema.prefault({}),
     /** 0: at the last step only. */
-    eval: z.strictObject({ every_steps: z.int().min(0).max(1_000_000).default(25) }).prefault({}),
+    eval: z.strictObject({ every_steps: z.int().min(0).max(mostSteps).default(25) }).prefault({}),
     stop_when: stopWhenSchema.prefault({}),
     samples: samplesSchema.prefault({}),
     /** Failures that are counted (not lost workers) before the run is given up. */

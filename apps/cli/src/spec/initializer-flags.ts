@@ -1,14 +1,12 @@
-import { towers } from '@murnau/domain';
+import { initializerKey, towers } from '@murnau/domain';
 import type { Command } from 'commander';
 import { flagOf, propertyOf } from './training-flags.js';
 
 /** Flags for words that single towers' rows start from instead. */
 
-const keyOf = (tower: string): string => `initializer_${tower}`;
-
 export function addInitializerFlags(command: Command): Command {
   for (const { name, title } of towers) {
-    command.option(`${flagOf(keyOf(name))} <word>`, `another one for the ${title} rows`);
+    command.option(`${flagOf(initializerKey(name))} <word>`, `another one for the ${title} rows`);
   }
   return command;
 }
@@ -16,5 +14,7 @@ export function addInitializerFlags(command: Command): Command {
 /** Those that were given, by the keys of a spec. */
 export function initializersGiven(options: object): Record<string, string | undefined> {
   const given = options as Readonly<Record<string, string | undefined>>;
-  return Object.fromEntries(towers.map(({ name }) => [keyOf(name), given[propertyOf(keyOf(name))]]));
+  return Object.fromEntries(
+    towers.map(({ name }) => [initializerKey(name), given[propertyOf(initializerKey(name))]]),
+  );
 }

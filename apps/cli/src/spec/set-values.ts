@@ -1,4 +1,4 @@
-import { MurnauError, towerNames } from '@murnau/domain';
+import { MurnauError, rateKey, towerNames } from '@murnau/domain';
 import { parse as parseYaml } from 'yaml';
 
 interface SetValue {
@@ -17,7 +17,7 @@ export function parseSetValue(text: string): SetValue {
     throw new MurnauError('usage.invalid', `--set ${text}: is not key=value`, {
       field: '--set',
       given: text,
-      allowed: `key=value, e.g. --set learning_rate_${towerNames[0]}=0.1 --set samples.every_steps=25`,
+      allowed: `key=value, e.g. --set ${rateKey(towerNames[0])}=0.1 --set samples.every_steps=25`,
     });
   }
   try {

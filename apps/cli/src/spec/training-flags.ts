@@ -4,6 +4,7 @@ import {
   hyperparametersSchema,
   objectives,
   optimizers,
+  rateKey,
   templateLanguages,
   towers,
 } from '@murnau/domain';
@@ -36,7 +37,7 @@ export const hyperparameterHelp: Readonly<Record<string, string>> = {
   ),
   ...Object.fromEntries(
     towers.map(({ name, title }) => [
-      `learning_rate_${name}`,
+      rateKey(name),
       `learning rate of the ${title} rows, relative to the vocabulary rows' RMS`,
     ]),
   ),

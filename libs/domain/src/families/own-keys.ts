@@ -1,15 +1,13 @@
 import { familyTable } from './families.js';
 import type { Family, FamilyTable } from './table.js';
+import { initializerKey, rateKey } from './values.js';
 
 /** Which keys of a spec or a request mean something for the models of a family. */
-
-const rateOf = (tower: string): string => `learning_rate_${tower}`;
-const initializerOf = (tower: string): string => `initializer_${tower}`;
 
 const ownKeys = ({ towers, parameters, options }: Family): string[] => [
   ...Object.keys(parameters),
   ...Object.keys(options),
-  ...towers.flatMap(({ name }) => [rateOf(name), initializerOf(name)]),
+  ...towers.flatMap(({ name }) => [rateKey(name), initializerKey(name)]),
 ];
 
 /** The family's words where a key has one of them: an objective, a sampler. */

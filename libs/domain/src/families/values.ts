@@ -22,6 +22,10 @@ export const familyParametersOf = (spec: object): Record<string, Scalar> =>
 export const familyOptionsOf = (request: object): Record<string, Scalar> =>
   named(Object.keys(familyOptions), request as Flat);
 
+/** How a tower's learning rate, or its own initializer, is called by people. */
+export const rateKey = <Name extends string>(tower: Name) => `learning_rate_${tower}` as const;
+export const initializerKey = <Name extends string>(tower: Name) => `initializer_${tower}` as const;
+
 type ByTower<Value> = Readonly<Partial<Record<TowerName, Value>>>;
 
 function byTower<Value>(valueOf: (tower: TowerName) => Value | undefined): Record<string, Value> {
@@ -35,13 +39,13 @@ function byTower<Value>(valueOf: (tower: TowerName) => Value | undefined): Recor
 
 type Rates = { readonly [Name in TowerName as `learning_rate_${Name}`]?: number | undefined };
 export const learningRatesOf = (spec: Rates): Record<string, number> =>
-  byTower((tower) => spec[`learning_rate_${tower}`]);
+  byTower((tower) => spec[rateKey(tower)]);
 
 export type Initializers = { readonly [Name in TowerName as `initializer_${Name}`]?: string | undefined };
 /** Words that single towers' rows start from. */
 export const initializersOf = (words: Initializers): Record<string, string> =>
-  byTower((tower) => words[`initializer_${tower}`]);
+  byTower((tower) => words[initializerKey(tower)]);
 
 /** The same under the keys that people write. */
 export const initializerFields = (initializers: ByTower<string>): Initializers =>
-  Object.fromEntries(Object.entries(initializers).map(([tower, word]) => [`initializer_${tower}`, word]));
+  Object.fromEntries(Object.entries(initializers).map(([tower, word]) => [initializerKey(tower), word]));

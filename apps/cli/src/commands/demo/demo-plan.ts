@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parse, sweepFileSchema, towerNames } from '@murnau/domain';
+import { parse, rateKey, sweepFileSchema, towerNames } from '@murnau/domain';
 import type { SweepFile } from '@murnau/domain';
 import { z } from 'zod';
 
@@ -36,7 +36,7 @@ interface DemoPlan {
 function learningRates(): Record<string, object> {
   return Object.fromEntries(
     towerNames.map((tower, index) => [
-      `learning_rate_${tower}`,
+      rateKey(tower),
       index === 0 ? { values: [...demo.learningRates] } : { value: demo.learningRates[0] },
     ]),
   );
