@@ -62,6 +62,7 @@ export { targetAfter } from './rungs.js';
 export { runEditKinds, sweepEditKinds, sweepEditSchema, whySchema } from './edits.js';
 export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
 export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
+export { expectedPictures } from './expected-pictures.js';
 export { expectedTrials, searchCap } from './expected-trials.js';
 export {
   feasibilityDraws,

@@ -3,6 +3,7 @@ import {
   type DatasetNeeds,
   editRequestSchema,
   eventListSchema,
+  expectedPictures,
   expandTrials,
   leaderboardSchema,
   listEventsQuerySchema,
@@ -112,18 +113,11 @@ async function checkDatasets(
   }
 }
 
-/** Pictures of a run: on the way each `every_steps`, at the end for the word and for the initializer. */
-function picturesOf({ max_steps, samples }: PlannedTrial['spec']): number {
-  const { every_steps, prompts, per_prompt, final_count } = samples;
-  const rounds = every_steps === 0 ? 0 : Math.floor(max_steps / every_steps);
-  return rounds * prompts.length * per_prompt + 2 * final_count;
-}
-
 function toPlan(trials: readonly PlannedTrial[]): Omit<SweepPlan, 'notices'> {
   return {
     trials: trials.map(({ trial, parameters, spec }) => ({ trial, parameters, spec })),
     steps: trials.reduce((sum, { spec }) => sum + spec.max_steps, 0),
-    pictures: trials.reduce((sum, { spec }) => sum + picturesOf(spec), 0),
+    pictures: trials.reduce((sum, { spec }) => sum + expectedPictures(spec), 0),
   };
 }
 

@@ -1,3 +1,4 @@
+import { expectedPictures } from '@murnau/domain';
 import type { PlannedTrial, Worker } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { shortName } from '../watch/run-line.js';
@@ -22,17 +23,10 @@ interface PlanEstimate {
 const bytesPerCheckpoint = 64_000;
 const bytesPerPixel = 2;
 
-/** At the end those of the learnt word and of both baselines. */
-function picturesOf({ spec }: PlannedTrial): number {
-  const { samples, max_steps } = spec;
-  const onTheWay = samples.every_steps === 0 ? 0 : Math.floor(max_steps / samples.every_steps);
-  return onTheWay * samples.prompts.length * samples.per_prompt + 3 * samples.final_count;
-}
-
 /** @param workers those of the server; empty when it was not asked. */
 export function estimate(trials: readonly PlannedTrial[], workers: readonly Worker[]): PlanEstimate {
   const steps = trials.reduce((sum, { spec }) => sum + spec.max_steps, 0);
-  const pictures = trials.reduce((sum, trial) => sum + picturesOf(trial), 0);
+  const pictures = trials.reduce((sum, { spec }) => sum + expectedPictures(spec), 0);
   const model = trials[0]?.spec.model ?? '';
   const serving = workers.filter(
     ({ state, models }) => state === 'online' && models.some(({ name }) => name === model),
