@@ -9,9 +9,6 @@ const trialNumber = z.int().min(0).max(1_000_000);
 /** Reason that a person gives, for those who wonder later. */
 export const whySchema = z.string().max(500).default('');
 
-export const runEditKinds = ['pause', 'resume', 'stop'] as const;
-export type RunEditKind = (typeof runEditKinds)[number];
-
 export const sweepEditSchema = z.discriminatedUnion('kind', [
   /** Running trials checkpoint and free their slots; nothing is started. */
   z.strictObject({ kind: z.literal('pause') }),
@@ -44,13 +41,3 @@ export const sweepEditSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 export type SweepEdit = z.output<typeof sweepEditSchema>;
-export type SweepEditKind = SweepEdit['kind'];
-export const sweepEditKinds: readonly SweepEditKind[] = sweepEditSchema.options.map(
-  ({ shape }) => shape.kind.value,
-);
-
-/** Who asked, and why. */
-export interface Asked {
-  readonly by: string;
-  readonly why: string;
-}

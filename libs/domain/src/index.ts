@@ -59,8 +59,10 @@ export { durationSchema, durationSeconds } from './duration.js';
 export { policyProblems, rungsOf, sweepPolicies } from './sweep-policies.js';
 export type { Halving, PolicyProblem, SweepPolicies } from './sweep-policies.js';
 export { targetAfter } from './rungs.js';
-export { runEditKinds, sweepEditKinds, sweepEditSchema, whySchema } from './edits.js';
-export type { Asked, RunEditKind, SweepEdit, SweepEditKind } from './edits.js';
+export { runEditKinds, sweepEditKinds } from './edit-kinds.js';
+export type { Asked, RunEditKind, SweepEditKind } from './edit-kinds.js';
+export { sweepEditSchema, whySchema } from './edits.js';
+export type { SweepEdit } from './edits.js';
 export { adviceParameters, adviceTrial, adviceValues } from './search-advice.js';
 export { expectedPictures } from './expected-pictures.js';
 export { expectedTrials, searchCap } from './expected-trials.js';
@@ -114,7 +116,6 @@ export type {
 } from './advice.js';
 export {
   endedPhases,
-  gateSchema,
   generationPhases,
   generationPhasesWithWorkflow,
   hasSettled,
@@ -127,7 +128,7 @@ export {
   sweepPhases,
   sweepPhasesWithWorkflow,
 } from './lifecycle.js';
-export type { EndedPhase, Gate, GenerationPhase, RunPhase, SweepPhase, TrialCounts } from './lifecycle.js';
+export type { EndedPhase, GenerationPhase, RunPhase, SweepPhase, TrialCounts } from './lifecycle.js';
 export { blobSchema, imageBlobSchema } from './resources/blob.js';
 export type { Blob, ImageBlob } from './resources/blob.js';
 export { datasetImageSchema, datasetSchema } from './resources/dataset.js';
@@ -150,8 +151,14 @@ export {
 export type { EarlyStop, Judgement, MetricPoint, Run, RunWish, Sample, SampleKind } from './resources/run.js';
 export { failureSchema } from './resources/shared.js';
 export type { Failure } from './resources/shared.js';
-export { finalistSchema, leaderboardSchema, sweepDecisionSchema, sweepSchema } from './resources/sweep.js';
-export type { Finalist, Leaderboard, Sweep, SweepDecision } from './resources/sweep.js';
+export {
+  finalistSchema,
+  gateSchema,
+  leaderboardSchema,
+  sweepDecisionSchema,
+  sweepSchema,
+} from './resources/sweep.js';
+export type { Finalist, Gate, Leaderboard, Sweep, SweepDecision } from './resources/sweep.js';
 export {
   modelPartSchema,
   modelSchema,

@@ -1,6 +1,4 @@
-import { z } from 'zod';
-
-/** The phases of runs, sweeps and generations, and what follows from them: the one place that says what is over. */
+/** The phases of runs, sweeps and generations, and what follows from them: the one place that says what is over. Loads no schema: workflows read it. */
 
 /** `waiting`: at a rung of successive halving, with no open workflow; it holds nothing. */
 export const runPhases = [
@@ -70,13 +68,3 @@ export function settledPhase(counts: TrialCounts): EndedPhase | undefined {
   if (counts.finished > 0) return 'finished';
   return counts.failed > 0 ? 'failed' : 'cancelled';
 }
-
-/** Where a sweep waits, or waited, for a person to pick. */
-export const gateSchema = z.object({
-  rung: z.int(),
-  opened_at: z.iso.datetime({ offset: true }),
-  /** When the timer picks; null: never. */
-  deadline: z.iso.datetime({ offset: true }).nullable(),
-  is_passed: z.boolean(),
-});
-export type Gate = z.output<typeof gateSchema>;

@@ -13,6 +13,15 @@ beforeAll(async () => {
   workflowBundle = await bundleWorkflowCode({ workflowsPath });
 }, 120_000);
 
+/** What the SDK itself brings. */
+const packagesOfTheSdk = ['@temporalio/common', '@temporalio/workflow', 'long', 'ms', 'nexus-rpc'];
+
+it('load no package but the SDK: every workflow that begins runs the whole bundle', () => {
+  if (!('code' in workflowBundle)) throw new TypeError('the bundle has no code');
+  const packages = workflowBundle.code.matchAll(/^\/\*{3}\/ "[^"]*node_modules\/(@[^/]+\/[^/]+|[^/]+)\//gm);
+  expect([...new Set([...packages].map(([, name]) => name))].sort()).toEqual(packagesOfTheSdk);
+});
+
 describe('recorded histories', () => {
   it('are there', () => {
     expect(names.length).toBeGreaterThanOrEqual(10);

@@ -1,8 +1,18 @@
 import { z } from 'zod';
-import { gateSchema, sweepPhases } from '../lifecycle.js';
+import { sweepPhases } from '../lifecycle.js';
 import { sweepFileSchema } from '../sweep-file.js';
 import { runSchema } from './run.js';
 import { failureSchema, timeSchema } from './shared.js';
+
+/** Where a sweep waits, or waited, for a person to pick. */
+export const gateSchema = z.object({
+  rung: z.int(),
+  opened_at: z.iso.datetime({ offset: true }),
+  /** When the timer picks; null: never. */
+  deadline: z.iso.datetime({ offset: true }).nullable(),
+  is_passed: z.boolean(),
+});
+export type Gate = z.output<typeof gateSchema>;
 
 export const sweepSchema = z.object({
   id: z.string(),
