@@ -9,7 +9,8 @@ from typing import Any
 
 from flat_spec import flat_spec
 
-from murnau_worker.engine.packer import Packer, StepWork
+from murnau_worker.engine.packer import Packer
+from murnau_worker.engine.step_work import StepWork
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
