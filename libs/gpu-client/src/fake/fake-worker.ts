@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, ServerError, Status } from 'nice-grpc';
 import type { CallContext, Server, ServiceImplementation } from 'nice-grpc';
+import { messageLimits } from '../channel.js';
 import * as proto from '../gen/murnau/worker/v1/worker.js';
 import { fakeDrawingCalls } from './fake-drawing.js';
 import type { FakeDrawingHost } from './fake-drawing.js';
@@ -203,7 +204,7 @@ class Fake {
 export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<FakeWorker> {
   const { port = 0, model = 'fake', tasks = allTasks, slots = 2, stepMs = 5, leaseMs = 3_000 } = options;
   const fake = new Fake({ model, tasks, slots, stepMs, leaseMs });
-  const server: Server = createServer();
+  const server: Server = createServer(messageLimits);
   server.add(proto.WorkerServiceDefinition, fake.service());
   const bound = await server.listen(`127.0.0.1:${port}`);
   return {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from murnau_worker.core.spec import FamilyParameters, Frozen
+from murnau_worker.core.spec import FamilyParameters, Frozen, SpecRule
 from murnau_worker.text.towers import Tower
 
 Side = Literal["condition", "picture"]
@@ -87,7 +87,8 @@ class FamilyDescription:
     """A family. `encoder`: the part that encodes pictures. `conditioner`: the part named in a drawing's progress while
     it embeds texts and pictures.
 
-    `drawing_defaults`: of its own options, for models whose folder says nothing.
+    `drawing_defaults`: of its own options, for models whose folder says nothing. `rules`: across the fields of its
+    training.
     """
 
     name: str
@@ -104,6 +105,7 @@ class FamilyDescription:
     options: type[FamilyOptions] = FamilyOptions
     drawing_defaults: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     embedding_formats: tuple[EmbeddingFormat, ...] = ()
+    rules: tuple[SpecRule, ...] = ()
 
     def phase(self, name: str) -> Phase:
         return next(phase for phase in self.phases if phase.name == name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.families.description import EmbeddingFormat
@@ -22,12 +22,21 @@ def read_embedding(content: bytes, file_format: str | None = None) -> LearntEmbe
     """Reads a form by its name; without one it is recognised by looking. Raises WorkerError `embedding.unreadable`."""
     if len(content) > LARGEST_FILE_BYTES:
         raise unreadable(f"the file has {len(content)} bytes: a whole-table dump is no learnt embedding")
+    try:
+        return _reader_of(content, file_format)(content)
+    except WorkerError:
+        raise
+    except Exception as error:  # a damaged file raises almost anything
+        raise unreadable(f"the file is no learnt embedding: {(str(error) or type(error).__name__)[:200]}") from error
+
+
+def _reader_of(content: bytes, file_format: str | None) -> Callable[[bytes], LearntEmbedding]:
     for _, form, file in _files():
         if file.read is None or file.is_here is None:
             continue
         if file_format == form.name or (file_format is None and file.is_here(content)):
-            return file.read(content)
-    return read_canonical(content)
+            return file.read
+    return read_canonical
 
 
 def write_as(embedding: LearntEmbedding, file_format: str) -> bytes:
