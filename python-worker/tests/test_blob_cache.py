@@ -183,7 +183,7 @@ def test_without_a_folder_blobs_are_kept_in_memory(
     assert caplog.messages == ["blobs can not be kept as files: memory takes them"]
     hashes = put(cache, b"a" * 60, b"b" * 30)
     assert [cache.get(blob_hash) for blob_hash in hashes] == [b"a" * 60, b"b" * 30]
-    with pytest.raises(WorkerError, match="can not be written") as refused:
+    with pytest.raises(WorkerError, match="can not write temporary files") as refused:
         put(cache, b"c" * 20)
     assert refused.value.code == "storage.full"
     clock.now_s += WANTED_S

@@ -86,9 +86,9 @@ def test_the_pictures_draw_the_order_of_buckets_and_no_runs_seed(tiny: Kandinsky
         tiny_run(tiny, tiny_spec(resize="bucket", packing="packed", seed=seed), pictures=pictures) for seed in range(3)
     ]
     groups: set[PackGroup] = set()
-    for step in range(4 * len(pictures)):
+    for number in range(4 * len(pictures)):
         for run in runs:
-            run.state.step = step
+            run.state.step = number
         (group,) = {run.group for run in runs}
         groups.add(group)
     assert len(groups) == 3
@@ -96,7 +96,7 @@ def test_the_pictures_draw_the_order_of_buckets_and_no_runs_seed(tiny: Kandinsky
     assert not torch.equal(shown[0], shown[1]), "which of the bucket's pictures, and their noise, are a run's own"
 
     def order(latents: LatentSet) -> list[int]:
-        return [bucket_of_step(step, latents)[0] for step in range(60)]
+        return [bucket_of_step(number, latents)[0] for number in range(60)]
 
     latents = encoded(tiny, pictures, tiny_spec(resize="bucket"))
     other = encoded(tiny, [*pictures[:-1], picture(77, 24, 12)], tiny_spec(resize="bucket"))

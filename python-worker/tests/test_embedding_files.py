@@ -86,29 +86,26 @@ def test_what_is_no_embedding_is_said_to_be_none(name: str) -> None:
 @pytest.mark.parametrize("file_format", format_names(only_read=True))
 def test_however_a_file_was_damaged_it_is_read_or_refused(file_format: str) -> None:
     content = write_as(embedding("sapsan"), file_format)
-    refusals = 0
+    codes: list[str] = []
     for seed, (what, form) in enumerate(((content, None), (content, file_format))):
         for bad in damaged(what, seed):
             try:
                 read_embedding(bad, form)
             except WorkerError as error:
-                assert error.code == "embedding.unreadable"
-                refusals += 1
-    assert refusals > 100
+                codes.append(error.code)
+    assert len(codes) > 100
+    assert set(codes) == {"embedding.unreadable"}
 
 
 def test_over_grpc_too(tiny_folder: Path) -> None:
     async def work() -> set[str]:
         async with running_worker(tiny_folder) as worker:
-            return {
-                await code_of(
-                    worker.stub.ConvertEmbedding(
-                        pb.ConvertEmbeddingRequest(file=content, to_format="safetensors", from_format=form, model="tiny")
-                    )
-                )
+            requests = [
+                pb.ConvertEmbeddingRequest(file=content, to_format="safetensors", from_format=form, model="tiny")
                 for content in FILES.values()
                 for form in ("", *format_names(only_read=True))
-            }
+            ]
+            return {await code_of(worker.stub.ConvertEmbedding(request)) for request in requests}
 
     assert run(work()) == {"embedding.unreadable"}
 

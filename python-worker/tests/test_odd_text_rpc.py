@@ -160,8 +160,7 @@ def test_odd_text_is_refused_by_its_field_and_other_text_is_not(service: str, me
 
 def test_every_string_of_the_protos_has_a_place() -> None:
     found = {
-        f"{service}.{method}": [place for place, _, _ in request_places(service, method)]
-        for service, method in METHODS
+        f"{service}.{method}": [place for place, _, _ in request_places(service, method)] for service, method in METHODS
     }
     assert {name for name, all_places in found.items() if not all_places} == {"WorkerService.Describe"}
     assert "start.spec.objective.parameters.fields.value" in found["WorkerService.Train"]

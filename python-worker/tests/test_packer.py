@@ -200,7 +200,7 @@ def test_a_phase_keeps_its_turn_for_a_while_where_its_parts_would_leave(tiny_fol
 
     def clock() -> float:
         nonlocal now
-        now += 1.0
+        now += 0.3
         return now
 
     served = phases_served(model, clock, 40)

@@ -49,7 +49,7 @@ class ThroughputProbe:
         longest_s: float = float("inf"),
         budget_s: float = _BUDGET_ON_CPU_S,
     ) -> None:
-        """`largest`: samples of a batch. `longest_s`: how long a batch may take, see HARDLY_LONGER. `budget_s`: of all."""
+        """`largest`: samples of a batch. `longest_s`: of a batch, see HARDLY_LONGER. `budget_s`: of all batches."""
         self._clock = clock
         self._largest = largest
         self._longest_s = longest_s
@@ -73,9 +73,7 @@ class ThroughputProbe:
         if size / rate > max(self._longest_s, HARDLY_LONGER / self._rates[1]):
             del self._rates[size]
             return self._smallest_good
-        is_last = (
-            size >= self._largest or self._spent_s + 2 * size / rate > self._budget_s or self._has_stopped_gaining
-        )
+        is_last = size >= self._largest or self._spent_s + 2 * size / rate > self._budget_s or self._has_stopped_gaining
         return self._smallest_good if is_last else None
 
     @property

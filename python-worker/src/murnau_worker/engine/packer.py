@@ -100,7 +100,7 @@ class Packer:
         return works
 
     def _serve(self, works: Sequence[StepWork]) -> list[Portion]:
-        """Computes one batch; out of memory, the same samples in a smaller one. What it was: nothing of a measurement."""
+        """Computes one batch; out of memory, the same samples in a smaller one. What it held; [] if it measured."""
         while portions := self._portions(works):
             if not self._runs_out_of_memory(portions):
                 break

@@ -85,9 +85,7 @@ class AdvisorServer:
 
     def __init__(self, listen: str) -> None:
         self._service = AdvisorService()
-        self._listener = Listener(
-            listen, SERVICE_NAME, message_bytes=_MESSAGE_BYTES, longest_text=_LONGEST_TEXT
-        )
+        self._listener = Listener(listen, SERVICE_NAME, message_bytes=_MESSAGE_BYTES, longest_text=_LONGEST_TEXT)
         advisor_pb2_grpc.add_AdvisorServiceServicer_to_server(self._service, self._listener.grpc)
         self.port = self._listener.port
 

@@ -131,7 +131,7 @@ class BlobCache:
             self._forget(blob_hash)
         if self._in_memory_bytes + size_bytes > MEMORY_BYTES:
             most = MEMORY_BYTES // 1024**2
-            message = f"the worker's folder of temporary files can not be written, and the {most} MiB beside it are full"
+            message = f"the worker can not write temporary files, and the {most} MiB of memory in their place are full"
             raise WorkerError("storage.full", f"{message}: give it a folder by TMPDIR and start it again")
 
     def _may_leave(self, blob_hash: str) -> bool:

@@ -36,7 +36,7 @@ class Listener:
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 500),
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.max_ping_strikes", 0),
-            ]
+            ],
         )
         self._health: Any = _health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)

@@ -49,6 +49,8 @@ def field_name(place: Sequence[object]) -> str:
     path = tuple(map(str, place))
     if path in _WRITTEN:
         return f"spec.{_WRITTEN[path]}"
+    if path[:2] == ("data", "template_languages"):  # people write one text of them
+        return "spec.template_languages"
     if path[:2] == ("objective", "parameters") and len(path) > 2:
         return ".".join(["spec", *path[2:]])
     if len(path) == 3 and path[1] in _BY_TOWER:
