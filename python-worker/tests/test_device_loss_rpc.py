@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -37,13 +39,19 @@ def test_a_lost_device_ends_the_process_and_its_streams_without_a_word(tmp_path:
             worker: Any = Worker(None, worker_pb2_grpc.WorkerServiceStub(channel))  # type: ignore[arg-type]
             await worker.put()
             health: Any = health_pb2_grpc.HealthStub(channel)
-            watch = health.Watch(health_pb2.HealthCheckRequest())
-            seen = [(await watch.read()).status]
+            seen: list[int] = []
+
+            async def watch() -> None:
+                with contextlib.suppress(grpc.aio.AioRpcError):
+                    async for answer in health.Watch(health_pb2.HealthCheckRequest()):
+                        seen.append(answer.status)
+
+            watching = asyncio.create_task(watch())
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await train(worker, start(spec_message()))
             assert error.value.code() == grpc.StatusCode.UNAVAILABLE, "not blamed: the client takes it for worker.lost"
             assert not [key for key, _ in error.value.trailing_metadata() or () if key == "murnau-error-bin"]
-            seen.append((await watch.read()).status)
+            await watching
             return seen
 
     serving, refusing = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING

@@ -13,7 +13,7 @@ from worker_client import Stream, detail_of, running_worker, start_message, trai
 from murnau_worker.core.safetensors_bytes import read_safetensors, write_safetensors
 from murnau_worker.sessions.segment import LARGEST_STATE_BYTES
 
-EVALUATIONS = 70_000
+EVALUATIONS = 85_000
 
 
 def with_evaluations(state: bytes, count: int) -> bytes:
