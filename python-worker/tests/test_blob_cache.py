@@ -44,6 +44,7 @@ def cache(folder: Path) -> Iterator[BlobCache]:
     cache = BlobCache()
     yield cache
     cache.close()
+    cache.close()  # a server may be stopped twice
 
 
 def put(cache: BlobCache, *contents: bytes) -> list[str]:

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import IO
 
 from murnau_worker.core.errors import WorkerError
 
@@ -32,7 +33,7 @@ class BlobFolder:
 
     def close(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        self._lock.close()
 
     def has(self, name: str, size_bytes: int) -> bool:
         try:
@@ -69,17 +70,17 @@ class BlobFolder:
 
     def _make_again(self) -> None:
         self.path.mkdir(mode=0o700, exist_ok=True)
-        os.close(self._lock)
+        self._lock.close()
         self._lock = _locked_file(self.path)
 
 
-def _locked_file(folder: Path) -> int:
+def _locked_file(folder: Path) -> IO[str]:
     """The folder's lock, held. It comes into its place already locked: nobody finds it free in between."""
     being_made = folder / f"{_LOCK}-{os.getpid()}"
-    descriptor = os.open(being_made, os.O_CREAT | os.O_RDWR, 0o600)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    file = being_made.open("w")
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     being_made.rename(folder / _LOCK)
-    return descriptor
+    return file
 
 
 def _remove_left_behind(parent: Path) -> None:
