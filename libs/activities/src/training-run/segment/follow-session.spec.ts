@@ -11,7 +11,13 @@ const started: TrainEvent = {
   model_fingerprint: 'a',
   loading_s: 0,
 };
-const alive: TrainEvent = { kind: 'alive', step: 0, progress_age_s: 0, phase: 'training', steps_per_second: 1 };
+const alive: TrainEvent = {
+  kind: 'alive',
+  step: 0,
+  progress_age_s: 0,
+  phase: 'training',
+  steps_per_second: 1,
+};
 const metric = (step: number): TrainEvent => ({ kind: 'metrics', step, values: { train_loss: 1 } });
 const bytes = new Uint8Array([1]);
 const checkpoint: TrainEvent = { kind: 'checkpoint', step: 2, state: bytes, embedding: bytes };
