@@ -32,7 +32,7 @@ beforeAll(async () => {
       () => false,
     );
   while (!(await isThere())) await pause(100);
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   client.close();
   await worker.stop();
