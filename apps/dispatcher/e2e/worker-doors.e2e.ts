@@ -26,12 +26,12 @@ beforeAll(async () => {
   );
   worker.start();
   client = createGpuClient({ address });
-  const isThere = (): Promise<boolean> =>
+  const isLoaded = (): Promise<boolean> =>
     client.describe().then(
-      () => true,
+      ({ models }) => models.every(({ loaded }) => loaded),
       () => false,
     );
-  while (!(await isThere())) await pause(100);
+  while (!(await isLoaded())) await pause(100);
 }, 300_000);
 afterAll(async () => {
   client.close();
