@@ -21,7 +21,7 @@ function start(args, { command = process.execPath, env = {}, stdout = 'ignore' }
 }
 
 /** The product's worker in its `--simulate` mode. @returns its process and address */
-export async function startWorker({ slots, stepMs }) {
+export async function startWorker({ slots, stepMs, models = [model] }) {
   const address = `127.0.0.1:${await freePort()}`;
   const options = ['--simulate', '--simulate-step-ms', stepMs, '--slots', slots, '--listen', address];
   const args = [
@@ -30,8 +30,7 @@ export async function startWorker({ slots, stepMs }) {
     '--log-level',
     'warning',
     'serve',
-    '--model',
-    `${model}=.`,
+    ...models.flatMap((name) => ['--model', `${name}=.`]),
     ...options,
   ];
   const { pid } = start(args.map(String), { command: join(root, 'python-worker/.venv/bin/python') });

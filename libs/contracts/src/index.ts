@@ -9,7 +9,7 @@ export { generationActivitySummaries } from './generation/activities.js';
 export type { DrawingActivities, GenerationActivities } from './generation/activities.js';
 export { generationCard } from './generation/card.js';
 export type { GenerationInput } from './generation/input.js';
-export { generateQueue, orchestratorQueue, trainQueue } from './queues.js';
+export { generateQueue, orchestratorQueue, textQueue, trainQueue } from './queues.js';
 export { sweepActivitySummaries } from './sweep/activities.js';
 export type {
   DecideSweepInput,

@@ -130,6 +130,12 @@ export const errorRegistry = {
   'device.out_of_memory': failed('Lower batch_size, or use a smaller model or a larger device.'),
   'run.diverged': failed('Lower the learning rates.'),
   'run.too_many_restarts': failed('Look at `murnau runs show ID`, mend the cause, then start the run again.'),
+  'run.ends_worker': failed(
+    'Look at the log of its worker: a picture may be damaged. Remove or save again what it names, then start another run.',
+  ),
+  'generation.ends_worker': failed(
+    'Look at the log of its worker, change the request (another picture, fewer pixels), then start another generation.',
+  ),
   'run.cancelled': cancelled('Start the run again if this was not wanted.'),
   'sweep.cancelled': cancelled('Start the sweep again if this was not wanted.'),
   'generation.cancelled': cancelled('Start the generation again if this was not wanted.'),
@@ -141,6 +147,7 @@ export const errorRegistry = {
   'temporal.unavailable': passing('Wait, or look at `murnau doctor`.'),
   'storage.full': passing('Free disk space; what is running waits for it.'),
   'storage.unavailable': passing('Wait, or look at `murnau doctor`.'),
+  'storage.refused': failed('Report it with the log of the part: the database refuses what it was given.'),
   'server.unreachable': {
     retryable: true,
     httpStatus: 503,

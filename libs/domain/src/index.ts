@@ -213,3 +213,4 @@ export type {
 } from './api.js';
 export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
 export type { Verdict } from './verdict.js';
+export { aloneText, endsWorkers, goesAlone } from './worker-deaths.js';

@@ -194,12 +194,11 @@ describe('what was stored but not started', () => {
     const sweep = await newSweep();
     const generation = await newGeneration();
     const now = { olderThanMs: 0, limit: 1_000 };
-    const unstarted = async () =>
-      [
-        await test.store.runs.unstarted(now),
-        await test.store.sweeps.unstarted(now),
-        await test.store.generations.unstarted(now),
-      ].map((list) => list.map(({ id }) => id));
+    const unstarted = async () => [
+      await test.store.runs.unstarted(now),
+      await test.store.sweeps.unstarted(now),
+      await test.store.generations.unstarted(now),
+    ];
     expect(await unstarted()).toEqual([
       expect.arrayContaining([run]),
       expect.arrayContaining([sweep.id]),

@@ -1,4 +1,4 @@
-import { baselineWordOf, isOpen, judgedLines, learningRatesOf, towerNames } from '@murnau/domain';
+import { aloneText, baselineWordOf, isOpen, judgedLines, learningRatesOf, towerNames } from '@murnau/domain';
 import type { Dataset, MetricPoint, Run, Sample, StoredEvent } from '@murnau/domain';
 import { ofKind, sampledSteps } from '../pictures/choose-samples.js';
 import { eventList } from './event-list.js';
@@ -103,10 +103,12 @@ function timing({ created_at, started_at, finished_at, step, spec }: Run, now: n
   return `for ${duration(now - started)}${left === undefined ? '' : `, about ${duration(left)} left`}`;
 }
 
-function restarts({ restarts }: Run): string {
-  const causes = Object.entries(restarts).filter(([, count]) => count > 0);
+function restarts(run: Run): string {
+  const causes = Object.entries(run.restarts).filter(([, count]) => count > 0);
   if (causes.length === 0) return '';
-  return ` · taken up again: ${causes.map(([cause, count]) => `${count} × ${words(cause)}`).join(', ')}`;
+  const alone = isOpen(run.phase) ? aloneText(run) : undefined;
+  const taken = ` · taken up again: ${causes.map(([cause, count]) => `${count} × ${words(cause)}`).join(', ')}`;
+  return alone === undefined ? taken : `${taken} · ${alone}`;
 }
 
 function tiles(run: Run): Content {

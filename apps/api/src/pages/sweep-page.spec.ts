@@ -32,6 +32,7 @@ const trialOf = (trial: number, given: Partial<Run> = {}): Run =>
     device_s: 0,
     forked_from: null,
     restarts: {},
+    worker_deaths: 0,
     embedding_id: null,
     failure: null,
     created_at: time,

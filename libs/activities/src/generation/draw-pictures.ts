@@ -91,7 +91,7 @@ class Recorder {
       }
       case 'image': {
         if (this.makeRecipe === undefined) {
-          throw new MurnauError('worker.lost', 'The worker sent a picture before it had begun.');
+          throw new MurnauError('internal', 'The worker sent a picture before it had begun.');
         }
         const png = writeRecipe(event.png, this.makeRecipe(event.seed));
         const { hash } = await blobs.put(png, 'image/png');
@@ -151,7 +151,7 @@ export async function drawPictures(
       await recorder.take(event);
     }
     if (recorder.images < span.count) {
-      throw new MurnauError('worker.lost', 'The worker ended before the last picture.');
+      throw new MurnauError('internal', 'The worker ended before the last picture.');
     }
   }
   const { phase } = await store.generations.end(generationId, { phase: 'finished' });

@@ -1,6 +1,6 @@
 import type { RunView } from '@murnau/contracts';
 import { factLine, roundedMetric } from '@murnau/contracts';
-import { judgedLines } from '@murnau/domain';
+import { aloneText, isOpen, judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 
 const shownMetrics = [
@@ -30,6 +30,7 @@ function wholeView(run: Run, galleryUrl: string): RunView {
   const { metrics, spec, failure } = run;
   const restarts = Object.entries(run.restarts).map(([cause, count]) => `${cause} ${count}`);
   const judged = judgedLines(run);
+  const alone = isOpen(run.phase) ? aloneText(run) : undefined;
   const rows = shownMetrics.flatMap((name) => {
     const value = metrics[name];
     return value === undefined ? [] : [factLine(name, shown(value))];
@@ -45,6 +46,7 @@ function wholeView(run: Run, galleryUrl: string): RunView {
       ...(judged.length === 0 ? [] : ['', ...judged.map((line) => `- ${line}`)]),
       ...(rows.length === 0 ? [] : ['', 'Newest values:', '', ...rows]),
       ...(restarts.length === 0 ? [] : ['', `Taken up again: ${restarts.join(', ')}.`]),
+      ...(alone === undefined ? [] : ['', `It ${alone}.`]),
     ].join('\n'),
   };
 }

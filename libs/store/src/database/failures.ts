@@ -18,6 +18,8 @@ const DATABASE_CODES = new Set(['57P01', '57P02', '57P03', '53300', '25P03']);
 /** serialization_failure, deadlock_detected, lock_not_available: the transaction was undone whole. */
 const UNDONE_CODES = new Set(['40001', '40P01', '55P03']);
 const DISK_FULL = '53100';
+/** data_exception, integrity_constraint_violation: the same values are refused each time. */
+const REFUSED_CLASSES = new Set(['22', '23']);
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -35,9 +37,12 @@ export function isTransient(error: unknown): boolean {
   return isConnectionError(error) || UNDONE_CODES.has(describe(error).code);
 }
 
+/** @param error as the database threw it, or as it left this package */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  const thrown = error instanceof MurnauError ? error.cause : error;
   return (
-    describe(error).code === UNIQUE_VIOLATION && (error as { constraint?: string }).constraint === constraint
+    describe(thrown).code === UNIQUE_VIOLATION &&
+    (thrown as { constraint?: string }).constraint === constraint
   );
 }
 
@@ -54,10 +59,11 @@ export function toStorageError(error: unknown): Error {
       cause: error,
     });
   }
+  const { code, message } = describe(error);
+  if (REFUSED_CLASSES.has(code.slice(0, 2)))
+    return new MurnauError('storage.refused', `The database refuses it: ${message}`, { cause: error });
   if (!isTransient(error)) return error instanceof Error ? error : new Error(String(error));
-  return new MurnauError('storage.unavailable', `The database does not answer: ${describe(error).message}`, {
-    cause: error,
-  });
+  return new MurnauError('storage.unavailable', `The database does not answer: ${message}`, { cause: error });
 }
 
 /** The hash that a row was to refer to. */

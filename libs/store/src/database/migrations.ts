@@ -1,5 +1,6 @@
 import { type Kysely, type Migration, sql } from 'kysely';
 import { sweepTallies } from './sweep-tallies.js';
+import { workerDeaths } from './worker-deaths.js';
 import { workflowEnds } from './workflow-ends.js';
 
 /**
@@ -398,4 +399,5 @@ export const migrations: Record<string, Migration> = {
   '0005-judging': judging,
   '0006-sweep-tallies': sweepTallies,
   '0007-workflow-ends': workflowEnds,
+  '0008-worker-deaths': workerDeaths,
 };

@@ -172,8 +172,8 @@ describe("a run's end", () => {
       next_step: 'Lower the learning rates.',
     };
     await test.store.runs.end(id, { phase: 'failed', failure });
-    const run = await test.store.runs.end(id, { phase: 'cancelled' });
-    expect(run).toMatchObject({ phase: 'failed', failure });
+    await test.store.runs.end(id, { phase: 'cancelled' });
+    expect(await test.store.runs.get(id)).toMatchObject({ phase: 'failed', failure });
     await expect(test.store.runs.setPhase(id, 'paused')).rejects.toMatchObject({ code: 'run.already_ended' });
   });
 });

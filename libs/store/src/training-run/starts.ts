@@ -1,4 +1,4 @@
-import { endedPhases, hasWorkflow, type Run, runPhasesWithWorkflow, type SweepPhase } from '@murnau/domain';
+import { endedPhases, hasWorkflow, runPhasesWithWorkflow, type SweepPhase } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import { read, type StoreContext, write } from '../context.js';
 import type { OpenQuery, OpenWorkflow, UnstartedQuery } from '../database/open-workflows.js';
@@ -6,7 +6,7 @@ import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { insertDecisions } from '../events/decisions.js';
 import { cancelledBy, endLocked, type RunEnd } from './end-run.js';
-import { lockRun, type RunRow, selectRun, toRun } from './records.js';
+import { lockRun, type RunRow } from './records.js';
 
 /**
  * A run's workflow may be started several times under one id: after a rung, a retry, or when Temporal lost it. Each
@@ -75,11 +75,10 @@ export async function endAbandonedRun(
   id: string,
   chain: number,
   end: RunEnd,
-): Promise<Run> {
-  return write(store, async (trx) => {
+): Promise<void> {
+  await write(store, async (trx) => {
     const run = await lockRun(trx, id);
     if (isAtWork(run, chain)) await endLocked(trx, run, end);
-    return toRun(await selectRun(trx, id));
   });
 }
 
@@ -87,15 +86,15 @@ function isAtWork(run: RunRow, chain: number): boolean {
   return run.workflow_started && run.workflow_chain === chain && hasWorkflow(run.phase);
 }
 
-/** Stored runs whose workflow was not started: the one who stored them may have died. Trials are their sweep's. */
+/** Ids of runs whose workflow was not started: the one who stored them may have died. Trials are their sweep's. */
 export function unstartedRuns(
   store: StoreContext,
   { olderThanMs = 2_000, limit = 100 }: UnstartedQuery = {},
-): Promise<Run[]> {
+): Promise<string[]> {
   return read(store, async (db) => {
     const rows = await db
       .selectFrom('runs')
-      .selectAll()
+      .select('id')
       .where('workflow_started', '=', false)
       .where('sweep_id', 'is', null)
       .where('phase', '=', 'queued')
@@ -103,7 +102,7 @@ export function unstartedRuns(
       .orderBy('created_at')
       .limit(limit)
       .execute();
-    return rows.map(toRun);
+    return rows.map(({ id }) => id);
   });
 }
 
@@ -177,6 +176,7 @@ export async function reopenRun(
       finished_at: null,
       early_stop: null,
       counted_restarts: 0,
+      worker_deaths: 0,
       wish: null,
       wish_by: null,
     })

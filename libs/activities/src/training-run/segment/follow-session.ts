@@ -49,7 +49,9 @@ export async function followSession(options: FollowOptions): Promise<SegmentResu
       storedStep = step;
       session.acknowledge(step);
       heartbeat.stored(step);
-      if (step < untilStep && Date.now() - startedMs > segmentMaxMs) {
+      // A step that was certified before is no progress: the segment would begin there again.
+      const isNew = step > claim.acknowledged_step;
+      if (isNew && step < untilStep && Date.now() - startedMs > segmentMaxMs) {
         end ??= 'time';
         stop.abort();
       }
