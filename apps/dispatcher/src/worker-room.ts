@@ -43,8 +43,8 @@ export class WorkerRoom {
     return {
       slots,
       door: {
-        enter: ({ alone, signal }) =>
-          alone ? this.enterAlone(slots, signal) : Promise.resolve(this.enter(work, slots)),
+        enter: async ({ alone, signal }) =>
+          alone ? this.enterAlone(slots, signal) : this.enter(work, slots),
       },
     };
   }

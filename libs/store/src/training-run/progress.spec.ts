@@ -199,11 +199,13 @@ describe("a run's history", () => {
       restarts: { failed: 1 },
       counted: 1,
       allowed: true,
+      deaths: 0,
     });
     expect(await runs.countRestart(id, epoch, 'failed', { counted: true })).toEqual({
       restarts: { failed: 1 },
       counted: 1,
       allowed: true,
+      deaths: 0,
     });
     const second = await runs.claim(id, { chain: 0, segment: 0, attempt: 2 }, 'worker');
     expect(await runs.countRestart(id, second.epoch, 'lost', { counted: false })).toMatchObject({
@@ -215,6 +217,7 @@ describe("a run's history", () => {
       restarts: { failed: 2, lost: 1 },
       counted: 2,
       allowed: false,
+      deaths: 0,
     });
   });
 });
