@@ -62,10 +62,7 @@ export async function openStage(options = {}) {
 }
 
 /** A sweep of one pair with drawn learning rates, each trial a few steps with one checkpoint; stored, not started. */
-export async function storeSweep(
-  { store, datasetId },
-  { trials, concurrency, steps, model: swept = model },
-) {
+export async function storeSweep({ store, datasetId }, { trials, concurrency, steps, model: swept = model }) {
   const spec = parse(
     sweepFileSchema,
     {

@@ -63,7 +63,9 @@ export async function endOfBadWork(arena, kind, number) {
     const [row] = await rows();
     if (row !== undefined && !['queued', 'running'].includes(row.phase)) {
       const found = `${row.phase}, ${row.failure?.code}`;
-      return found === `failed, ${code}` ? undefined : `${kind} ${row.id} is ${found} instead of failed, ${code}`;
+      return found === `failed, ${code}`
+        ? undefined
+        : `${kind} ${row.id} is ${found} instead of failed, ${code}`;
     }
     if (performance.now() > endBy) return `${kind} ${number} did not end within ${endTimeoutMs / 1000} s`;
     await sleep(pollMs);

@@ -89,10 +89,7 @@ describe('what ends its worker', () => {
   it('is not a run whose worker dies now and then', async () => {
     const run = await createRun(4);
     for (let step = 10; step < steps; step += 10) {
-      await until(
-        `step ${step}`,
-        async () => (await harness.store.runs.get(run.id)).certified_step >= step,
-      );
+      await until(`step ${step}`, async () => (await harness.store.runs.get(run.id)).certified_step >= step);
       await mortal.die();
     }
     expect((await expectUndisturbed(run, 4)).restarts['worker_died']).toBeGreaterThan(3);

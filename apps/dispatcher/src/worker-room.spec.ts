@@ -4,8 +4,8 @@ import { WorkerRoom } from './worker-room.js';
 const signal = new AbortController().signal;
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-function roomOf(slots: number) {
-  const room = new WorkerRoom(slots);
+function roomOf(slots: number, aloneWaitMs?: number) {
+  const room = new WorkerRoom(slots, aloneWaitMs);
   room.setOpen(true, slots);
   const [a, b, drawing] = [room.door('training'), room.door('training'), room.door('drawing')];
   return { room, a: a.door, b: b.door, drawing: drawing.door };
@@ -48,6 +48,13 @@ describe('the room of a worker', () => {
     await expect(drawing.enter({ alone: false, signal })).rejects.toMatchObject(noRoom);
     leave();
     await Promise.all([a, b, drawing].map((door) => door.enter({ alone: false, signal })));
+  });
+
+  it('is open again when one that waited to go alone has waited too long', async () => {
+    const { a, b } = roomOf(2, 10);
+    await a.enter({ alone: false, signal });
+    await expect(b.enter({ alone: true, signal })).rejects.toMatchObject(noRoom);
+    await b.enter({ alone: false, signal });
   });
 
   it('is open again when one that waited to go alone is taken away', async () => {

@@ -7,6 +7,11 @@ import { SharedSlots } from './shared-slots.js';
 const drawingSlots = 2;
 /** Word checks and files need no device; of each model. */
 const textSlots = 4;
+/**
+ * How long one that goes alone waits for what is at work, in milliseconds: more than a segment lasts. What takes longer,
+ * such as a large drawing, must not keep it here while another worker may be idle, nor keep everything else waiting.
+ */
+const longestAloneWaitMs = 90_000;
 
 type DeviceWork = 'training' | 'drawing';
 
@@ -22,7 +27,10 @@ export class WorkerRoom {
   private readonly leaving = new Set<() => void>();
 
   /** @param trainingSlots runs at once */
-  constructor(private trainingSlots: number) {
+  constructor(
+    private trainingSlots: number,
+    private readonly aloneWaitMs = longestAloneWaitMs,
+  ) {
     this.device = { training: new SharedSlots(trainingSlots), drawing: new SharedSlots(drawingSlots) };
   }
 
@@ -69,12 +77,13 @@ export class WorkerRoom {
   private async enterAlone(slots: QueueSlots, signal: AbortSignal): Promise<() => void> {
     if (this.isTakenAlone) throw noRoom();
     this.setTakenAlone(true);
-    while (this.device.training.running + this.device.drawing.running > 0 && !signal.aborted) {
-      await this.nextToLeave(signal);
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(this.aloneWaitMs)]);
+    while (this.device.training.running + this.device.drawing.running > 0 && !patience.aborted) {
+      await this.nextToLeave(patience);
     }
-    if (signal.aborted) {
+    if (patience.aborted) {
       this.setTakenAlone(false);
-      throw new MurnauError('worker.lost', 'The task was taken away.');
+      throw signal.aborted ? new MurnauError('worker.lost', 'The task was taken away.') : noRoom();
     }
     const leave = slots.enter();
     return () => {
@@ -109,4 +118,5 @@ export class WorkerRoom {
 }
 
 /** The task goes back to its queue; it is polled again when there is room. */
-const noRoom = (): MurnauError => new MurnauError('worker.unavailable', 'All places of the worker are taken.');
+const noRoom = (): MurnauError =>
+  new MurnauError('worker.unavailable', 'All places of the worker are taken.');

@@ -46,11 +46,14 @@ async function triesOf(caller: Caller, code: ErrorCode): Promise<number | undefi
 }
 
 describe.each(Object.entries(callers))('an activity %s', (_, caller) => {
-  it.each(codes)('that fails with %s is tried a bounded number of times, or passes by itself', async (code) => {
-    const tries = await triesOf(caller, code);
-    if (passing.includes(code)) expect(tries).toBeUndefined();
-    else expect(tries).toBe(code === 'internal' ? 5 : 1);
-  });
+  it.each(codes)(
+    'that fails with %s is tried a bounded number of times, or passes by itself',
+    async (code) => {
+      const tries = await triesOf(caller, code);
+      if (passing.includes(code)) expect(tries).toBeUndefined();
+      else expect(tries).toBe(code === 'internal' ? 5 : 1);
+    },
+  );
 });
 
 describe('a segment', () => {

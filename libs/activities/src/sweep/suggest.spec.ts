@@ -90,7 +90,9 @@ describe('suggestions', () => {
     expect(all.forbidden).toHaveLength(2 * mostForbidden);
     expect(all.planned.map(({ trial }) => trial)).toEqual([18, 19]);
     const [first, second] = all.planned.map(({ spec: planned }) => planned);
-    for (const { batch_size = 0, gradient_accumulation_steps = 0 } of [first, second].map((one) => ({ ...one })))
+    for (const { batch_size = 0, gradient_accumulation_steps = 0 } of [first, second].map((one) => ({
+      ...one,
+    })))
       expect(batch_size * gradient_accumulation_steps).toBeLessThanOrEqual(256);
     expect(first).not.toEqual(second);
   });
@@ -99,7 +101,10 @@ describe('suggestions', () => {
     const { parameters } = spec;
     const batch_size = { distribution: 'log_int_uniform', min: 32, max: 64 } as const;
     const gradient_accumulation_steps = { ...batch_size };
-    const narrow = { ...sweep, spec: { ...spec, parameters: { ...parameters, batch_size, gradient_accumulation_steps } } };
+    const narrow = {
+      ...sweep,
+      spec: { ...spec, parameters: { ...parameters, batch_size, gradient_accumulation_steps } },
+    };
     const all = deps([point(64, 16)]);
     for (let time = 1; time < mostForbidden; time += 1) {
       await suggestTrials(all, narrow, { trial: 18, count: 1 });

@@ -111,7 +111,12 @@ export class FakeTraining {
     }
     if (older === undefined && host.sessions.size >= host.mostRuns) {
       host.onRefusal();
-      throw refusal(context, Status.UNAVAILABLE, 'worker.unavailable', `all ${host.mostRuns} slots are taken`);
+      throw refusal(
+        context,
+        Status.UNAVAILABLE,
+        'worker.unavailable',
+        `all ${host.mostRuns} slots are taken`,
+      );
     }
     if (older !== undefined) older.isSuperseded = true;
     if (start.images.some(({ hash }) => !host.blobs.has(hash))) {

@@ -32,20 +32,23 @@ describe('what the database refuses for good', () => {
     await test.blob('one');
   });
 
-  it.each(Object.entries(refused))('SQLSTATE %s is tried once, and not again by others', async (state, text) => {
-    let tries = 0;
-    const work = (db: Kysely<Database>) => {
-      tries += 1;
-      return sql.raw(text).execute(db);
-    };
-    const error: unknown = await connection.repeatableTransaction(work).catch((reason: unknown) => reason);
-    expect(error).toMatchObject({
-      code: 'storage.refused',
-      kind: { retryable: false },
-      cause: { code: state },
-    });
-    expect(tries).toBe(1);
-  });
+  it.each(Object.entries(refused))(
+    'SQLSTATE %s is tried once, and not again by others',
+    async (state, text) => {
+      let tries = 0;
+      const work = (db: Kysely<Database>) => {
+        tries += 1;
+        return sql.raw(text).execute(db);
+      };
+      const error: unknown = await connection.repeatableTransaction(work).catch((reason: unknown) => reason);
+      expect(error).toMatchObject({
+        code: 'storage.refused',
+        kind: { retryable: false },
+        cause: { code: state },
+      });
+      expect(tries).toBe(1);
+    },
+  );
 
   it('a transaction that was undone whole is done again', async () => {
     let tries = 0;

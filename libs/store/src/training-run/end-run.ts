@@ -15,13 +15,7 @@ import { newId } from '../database/idempotency.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { noteRunEdit } from './note-run-edit.js';
-import {
-  lockClaimedRun,
-  lockRun,
-  refuseEnded,
-  refuseFenced,
-  type RunRow,
-} from './records.js';
+import { lockClaimedRun, lockRun, refuseEnded, refuseFenced, type RunRow } from './records.js';
 
 interface FinishOptions {
   /** Why before its last step. */

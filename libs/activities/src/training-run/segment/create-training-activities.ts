@@ -137,8 +137,13 @@ async function failSegment(
   if (code.startsWith('worker.')) deps.onSuspect();
   let retryAfterMs: number | undefined;
   try {
-    const count = await deps.store.runs.countRestart(run_id, epoch, policy.cause, { counted: isCounted, died });
-    const end = isCounted ? tooManyRestarts(claim, count.allowed, failure) : tooManyDeaths(died, count.deaths);
+    const count = await deps.store.runs.countRestart(run_id, epoch, policy.cause, {
+      counted: isCounted,
+      died,
+    });
+    const end = isCounted
+      ? tooManyRestarts(claim, count.allowed, failure)
+      : tooManyDeaths(died, count.deaths);
     if (end !== undefined) throw toActivityFailure(end);
     if (died && goesAlone(count.deaths)) return { step, end: 'alone' };
     if (isCounted) retryAfterMs = retryDelayMs(count.counted);
