@@ -1,6 +1,6 @@
 // Work that can never succeed: it must end by itself with its reason, and nothing else may suffer from it. What it does
 // to its worker is in mortal_worker.py, by the same names.
-import { copyFile, cp, mkdir } from 'node:fs/promises';
+import { cp, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../bootstrap/root.mjs';
@@ -36,9 +36,8 @@ export const badWork = {
 /** @param {string} home */
 async function killingFolder(home) {
   const folder = join(home, 'killing');
-  await mkdir(folder, { recursive: true });
   await cp(join(root, 'examples/octopus'), folder, { recursive: true });
-  await copyFile(join(folder, '1.png'), join(folder, killingPicture));
+  await rename(join(folder, '1.png'), join(folder, killingPicture));
   return folder;
 }
 
