@@ -1,5 +1,6 @@
 import { MurnauError, refuseOddText } from '@murnau/domain';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Followers } from './http/follower.js';
 import { openApi } from './http/openapi.js';
 import { toApiError, toProblem } from './http/problem.js';
 import { registerRoutes } from './http/register-routes.js';
@@ -37,6 +38,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   const { identity, log } = deps;
   const trust = new Trust(identity);
   const streams: OpenStreams = new Set();
+  const followers = new Followers(deps.store);
   // Requests are logged by us: an address may hold a token, and Fastify would log it whole.
   const app = Fastify({
     logger: false,
@@ -81,15 +83,15 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     sendError(error, request, reply, deps);
   });
 
-  const routes = allRoutes(deps, streams);
+  const routes = allRoutes(deps, streams, followers);
   await registerRoutes(app, routes, identity.owner);
   const description = openApi(routes, identity.version);
   app.get('/v1/openapi.json', { config: { isOpen: true } }, () => description);
-  registerPages(app, deps, trust);
+  registerPages(app, deps, { trust, followers });
   return app;
 }
 
-function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
+function allRoutes(deps: ServerDeps, open: OpenStreams, followers: Followers): Route[] {
   return [
     ...systemRoutes(deps),
     ...blobRoutes(deps),
@@ -101,7 +103,7 @@ function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
     ...generationRoutes(deps),
     ...modelRoutes(deps),
     ...wordRoutes(deps),
-    ...eventRoutes(deps, streams),
+    ...eventRoutes({ deps, open, followers }),
   ];
 }
 

@@ -65,7 +65,7 @@ describe('a sweep', () => {
     clearInterval(watching);
     expect(sweep).toMatchObject({ phase: 'finished', counts: { finished: 5 } });
     expect(most).toBeLessThanOrEqual(2);
-    const { runs } = await harness.store.sweeps.leaderboard(id);
+    const { items: runs } = await harness.store.sweeps.leaderboard(id);
     for (const run of runs) {
       const embedding = await harness.store.embeddings.get(run.embedding_id ?? '');
       const bytes = await harness.store.blobs.get(embedding.hash);

@@ -195,6 +195,31 @@ describe('ApiClient', () => {
     expect(asked).toEqual(['/v1/datasets?limit=1']);
   });
 
+  it('reads all pages of a leaderboard and of metrics, or as many as are asked for', async () => {
+    const asked: string[] = [];
+    const { url } = await serve((request, response) => {
+      const { pathname, searchParams, search } = new URL(request.url ?? '', 'http://server');
+      asked.push(`${pathname}${search}`);
+      const step = Number(searchParams.get('cursor') ?? 0);
+      const items = pathname.endsWith('metrics') ? [{ step, name: 'eval_gain', value: 1 }] : [];
+      const next_cursor = step < 2 ? String(step + 1) : null;
+      answer(response, 200, { metric: 'eval_gain', goal: 'maximize', items, next_cursor });
+    });
+    const client = new ApiClient({ server: url });
+    const board = await client.leaderboard('s');
+    expect(board).toEqual({ metric: 'eval_gain', goal: 'maximize', runs: [] });
+    expect(asked).toEqual(
+      ['', '&cursor=1', '&cursor=2'].map((rest) => `/v1/sweeps/s/trials?limit=200${rest}`),
+    );
+    asked.length = 0;
+    const points = await collect(client.metrics('r', { names: 'eval_gain' }));
+    expect(points.map(({ step }) => step)).toEqual([0, 1, 2]);
+    expect(asked[2]).toBe('/v1/runs/r/metrics?names=eval_gain&limit=5000&cursor=2');
+    asked.length = 0;
+    expect(await collect(client.metrics('r', { limit: 2 }))).toHaveLength(2);
+    expect(asked).toEqual(['/v1/runs/r/metrics?limit=2', '/v1/runs/r/metrics?limit=2&cursor=1']);
+  });
+
   it('sends only what the server lacks', async () => {
     const methods: string[] = [];
     const { url } = await serve((request, response) => {
@@ -236,6 +261,18 @@ describe('ApiClient', () => {
     expect(ids).toEqual(['1', '2', '3']);
     expect(messages.at(-1)).toEqual({ kind: 'end', phase: 'finished' });
     expect(resumed).toEqual([undefined, '2']);
+  });
+
+  it('follows from now on, after a break too', async () => {
+    const asked: (string | undefined)[] = [];
+    const { url } = await serve((request, response) => {
+      asked.push(request.url);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      if (asked.length === 1) response.end(': alive\n\n');
+      else response.end('event: end\ndata: {"phase":"finished"}\n\n');
+    });
+    await collect(new ApiClient({ server: url }).follow('sweeps', 's', { fromNow: true }));
+    expect(asked).toEqual(['/v1/sweeps/s/events?after=now', '/v1/sweeps/s/events?after=now']);
   });
 
   it('stops following when told to', async () => {

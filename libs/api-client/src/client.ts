@@ -9,12 +9,13 @@ import {
   finalistListSchema,
   generationPageSchema,
   generationSchema,
-  leaderboardSchema,
-  metricListSchema,
+  leaderboardPageSchema,
+  metricPageSchema,
   modelListSchema,
+  mostMetrics,
   runPageSchema,
   runSchema,
-  sampleListSchema,
+  samplePageSchema,
   serverInfoSchema,
   statusSchema,
   sweepPageSchema,
@@ -41,7 +42,6 @@ import type {
   Run,
   RunEditKind,
   Sample,
-  SampleKind,
   ServerInfo,
   Status,
   StoredEvent,
@@ -56,7 +56,15 @@ import { at } from './calls.js';
 import type { Signal } from './calls.js';
 import { follow } from './follow.js';
 import type { FollowOptions, LiveMessage } from './follow.js';
-import type { ListDecisions, ListEmbeddings, ListOptions, ListRuns, ListSweeps } from './list-options.js';
+import type {
+  ListDecisions,
+  ListEmbeddings,
+  ListMetrics,
+  ListOptions,
+  ListRuns,
+  ListSamples,
+  ListSweeps,
+} from './list-options.js';
 
 /** Typed calls of the HTTP API (`docs/http-api.md`); every failure is a MurnauError. */
 export class ApiClient extends BlobCalls {
@@ -128,13 +136,13 @@ export class ApiClient extends BlobCalls {
       repeatable: kind !== 'resume',
     });
   }
-  async metrics(id: string, options: { names?: string; after_step?: number } = {}): Promise<MetricPoint[]> {
-    const path = `/v1/runs/${at(id)}/metrics`;
-    return (await this.transport.json(metricListSchema, { path, query: options })).items;
+  /** By step, then name. */
+  metrics(id: string, options: ListMetrics = {}): AsyncGenerator<MetricPoint> {
+    return this.list(metricPageSchema, `/v1/runs/${at(id)}/metrics`, options, mostMetrics);
   }
-  async samples(id: string, kind?: SampleKind): Promise<Sample[]> {
-    const path = `/v1/runs/${at(id)}/samples`;
-    return (await this.transport.json(sampleListSchema, { path, query: { kind } })).items;
+  /** By step, kind and position. */
+  samples(id: string, options: ListSamples = {}): AsyncGenerator<Sample> {
+    return this.list(samplePageSchema, `/v1/runs/${at(id)}/samples`, options);
   }
   /** Stored events, oldest first. */
   async log(
@@ -170,8 +178,16 @@ export class ApiClient extends BlobCalls {
   sweeps(options: ListSweeps = {}): AsyncGenerator<Sweep> {
     return this.list(sweepPageSchema, '/v1/sweeps', options);
   }
-  leaderboard(id: string): Promise<Leaderboard> {
-    return this.get(leaderboardSchema, `/v1/sweeps/${at(id)}/trials`);
+  /** Its trials, best first: all, or the first `limit`. */
+  async leaderboard(id: string, { limit }: ListOptions = {}): Promise<Leaderboard> {
+    let about = { metric: '', goal: '' };
+    const runs: Run[] = [];
+    const pages = this.pages(leaderboardPageSchema, `/v1/sweeps/${at(id)}/trials`, { limit });
+    for await (const { items, metric, goal } of pages) {
+      about = { metric, goal };
+      runs.push(...items);
+    }
+    return { ...about, runs: runs.slice(0, limit) };
   }
   cancelSweep(id: string, why = ''): Promise<Sweep> {
     const path = `/v1/sweeps/${at(id)}/cancel`;

@@ -154,9 +154,14 @@ export const forkRunSchema = z.strictObject({
 });
 export type ForkRun = z.input<typeof forkRunSchema>;
 
+/** Most items of a page. */
+export const largestPage = 200;
+/** Metrics are small and many. */
+export const mostMetrics = 5_000;
+
 const pageQuery = {
   cursor: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.coerce.number().int().min(1).max(largestPage).default(50),
 };
 export const listQuerySchema = z.strictObject(pageQuery);
 export const listRunsQuerySchema = z.strictObject({
@@ -190,6 +195,9 @@ export interface Page<Item> {
 
 export const datasetPageSchema = pageSchema(datasetSchema);
 export const runPageSchema = pageSchema(runSchema);
+/** A sweep's runs, best first by its metric. */
+export const leaderboardPageSchema = pageSchema(runSchema).extend({ metric: z.string(), goal: z.string() });
+export type LeaderboardPage = z.output<typeof leaderboardPageSchema>;
 export const sweepPageSchema = pageSchema(sweepSchema);
 export const decisionPageSchema = pageSchema(sweepDecisionSchema);
 /** Best mean first. */
@@ -221,16 +229,18 @@ export const statusSchema = z.object({
 export type Status = z.output<typeof statusSchema>;
 
 export const listMetricsQuerySchema = z.strictObject({
+  cursor: pageQuery.cursor,
+  limit: z.coerce.number().int().min(1).max(mostMetrics).default(1_000),
   /** Separated by commas. Absent: all. */
   names: z.string().min(1).optional(),
   after_step: z.coerce.number().int().min(0).max(mostSteps).optional(),
 });
 /** By step, then name. */
-export const metricListSchema = z.object({ items: z.array(metricPointSchema) });
+export const metricPageSchema = pageSchema(metricPointSchema);
 
-export const listSamplesQuerySchema = z.strictObject({ kind: z.enum(sampleKinds).optional() });
+export const listSamplesQuerySchema = z.strictObject({ ...pageQuery, kind: z.enum(sampleKinds).optional() });
 /** By step, kind and position. */
-export const sampleListSchema = z.object({ items: z.array(sampleSchema) });
+export const samplePageSchema = pageSchema(sampleSchema);
 
 const largestBigint = 2n ** 63n - 1n;
 /** `0`: before the first. */

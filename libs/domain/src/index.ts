@@ -149,7 +149,7 @@ export {
 export type { EarlyStop, Judgement, MetricPoint, Run, RunWish, Sample, SampleKind } from './resources/run.js';
 export { failureSchema } from './resources/shared.js';
 export type { Failure } from './resources/shared.js';
-export { finalistSchema, leaderboardSchema, sweepDecisionSchema, sweepSchema } from './resources/sweep.js';
+export { finalistSchema, sweepDecisionSchema, sweepSchema } from './resources/sweep.js';
 export type { Finalist, Leaderboard, Sweep, SweepDecision } from './resources/sweep.js';
 export {
   modelPartSchema,
@@ -175,6 +175,8 @@ export {
   forkRunSchema,
   generationPageSchema,
   importEmbeddingSchema,
+  largestPage,
+  leaderboardPageSchema,
   listDecisionsQuerySchema,
   listEmbeddingsQuerySchema,
   eventIdSchema,
@@ -184,12 +186,13 @@ export {
   listRunsQuerySchema,
   listSamplesQuerySchema,
   listSweepsQuerySchema,
-  metricListSchema,
+  metricPageSchema,
   modelListSchema,
+  mostMetrics,
   pickWinnersSchema,
   problemSchema,
   runPageSchema,
-  sampleListSchema,
+  samplePageSchema,
   serverInfoSchema,
   setConcurrencySchema,
   statusSchema,
@@ -204,6 +207,7 @@ export type {
   CreateRun,
   CreateSweep,
   ForkRun,
+  LeaderboardPage,
   Page,
   Problem,
   ServerInfo,

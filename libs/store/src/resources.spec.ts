@@ -92,7 +92,7 @@ describe('sweeps', () => {
     const trials = await test.store.sweeps.trials(sweep.id);
     await trainTrial(trials[1]!.run_id, 0.4);
     await trainTrial(trials[3]!.run_id, 0.2);
-    const { runs } = await test.store.sweeps.leaderboard(sweep.id);
+    const { items: runs } = await test.store.sweeps.leaderboard(sweep.id);
     expect(runs.map(({ trial }) => trial)).toEqual(order);
     const { best_run_id, counts } = await test.store.sweeps.get(sweep.id);
     expect(best_run_id).toBe(runs[0]!.id);

@@ -37,7 +37,7 @@ const past: PastTrial = {
   value: 0.4,
   intermediate: [],
 };
-const store = { sweeps: { history: () => Promise.resolve([past]) } } as never;
+const store = { sweeps: { sample: () => Promise.resolve([past]) } } as never;
 
 function advisorOf(
   shares: Record<string, number> | null,

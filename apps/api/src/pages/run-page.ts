@@ -21,7 +21,9 @@ import {
 
 export interface RunPage {
   run: Run;
-  metrics: readonly MetricPoint[];
+  /** Thinned. */
+  curves: readonly MetricPoint[];
+  /** Of some steps. */
   samples: readonly Sample[];
   dataset: Dataset;
   /** The newest, oldest first. */
@@ -47,7 +49,7 @@ export function runPage(page: RunPage): Html {
         samplesOverSteps(page.samples),
         'same prompt and seed in each row',
       ),
-      section('charts', 'Curves', charts(run, page.metrics)),
+      section('charts', 'Curves', charts(run, page.curves)),
       section(
         'dataset',
         'Learnt from',
@@ -227,10 +229,10 @@ const mainCharts: readonly { title: string; names: readonly string[] }[] = [
   },
 ];
 
-function charts(run: Run, metrics: readonly MetricPoint[]): Html {
-  if (metrics.length === 0) return nothing('No metric yet.');
+function charts(run: Run, curves: readonly MetricPoint[]): Html {
+  if (curves.length === 0) return nothing('No metric yet.');
   const byName = new Map<string, { x: number; y: number }[]>();
-  for (const { name, step, value } of metrics) {
+  for (const { name, step, value } of curves) {
     const points = byName.get(name) ?? [];
     points.push({ x: step, y: value });
     byName.set(name, points);
@@ -291,6 +293,6 @@ function specification(run: Run): Html {
     ])}
     <details id="spec-json">
       <summary>All of it</summary>
-      ${json(spec)}
+      ${json(spec, `/v1/runs/${run.id}`)}
     </details>`;
 }

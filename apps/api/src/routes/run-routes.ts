@@ -7,12 +7,12 @@ import {
   listMetricsQuerySchema,
   listRunsQuerySchema,
   listSamplesQuerySchema,
-  metricListSchema,
+  metricPageSchema,
   needsOfRun,
   runEditKinds,
   runPageSchema,
   runSchema,
-  sampleListSchema,
+  samplePageSchema,
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
@@ -77,27 +77,21 @@ function readRuns({ store }: ServerDeps): Route[] {
     route({
       method: 'GET',
       path: '/v1/runs/:id/metrics',
-      summary: 'The certified metrics of a run',
+      summary: 'The certified metrics of a run, by step',
       tag: 'runs',
       query: listMetricsQuerySchema,
-      answers: { 200: metricListSchema },
-      handle: async ({ params: { id = '' }, query: { names, after_step } }) => {
-        await store.runs.get(id);
-        const wanted = names?.split(',').map((name) => name.trim());
-        return { items: await store.runs.metrics(id, { names: wanted, after_step }) };
-      },
+      answers: { 200: metricPageSchema },
+      handle: ({ params: { id = '' }, query: { names, ...query } }) =>
+        store.runs.metrics(id, { ...query, names: names?.split(',').map((name) => name.trim()) }),
     }),
     route({
       method: 'GET',
       path: '/v1/runs/:id/samples',
-      summary: 'The certified pictures of a run',
+      summary: 'The certified pictures of a run, by step',
       tag: 'runs',
       query: listSamplesQuerySchema,
-      answers: { 200: sampleListSchema },
-      handle: async ({ params: { id = '' }, query }) => {
-        await store.runs.get(id);
-        return { items: await store.runs.samples(id, query) };
-      },
+      answers: { 200: samplePageSchema },
+      handle: ({ params: { id = '' }, query }) => store.runs.samples(id, query),
     }),
     route({
       method: 'GET',

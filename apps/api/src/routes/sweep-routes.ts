@@ -4,8 +4,9 @@ import {
   editRequestSchema,
   eventListSchema,
   expandTrials,
-  leaderboardSchema,
+  leaderboardPageSchema,
   listEventsQuerySchema,
+  listQuerySchema,
   listSweepsQuerySchema,
   MurnauError,
   needsOfSweep,
@@ -151,8 +152,9 @@ function readSweeps({ store }: ServerDeps): Route[] {
       path: '/v1/sweeps/:id/trials',
       summary: "A sweep's runs, best first by its metric",
       tag: 'sweeps',
-      answers: { 200: leaderboardSchema },
-      handle: ({ params: { id = '' } }) => store.sweeps.leaderboard(id),
+      query: listQuerySchema,
+      answers: { 200: leaderboardPageSchema },
+      handle: ({ params: { id = '' }, query }) => store.sweeps.leaderboard(id, query),
     }),
     route({
       method: 'GET',
@@ -162,7 +164,7 @@ function readSweeps({ store }: ServerDeps): Route[] {
       query: listEventsQuerySchema,
       answers: { 200: eventListSchema },
       handle: async ({ params: { id = '' }, query }) => {
-        await store.sweeps.get(id);
+        await store.sweeps.brief(id);
         return { items: await store.events.list({ sweepId: id }, query) };
       },
     }),

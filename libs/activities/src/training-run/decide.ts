@@ -8,8 +8,8 @@ import { runView } from './show.js';
 async function hasSettledLoss({ store }: OrchestratorDeps, run: Run): Promise<boolean> {
   const { id, spec, metrics, certified_step } = run;
   if (!spec.stop_when.plateau || metrics['plateau'] === undefined) return false;
-  const found = await store.runs.metrics(id, { names: ['plateau'], after_step: certified_step - 1 });
-  return found.length > 0;
+  const { items } = await store.runs.metrics(id, { names: ['plateau'], after_step: certified_step - 1 });
+  return items.length > 0;
 }
 
 /** Decides what a run does next, from certified facts alone, and stores that its workflow is at work. */

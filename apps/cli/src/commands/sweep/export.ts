@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Run } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
+import { collect } from '../../core/list.js';
 
 const formats = ['csv', 'json'] as const;
 
@@ -46,8 +47,7 @@ export function registerSweepExport(parent: Command, host: Host): void {
   action<Options>(command, host, async (context, [id = ''], { format, out }) => {
     const client = context.client();
     const [sweep, board] = await Promise.all([client.sweep(id), client.leaderboard(id)]);
-    const decisions = [];
-    for await (const decision of client.decisions(id)) decisions.push(decision);
+    const decisions = await collect(client.decisions(id));
     const document = { sweep, ...board, decisions: decisions.reverse() };
     const text = format === 'csv' ? trialsCsv(board.runs) : `${JSON.stringify(document, null, 1)}\n`;
     if (out === undefined) return context.result(document, () => context.io.out.write(text));
