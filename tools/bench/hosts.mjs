@@ -67,6 +67,21 @@ export function startDispatcher({ stack, home }, workers) {
   }).pid;
 }
 
+/** The product's api alone. @returns where it will answer */
+export async function startApi({ databaseUrl, home, token }) {
+  const port = await freePort();
+  start([join(root, 'apps/api/dist/main.js')], {
+    env: {
+      DATABASE_URL: databaseUrl,
+      BLOB_DIR: join(home, 'blobs'),
+      API_PORT: String(port),
+      API_TOKEN: token,
+      LOG_LEVEL: 'warn',
+    },
+  });
+  return `http://127.0.0.1:${port}`;
+}
+
 /** Which of them have ended though nobody stopped them. */
 export const fallen = () =>
   children.filter(({ exitCode }) => exitCode !== null).map(({ spawnargs }) => spawnargs[1]);
