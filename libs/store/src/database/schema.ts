@@ -64,8 +64,8 @@ interface WorkersTable {
 
 interface EventsTable {
   id: ColumnType<number, never, never>;
-  /** Transaction that wrote it: readers wait until every older transaction has ended, so nothing appears behind their cursor. */
-  tx: ColumnType<string, never, never>;
+  /** Its place in the order in which events became visible; null until it is first read. */
+  place: ColumnType<number | null, never, never>;
   run_id: string | null;
   sweep_id: string | null;
   generation_id: string | null;
