@@ -6,6 +6,7 @@ import { Embeddings } from './embeddings.js';
 import { EventHub } from './events/event-hub.js';
 import { Events } from './events/events.js';
 import { type Generations, generationFunctions } from './generation/index.js';
+import { Retention } from './retention.js';
 import { type Sweeps, sweepFunctions } from './sweep/index.js';
 import { runFunctions, type Runs } from './training-run/index.js';
 import { Workers } from './workers.js';
@@ -27,6 +28,7 @@ export interface Store {
   readonly embeddings: Embeddings;
   readonly events: Events;
   readonly generations: Generations;
+  readonly retention: Retention;
   readonly runs: Runs;
   readonly sweeps: Sweeps;
   readonly workers: Workers;
@@ -55,6 +57,7 @@ export function createStore({
     embeddings: new Embeddings(connection),
     events: new Events(connection, hub),
     generations: bind(context, generationFunctions),
+    retention: new Retention(connection),
     runs: bind(context, runFunctions),
     sweeps: bind(context, sweepFunctions),
     workers: new Workers(connection),
