@@ -90,6 +90,7 @@ async function storeEnd<Own, Outcome>(
   try {
     return { outcome: await end(ending), ending };
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
     const failed: Ending = { kind: 'failed', failure: failureOf(error) };
     return { outcome: await end(failed), ending: failed };
   }
