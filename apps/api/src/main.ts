@@ -4,7 +4,7 @@ import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
 import { createStarters, createTemporalClient } from '@murnau/orchestration';
 import { createStore } from '@murnau/store';
-import { readEnvironment } from './env.js';
+import { limitsOf, readEnvironment } from './env.js';
 import { createServer } from './server.js';
 import { version } from './version.js';
 
@@ -38,6 +38,7 @@ async function main(): Promise<void> {
       );
     },
     renditionDir: join(env.BLOB_DIR, 'renditions'),
+    limits: limitsOf(env),
     log,
   });
   const stop = (signal: NodeJS.Signals): void => {

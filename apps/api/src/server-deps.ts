@@ -1,6 +1,7 @@
 import type { Starters } from '@murnau/orchestration';
 import type { Store } from '@murnau/store';
 import type { ImportanceAdvisor } from './advice/sweep-importance.js';
+import type { Limits } from './http/limits.js';
 
 /** What the server is, as its clients are told. */
 export interface ServerIdentity {
@@ -32,5 +33,6 @@ export interface ServerDeps {
   pingTemporal(): Promise<void>;
   /** Folder of resized pictures, which may be deleted at any time. */
   renditionDir: string;
+  limits: Limits;
   log: Log;
 }

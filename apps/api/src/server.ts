@@ -32,6 +32,9 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** When to try again what found no room. */
+const RETRY_AFTER_S = 1;
+
 /** The HTTP API and the pages, not yet listening. */
 export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   const { identity, log } = deps;
@@ -82,7 +85,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   });
 
   const routes = allRoutes(deps, streams);
-  await registerRoutes(app, routes, identity.owner);
+  await registerRoutes(app, routes, identity.owner, deps.limits);
   const description = openApi(routes, identity.version);
   app.get('/v1/openapi.json', { config: { isOpen: true } }, () => description);
   registerPages(app, deps, trust);
@@ -131,6 +134,7 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
   if (known.code === 'internal') deps.log.error({ err: error, request: request.id }, 'failed inside');
   const isPage = !request.url.startsWith('/v1/') && (request.headers.accept ?? '').includes('text/html');
   reply.status(problem.status);
+  if (known.code === 'server.busy') reply.header('retry-after', RETRY_AFTER_S);
   if (known.code === 'auth.missing') reply.header('www-authenticate', 'Bearer realm="murnau"');
   if (isPage) {
     const page = errorPage(known, problem.detail, deps.identity.temporalUiUrl);

@@ -76,6 +76,7 @@ export const errorRegistry = {
   'model.not_a_model': invalid(
     'Name a folder of the original checkpoints or of diffusers, as docs/cli.md describes under models.',
   ),
+  'generation.too_large': invalid('Draw fewer pictures at once, smaller ones, or in fewer steps.'),
   'mask.wrong_size': invalid('Draw the mask in the size of its picture, or for training in its proportions.'),
   'mask.empty': invalid('Paint black, or make transparent, what is to be drawn anew.'),
   'mask.all_black': invalid('Paint white, or leave opaque, what the loss is to look at.'),
@@ -141,6 +142,7 @@ export const errorRegistry = {
   'temporal.unavailable': passing('Wait, or look at `murnau doctor`.'),
   'storage.full': passing('Free disk space; what is running waits for it.'),
   'storage.unavailable': passing('Wait, or look at `murnau doctor`.'),
+  'server.busy': passing('Try again in a moment; docs/operating.md tells how to raise its limits.'),
   'server.unreachable': {
     retryable: true,
     httpStatus: 503,

@@ -66,6 +66,9 @@ it('asks about what varies, once for each number of finished trials', async () =
   expect(advisor.asked[0]?.history[0]?.values).toEqual({ learning_rate_t1: 0.1, learning_rate_t2: 0.2 });
   await importances.of(sweepOf(11));
   expect(advisor.asked).toHaveLength(2);
+  // A sweep may be given more to search while no trial ends.
+  await importances.of(sweepOf(11, { batch_size: { values: [1, 2] } }));
+  expect(advisor.asked).toHaveLength(3);
 });
 
 it('says what is missing, and asks again where nobody answered', async () => {

@@ -1,4 +1,5 @@
-import { adviceParameters, MurnauError, type Sweep } from '@murnau/domain';
+import { createHash } from 'node:crypto';
+import { adviceParameters, endedPhases, MurnauError, type Sweep } from '@murnau/domain';
 import type { AdvisorClient } from '@murnau/gpu-client';
 import type { Store } from '@murnau/store';
 
@@ -14,9 +15,12 @@ export type ImportanceAdvisor = Pick<AdvisorClient, 'importance'>;
 /** Sweeps to remember; forgetting one costs no more than asking again. */
 const mostSweeps = 200;
 
-/** Asks the advisor once for each number of finished trials: a live page is drawn anew each second. */
+/** How old an answer may be: a trial that is trained again may end with another value and leave all counts as they were. */
+const FRESH_FOR_MS = 60_000;
+
+/** Asks the advisor once for all that it is asked about: a live page is drawn anew each second. */
 export class SweepImportances {
-  private readonly known = new Map<string, { finished: number; answer: SweepImportance }>();
+  private readonly known = new Map<string, { about: string; atMs: number; answer: SweepImportance }>();
 
   constructor(
     private readonly store: Pick<Store, 'sweeps'>,
@@ -29,9 +33,11 @@ export class SweepImportances {
       ({ domain }) => domain.kind !== 'choice' || domain.values.length > 1,
     );
     if (parameters.length < 2) return undefined;
-    const finished = counts['finished'] ?? 0;
+    const about = createHash('sha256')
+      .update(JSON.stringify([endedPhases.map((phase) => counts[phase]), parameters, spec.metric]))
+      .digest('hex');
     const last = this.known.get(id);
-    if (last?.finished === finished) return last.answer;
+    if (last?.about === about && Date.now() - last.atMs < FRESH_FOR_MS) return last.answer;
     const names = new Set(parameters.map(({ name }) => name));
     const history = (await this.store.sweeps.history(id)).map((past) => {
       const values = Object.entries(past.values).filter(([name]) => names.has(name));
@@ -48,7 +54,7 @@ export class SweepImportances {
           ? { kind: 'few', finished: finished_trials, needed: needed_trials }
           : { kind: 'shares', shares };
       if (this.known.size >= mostSweeps) this.known.clear();
-      this.known.set(id, { finished, answer });
+      this.known.set(id, { about, atMs: Date.now(), answer });
       return answer;
     } catch (error) {
       if (error instanceof MurnauError && error.code === 'advisor.unavailable') return { kind: 'away' };

@@ -31,6 +31,8 @@ interface RouteDefinition<Query = unknown, Body = unknown> {
   isOpen?: boolean;
   /** Takes `Idempotency-Key`. */
   isCreation?: boolean;
+  /** Of which there are as many at once as the limits say (./limits.ts); a route whose body is a file is an upload. */
+  takes?: 'sheet' | 'stream';
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body> | RawBody;
   /** By status. Unless the handler says otherwise a creation sends 201, anything else the lowest. */

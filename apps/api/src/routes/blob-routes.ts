@@ -34,7 +34,7 @@ const ingestFor = {
 
 export function blobRoutes(deps: ServerDeps): Route[] {
   const { store } = deps;
-  const renditions = new Renditions(deps.renditionDir);
+  const renditions = new Renditions(deps.renditionDir, deps.limits.renditionBytes);
   return [
     route<z.output<typeof uploadQuery>, Buffer>({
       method: 'POST',

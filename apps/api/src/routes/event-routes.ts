@@ -36,6 +36,7 @@ function eventRoute(path: `/v1/${string}`, tag: string, handle: (input: Input) =
     summary: 'Follow live, from the first event or after Last-Event-ID',
     tag,
     query,
+    takes: 'stream',
     answers: { 200: stream },
     handle,
   });

@@ -10,6 +10,7 @@ import type { Embedding, GenerationRequest } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkBudget } from './drawing-budget.js';
 import { checkKeys, givenKeys } from './family-keys.js';
 import { checkInputs } from './generation-inputs.js';
 
@@ -30,7 +31,8 @@ export function generationRoutes(deps: ServerDeps): Route[] {
         await checkTask(deps, { model: body.model, task: body.task, field: 'task' });
         await checkKeys(deps, body.model, givenKeys(body, String));
         const embedding_ids = await chooseEmbeddings(deps, body);
-        const checked = await checkInputs(deps, body);
+        const { checked, picture } = await checkInputs(deps, body);
+        await checkBudget(deps, checked, picture);
         const generation = await store.generations.create(
           { owner, request: { ...checked, embedding_ids } },
           once,

@@ -38,6 +38,7 @@ export function sheetRoutes(deps: ServerDeps): Route[] {
       path: '/v1/runs/:id/strip.png',
       summary: 'One picture of each sampled step, in a row',
       tag: 'runs',
+      takes: 'sheet',
       answers: { 200: png('The strip') },
       handle: async ({ params: { id = '' }, reply }) => {
         const hashes = runStrip(await store.runs.get(id), await store.runs.samples(id));
@@ -58,6 +59,7 @@ function sheetRoute(
     path,
     summary: 'Its contact sheet',
     tag,
+    takes: 'sheet',
     answers: { 200: png('The contact sheet') },
     handle: async ({ params: { id = '' }, reply }) => sendPng(reply, await render(deps, await plan(id))),
   });
