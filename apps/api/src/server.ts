@@ -14,6 +14,7 @@ import { embeddingRoutes } from './routes/embedding-routes.js';
 import { eventRoutes, type OpenStreams } from './routes/event-routes.js';
 import { generationRoutes } from './routes/generation-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
+import { removalRoutes } from './routes/removal-routes.js';
 import { runRoutes } from './routes/run-routes.js';
 import { sheetRoutes } from './routes/sheet-routes.js';
 import { sweepRoutes } from './routes/sweep-routes.js';
@@ -99,6 +100,7 @@ function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
     ...sheetRoutes(deps),
     ...embeddingRoutes(deps),
     ...generationRoutes(deps),
+    ...removalRoutes(deps),
     ...modelRoutes(deps),
     ...wordRoutes(deps),
     ...eventRoutes(deps, streams),

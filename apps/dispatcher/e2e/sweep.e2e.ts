@@ -161,9 +161,8 @@ describe('a sweep', () => {
     for (let waited = 0; waited < 5_000 && (harness.workers[0]?.sessions.size ?? 0) > 0; waited += 50)
       await pause(50);
     expect(harness.workers[0]?.sessions.size).toBe(0);
-    await expect(harness.starters.cancelSweep(sweep, 'tester')).rejects.toMatchObject({
-      code: 'sweep.already_ended',
-    });
+    // Asking twice is asking once.
+    await harness.starters.cancelSweep(sweep, 'tester');
   });
 });
 
@@ -176,9 +175,7 @@ describe('a run', () => {
     const cancelled = await harness.ended(run.id);
     expect(cancelled).toMatchObject({ phase: 'cancelled', failure: { code: 'run.cancelled' } });
     expect(cancelled.certified_step).toBeGreaterThanOrEqual(20);
-    await expect(harness.starters.cancelRun(run, 'tester')).rejects.toMatchObject({
-      code: 'run.already_ended',
-    });
+    await harness.starters.cancelRun(run, 'tester');
   });
 
   it('is cancelled before any worker took it', async () => {

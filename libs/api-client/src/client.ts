@@ -12,6 +12,7 @@ import {
   leaderboardSchema,
   metricListSchema,
   modelListSchema,
+  removalSchema,
   runPageSchema,
   runSchema,
   sampleListSchema,
@@ -38,6 +39,8 @@ import type {
   Leaderboard,
   MetricPoint,
   Model,
+  RemovableKind,
+  Removal,
   Run,
   RunEditKind,
   Sample,
@@ -111,8 +114,7 @@ export class ApiClient extends BlobCalls {
     return this.list(runPageSchema, '/v1/runs', options);
   }
   cancelRun(id: string, why = ''): Promise<Run> {
-    const path = `/v1/runs/${at(id)}/cancel`;
-    return this.transport.json(runSchema, { method: 'POST', path, json: { why } });
+    return this.create(runSchema, `/v1/runs/${at(id)}/cancel`, { why });
   }
   /** A new run from this one's stored checkpoint. */
   forkRun(id: string, body: ForkRun): Promise<Run> {
@@ -120,13 +122,7 @@ export class ApiClient extends BlobCalls {
   }
   /** Pauses it, lets it go on, or finishes it now. */
   editRun(id: string, kind: RunEditKind, why = ''): Promise<Run> {
-    return this.transport.json(runSchema, {
-      method: 'POST',
-      path: `/v1/runs/${at(id)}/${kind}`,
-      json: { why },
-      // Asking twice is asking once.
-      repeatable: kind !== 'resume',
-    });
+    return this.create(runSchema, `/v1/runs/${at(id)}/${kind}`, { why });
   }
   async metrics(id: string, options: { names?: string; after_step?: number } = {}): Promise<MetricPoint[]> {
     const path = `/v1/runs/${at(id)}/metrics`;
@@ -174,8 +170,7 @@ export class ApiClient extends BlobCalls {
     return this.get(leaderboardSchema, `/v1/sweeps/${at(id)}/trials`);
   }
   cancelSweep(id: string, why = ''): Promise<Sweep> {
-    const path = `/v1/sweeps/${at(id)}/cancel`;
-    return this.transport.json(sweepSchema, { method: 'POST', path, json: { why } });
+    return this.create(sweepSchema, `/v1/sweeps/${at(id)}/cancel`, { why });
   }
 
   /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */
@@ -223,9 +218,21 @@ export class ApiClient extends BlobCalls {
     return this.list(generationPageSchema, '/v1/generations', options);
   }
   cancelGeneration(id: string): Promise<Generation> {
-    return this.transport.json(generationSchema, {
-      method: 'POST',
-      path: `/v1/generations/${at(id)}/cancel`,
+    return this.create(generationSchema, `/v1/generations/${at(id)}/cancel`, undefined);
+  }
+
+  /** Removes something that has ended. `dryRun`: only says what would go. */
+  remove(
+    kind: RemovableKind,
+    id: string,
+    { dependants = false, dryRun = false }: { dependants?: boolean; dryRun?: boolean } = {},
+  ): Promise<Removal> {
+    return this.transport.json(removalSchema, {
+      method: 'DELETE',
+      path: `/v1/${kind}s/${at(id)}`,
+      query: { dependants, dry_run: dryRun },
+      // A second time it would not be found.
+      repeatable: dryRun,
     });
   }
 }

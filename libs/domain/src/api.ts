@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { whySchema } from './edits.js';
+import { trialNumbersSchema, whySchema } from './edits.js';
+import { fileNameSchema, nameSchema } from './names.js';
 import {
   mostSteps,
   hyperparametersSchema,
@@ -37,12 +38,12 @@ export const problemSchema = z.object({
 export type Problem = z.output<typeof problemSchema>;
 
 export const createDatasetSchema = z.strictObject({
-  name: z.string().min(1).max(80),
+  name: nameSchema,
   images: z
     .array(
       z.strictObject({
         hash: z.string(),
-        name: z.string().min(1).max(255),
+        name: fileNameSchema,
         /** A stored picture of the same proportions: white counts in a masked loss. */
         mask_hash: z.string().optional(),
         /** With `{placeholder}` in it. */
@@ -56,7 +57,7 @@ export type CreateDataset = z.output<typeof createDatasetSchema>;
 
 export const createRunSchema = z.strictObject({
   /** Absent: `<placeholder>-<initializer>`. */
-  name: z.string().min(1).max(80).optional(),
+  name: nameSchema.optional(),
   dataset_id: z.string(),
   spec: trainingSpecSchema,
 });
@@ -127,6 +128,11 @@ export const extendSweepSchema = z
     error: 'must have either trials or steps',
   });
 export const addPairSchema = pairSchema.extend({ why: whySchema });
+export const dropTrialsSchema = z.strictObject({
+  /** By their numbers; those that have ended stay as they are. */
+  trials: trialNumbersSchema,
+  why: whySchema,
+});
 export const setConcurrencySchema = z.strictObject({
   max_concurrent_trials: z.int().min(1).max(1_000),
   why: whySchema,
@@ -139,7 +145,7 @@ export const pickWinnersSchema = z.strictObject({
 export const forkRunSchema = z.strictObject({
   /** A step whose checkpoint is stored. Absent: the newest. */
   from_step: z.int().min(0).optional(),
-  name: z.string().min(1).max(80).optional(),
+  name: nameSchema.optional(),
   /** What of the spec is to differ. */
   spec: z
     .strictObject({
@@ -153,6 +159,14 @@ export const forkRunSchema = z.strictObject({
     .prefault({}),
 });
 export type ForkRun = z.input<typeof forkRunSchema>;
+
+/** Of a removal. */
+export const removeQuerySchema = z.strictObject({
+  /** What refers to it goes too. */
+  dependants: z.enum(['true', 'false']).default('false'),
+  /** Nothing is removed: the answer says what would go. */
+  dry_run: z.enum(['true', 'false']).default('false'),
+});
 
 const pageQuery = {
   cursor: z.string().optional(),

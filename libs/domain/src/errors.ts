@@ -96,7 +96,7 @@ export const errorRegistry = {
   'run.not_found': missing('List runs with `murnau runs ls`.'),
   'sweep.not_found': missing('List sweeps with `murnau sweep ls`.'),
   'embedding.not_found': missing('List embeddings with `murnau embeddings ls`.'),
-  'generation.not_found': missing('Start another with `murnau generate`.'),
+  'generation.not_found': missing('List generations with `murnau generations ls`.'),
   'model.not_registered': missing('List models with `murnau models ls`.'),
   'blob.not_found': missing('Upload the file again.'),
   'sample.not_found': missing('Wait for the first pictures, or look at `murnau runs show ID`.'),
@@ -107,6 +107,10 @@ export const errorRegistry = {
   'edit.not_possible': conflict(
     'Look at what it does now: `murnau sweep describe ID` or `murnau runs show ID`.',
   ),
+  'removal.in_use': conflict(
+    'Remove what is named first, or both together: `--with-dependants`, over HTTP `?dependants=true`.',
+  ),
+  'removal.still_open': conflict('Cancel what is named, wait until it has ended, then remove it.'),
   'idempotency.mismatch': conflict('Use a new idempotency key for a different request.'),
   'auth.missing': {
     retryable: false,
@@ -201,6 +205,11 @@ export const errorRegistry = {
     exitCode: 2,
     nextStep: 'Move the folder away, or set MURNAU_HOME to another one.',
   },
+  'backup.damaged': invalid('Restore from another copy of the backup, or make a new one.'),
+  'backup.other_version': invalid('Restore it with the murnau that wrote it, or with a later one.'),
+  'backup.folder_not_empty': invalid(
+    'Move the data folder away, or choose another: `MURNAU_HOME=/path murnau admin restore FILE`.',
+  ),
   'config.invalid': {
     retryable: false,
     httpStatus: 500,

@@ -147,6 +147,8 @@ export {
   sampleSchema,
 } from './resources/run.js';
 export type { EarlyStop, Judgement, MetricPoint, Run, RunWish, Sample, SampleKind } from './resources/run.js';
+export { mostNamed, removableKinds, removalSchema } from './resources/removal.js';
+export type { RemovableKind, Removal, Removed } from './resources/removal.js';
 export { failureSchema } from './resources/shared.js';
 export type { Failure } from './resources/shared.js';
 export { finalistSchema, leaderboardSchema, sweepDecisionSchema, sweepSchema } from './resources/sweep.js';
@@ -167,6 +169,7 @@ export {
   createSweepSchema,
   datasetPageSchema,
   decisionPageSchema,
+  dropTrialsSchema,
   editRequestSchema,
   embeddingPageSchema,
   eventListSchema,
@@ -188,6 +191,7 @@ export {
   modelListSchema,
   pickWinnersSchema,
   problemSchema,
+  removeQuerySchema,
   runPageSchema,
   sampleListSchema,
   serverInfoSchema,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defaultModel } from './families/registry.js';
 import { inInputOrder } from './input-order.js';
+import { nameSchema } from './names.js';
 import { presetNames, presetValues } from './presets.js';
 import type { Preset } from './presets.js';
 import { pairProblems, parameterProblems } from './sweep-checks.js';
@@ -82,7 +83,7 @@ function leastMaxSteps({ max_steps }: z.output<typeof parametersSchema>, preset:
 
 export const sweepFileSchema = z
   .strictObject({
-    name: z.string().min(1).max(80),
+    name: nameSchema,
     model: modelNameSchema.default(defaultModel),
     /** A folder (the command line uploads it) or a dataset id. */
     dataset: z.string().min(1),

@@ -7,12 +7,15 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateStage,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 
 const callTimeoutMs = 5_000;
-/** For what a workflow must answer itself: its orchestrator may have just been killed over its task, and start again. */
+/** Until a workflow has taken what it must answer itself: its orchestrator may have been killed over its task. */
 const updateTimeoutMs = 10_000;
+/** For the work of what it has taken, which may be ten thousand trials: as long as the activity that does it may take. */
+const updateWorkTimeoutMs = 600_000;
 /** gRPC status of a call that can never succeed as it is. */
 const invalidArgument = 3;
 
@@ -58,9 +61,14 @@ export class TemporalCalls {
    */
   async update(workflowId: string, name: string, argument: object, updateId: string): Promise<boolean> {
     try {
-      await this.call(updateTimeoutMs, () =>
-        this.client.workflow.getHandle(workflowId).executeUpdate(name, { args: [argument], updateId }),
+      const taken = await this.call(updateTimeoutMs, () =>
+        this.client.workflow.getHandle(workflowId).startUpdate(name, {
+          args: [argument],
+          updateId,
+          waitForStage: WorkflowUpdateStage.ACCEPTED,
+        }),
       );
+      await this.call(updateWorkTimeoutMs, () => taken.result());
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;

@@ -125,7 +125,9 @@ export class Requests {
   /** Installs the handlers of the end. Call it first thing, in the workflow's own scope. */
   constructor(private readonly kind: Kind) {
     setHandler(cancelUpdate, ({ by, why }) => this.requestEnd({ by, asked: { by, why } }), {
-      validator: (request) => this.refuseAfterEnd(request, this.isClosed),
+      // Asking twice is asking once.
+      validator: (request) =>
+        this.refuseAfterEnd(request, this.isClosed && this.endRequest === undefined),
     });
     CancellationScope.current().cancelRequested.catch(() => {
       this.isFromTemporal = true;

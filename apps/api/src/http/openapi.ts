@@ -25,6 +25,7 @@ import {
   modelSchema,
   parameterSchema,
   problemSchema,
+  removalSchema,
   runPageSchema,
   runSchema,
   sampleListSchema,
@@ -68,6 +69,7 @@ const answerSchemas: Record<string, z.ZodType> = {
   Model: modelSchema,
   ModelList: modelListSchema,
   Problem: problemSchema,
+  Removal: removalSchema,
   Run: runSchema,
   RunPage: runPageSchema,
   Sample: sampleSchema,
@@ -124,7 +126,7 @@ function answer(content: Content): JsonObject {
   return { description: 'Done', content: { 'application/json': { schema } } };
 }
 
-function parameters({ path, query, isCreation = false }: Route): JsonObject[] {
+function parameters({ path, query, isCreation = false, isEdit = false }: Route): JsonObject[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -142,10 +144,10 @@ function parameters({ path, query, isCreation = false }: Route): JsonObject[] {
     name: 'Idempotency-Key',
     in: 'header',
     required: false,
-    description: 'The same key and request give the first answer again instead of creating twice.',
+    description: 'The same key and request are answered again and create, or change, nothing a second time.',
     schema: { type: 'string', minLength: 1, maxLength: 200 },
   };
-  return [...inPath, ...inQuery, ...(isCreation ? [key] : [])];
+  return [...inPath, ...inQuery, ...(isCreation || isEdit ? [key] : [])];
 }
 
 function operation(route: Route): JsonObject {

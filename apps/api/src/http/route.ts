@@ -22,15 +22,16 @@ export interface RouteInput<Query, Body> {
 }
 
 interface RouteDefinition<Query = unknown, Body = unknown> {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** With `:names`, under /v1. */
   path: `/v1/${string}`;
   summary: string;
   tag: string;
   /** No token is asked for. */
   isOpen?: boolean;
-  /** Takes `Idempotency-Key`. */
+  /** Takes `Idempotency-Key`, as a change of something does. */
   isCreation?: boolean;
+  isEdit?: boolean;
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body> | RawBody;
   /** By status. Unless the handler says otherwise a creation sends 201, anything else the lowest. */

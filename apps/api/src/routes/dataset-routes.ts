@@ -23,7 +23,13 @@ export function datasetRoutes(deps: ServerDeps): Route[] {
       tag: 'datasets',
       body: createDatasetSchema,
       answers: { 201: datasetSchema },
-      handle: async ({ body: { name, images: named }, owner }) => {
+      handle: async ({ body, owner }) => {
+        const { name, images: named } = body;
+        const content = createHash('sha256').update(JSON.stringify({ name, named })).digest('hex');
+        // What it holds is its key: that of the caller could only tell apart what is the same.
+        const key = `content-${content}`;
+        const earlier = await store.answeredWith({ owner, scope: 'dataset', key, request: body });
+        if (earlier !== undefined) return store.datasets.get(earlier);
         const images = await Promise.all(
           named.map(async (image) => {
             const size = await sizeOf(deps, image);
@@ -31,9 +37,7 @@ export function datasetRoutes(deps: ServerDeps): Route[] {
             return { ...image, ...size };
           }),
         );
-        const content = createHash('sha256').update(JSON.stringify({ name, named })).digest('hex');
-        // What it holds is its key: that of the caller could only tell apart what is the same.
-        return store.datasets.create({ name, owner, images }, { idempotencyKey: `content-${content}` });
+        return store.datasets.create({ name, owner, images }, { idempotencyKey: key, request: body });
       },
     }),
     route({

@@ -14,6 +14,7 @@ import {
   previewTrials,
   searchedValues,
   spaceNotices,
+  type Sweep,
   type SweepFile,
   sweepPageSchema,
   type SweepPlan,
@@ -21,10 +22,11 @@ import {
   sweepSchema,
   vectorsOf,
 } from '@murnau/domain';
+import type { Once } from '@murnau/store';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfPair } from './check-words.js';
-import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkDataset, checkModel, checkTask, createOnce, editOnce, startStored } from './creation.js';
 import { checkKeys, givenKeys } from './family-keys.js';
 import { sweepEditRoutes } from './sweep-edit-routes.js';
 
@@ -36,7 +38,7 @@ export function sweepRoutes(deps: ServerDeps): Route[] {
 const planOf = (spec: SweepFile): PlannedTrial[] => expandTrials(spec).slice(0, spec.budget?.trials);
 
 function createSweep(deps: ServerDeps): Route {
-  const { store, starters } = deps;
+  const { store } = deps;
   return route({
     method: 'POST',
     path: '/v1/sweeps',
@@ -45,21 +47,36 @@ function createSweep(deps: ServerDeps): Route {
     isCreation: true,
     body: createSweepSchema,
     answers: { 201: sweepSchema, 200: sweepPlanSchema },
-    handle: async ({ body: { spec, dry_run }, owner, request, reply }) => {
-      const once = idempotencyKey(request);
-      const trials = planOf(spec);
-      const notices = spaceNotices(spec);
-      await checkSweep(deps, spec, trials);
-      if (dry_run) {
-        reply.status(200);
-        return { ...toPlan(previewTrials(spec)), notices };
+    handle: async (input): Promise<unknown> => {
+      const { body, reply } = input;
+      if (!body.dry_run) {
+        return createOnce(deps, input, {
+          scope: 'sweep',
+          asked: body,
+          get: (id) => store.sweeps.get(id),
+          create: (once) => storeSweep(deps, input, once),
+        });
       }
-      const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
-      const sweep = await store.sweeps.create({ owner, spec, trials: planned, notices }, once);
-      await startStored(deps, { kind: 'sweep', id: sweep.id }, () => starters.startSweep(sweep));
-      return sweep;
+      await checkSweep(deps, body.spec, planOf(body.spec));
+      reply.status(200);
+      return { ...toPlan(previewTrials(body.spec)), notices: spaceNotices(body.spec) };
     },
   });
+}
+
+async function storeSweep(
+  deps: ServerDeps,
+  { body: { spec }, owner }: { body: { spec: SweepFile }; owner: string },
+  once: Once,
+): Promise<Sweep> {
+  const { store, starters } = deps;
+  const trials = planOf(spec);
+  await checkSweep(deps, spec, trials);
+  const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
+  const notices = spaceNotices(spec);
+  const sweep = await store.sweeps.create({ owner, spec, trials: planned, notices }, once);
+  await startStored(deps, { kind: 'sweep', id: sweep.id }, () => starters.startSweep(sweep));
+  return sweep;
 }
 
 async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly PlannedTrial[]): Promise<void> {
@@ -169,16 +186,21 @@ function readSweeps({ store }: ServerDeps): Route[] {
   ];
 }
 
-function cancelSweep({ store, starters }: ServerDeps): Route {
+function cancelSweep(deps: ServerDeps): Route {
+  const { store, starters } = deps;
   return route({
     method: 'POST',
     path: '/v1/sweeps/:id/cancel',
     summary: 'Cancel a sweep and its trials',
     tag: 'sweeps',
+    isEdit: true,
     body: editRequestSchema,
     answers: { 202: sweepSchema },
-    handle: async ({ params: { id = '' }, body: { why }, owner }) => {
-      await starters.cancelSweep(await store.sweeps.get(id), owner, why);
+    handle: async (input) => {
+      const { params: { id = '' }, body: { why }, owner } = input;
+      await editOnce(deps, input, async () =>
+        starters.cancelSweep(await store.sweeps.get(id), owner, why),
+      );
       return store.sweeps.get(id);
     },
   });

@@ -1,4 +1,4 @@
-import { MurnauError } from '@murnau/domain';
+import { type ErrorCode, MurnauError } from '@murnau/domain';
 
 /** Flat: the database is on this machine or near, and restarts in about a second. */
 export const RETRY_DELAY_MS = 200;
@@ -47,24 +47,30 @@ export function toStorageError(error: unknown): Error {
   if (describe(error).code === DISK_FULL) {
     return new MurnauError('storage.full', 'The disk of the database is full.', { cause: error });
   }
-  const missing = missingBlob(error);
-  if (missing !== undefined) {
-    return new MurnauError('blob.not_found', `No file with the hash ${missing} is stored.`, {
-      given: missing,
-      cause: error,
-    });
-  }
+  const missing = missingRow(error);
+  if (missing !== undefined) return missing;
   if (!isTransient(error)) return error instanceof Error ? error : new Error(String(error));
   return new MurnauError('storage.unavailable', `The database does not answer: ${describe(error).message}`, {
     cause: error,
   });
 }
 
-/** The hash that a row was to refer to. */
-function missingBlob(error: unknown): string | undefined {
+/** By table: what a row may refer to that somebody else may just have removed. */
+const referred: Readonly<Record<string, { code: ErrorCode; said: (id: string) => string }>> = {
+  blobs: { code: 'blob.not_found', said: (hash) => `No file with the hash ${hash} is stored.` },
+  datasets: { code: 'dataset.not_found', said: (id) => `There is no dataset ${id}.` },
+  runs: { code: 'run.not_found', said: (id) => `There is no run ${id}.` },
+  sweeps: { code: 'sweep.not_found', said: (id) => `There is no sweep ${id}.` },
+  generations: { code: 'generation.not_found', said: (id) => `There is no generation ${id}.` },
+};
+
+/** What a row was to refer to is not there. */
+function missingRow(error: unknown): MurnauError | undefined {
   if (describe(error).code !== FOREIGN_KEY_VIOLATION) return undefined;
   const { detail = '' } = error as { detail?: string };
-  return /=\((\w+)\) is not present in table "blobs"/.exec(detail)?.[1];
+  const [, given = '', table = ''] = /=\((\w+)\) is not present in table "(\w+)"/.exec(detail) ?? [];
+  const kind = referred[table];
+  return kind && new MurnauError(kind.code, kind.said(given), { given, cause: error });
 }
 
 function describe(error: unknown): { code: string; message: string } {

@@ -1,4 +1,11 @@
-import { endedPhases, hasWorkflow, type Run, runPhasesWithWorkflow, type SweepPhase } from '@murnau/domain';
+import {
+  endedPhases,
+  hasWorkflow,
+  type Run,
+  runPhasesWithWorkflow,
+  type SweepPhase,
+  type TrainingSpec,
+} from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import { read, type StoreContext, write } from '../context.js';
 import type { OpenQuery, OpenWorkflow, UnstartedQuery } from '../database/open-workflows.js';
@@ -162,27 +169,34 @@ export async function endTrialsOfEndedSweeps(store: StoreContext): Promise<numbe
   });
 }
 
-/** A run that had ended goes on from its newest checkpoint. */
-export async function reopenRun(
+/** Runs of one statement. */
+const runsPerStatement = 1_000;
+
+/** Runs that had ended go on from their newest checkpoints. */
+export async function reopenRuns(
   trx: Transaction<Database>,
-  run: RunRow,
-  changes: { spec?: string; target_step?: number | null } = {},
+  runs: readonly {
+    readonly id: string;
+    /** As it is from now on, and trained to its last step; absent: as it was. */
+    readonly spec?: TrainingSpec;
+  }[],
 ): Promise<void> {
-  await trx
-    .updateTable('runs')
-    .set({
-      ...startAgain,
-      ...changes,
-      failure: null,
-      finished_at: null,
-      early_stop: null,
-      counted_restarts: 0,
-      wish: null,
-      wish_by: null,
-    })
-    .where('id', '=', run.id)
-    .execute();
-  await insertEvents(trx, [
-    { kind: 'phase', run_id: run.id, sweep_id: run.sweep_id, data: { phase: 'queued' } },
-  ]);
+  for (let start = 0; start < runs.length; start += runsPerStatement) {
+    const some = runs.slice(start, start + runsPerStatement);
+    const ids = some.map(({ id }) => id);
+    const specs = some.map(({ spec }) => (spec === undefined ? null : JSON.stringify(spec)));
+    await sql`
+      with reopened as (
+        update runs
+        set phase = 'queued', workflow_started = false, workflow_chain = greatest(workflow_chain, claim_chain) + 1,
+            device_mark = null, failure = null, finished_at = null, early_stop = null, counted_restarts = 0,
+            wish = null, wish_by = null, spec = coalesce(changed.spec::json, runs.spec),
+            target_step = case when changed.spec is null then target_step end
+        from unnest(${ids}::text[], ${specs}::text[]) as changed (id, spec)
+        where runs.id = changed.id
+        returning runs.id, runs.sweep_id
+      )
+      insert into events (kind, run_id, sweep_id, data)
+      select 'phase', id, sweep_id, '{"phase": "queued"}' from reopened`.execute(trx);
+  }
 }
