@@ -16,7 +16,7 @@ var flags = (
   'publish reference-quirks resize run sampler schedule schedule-steps seed set sheet simulate ' +
   'simulate-step-ms slots steps strength sweep template-languages templates temporal-port ' +
   'temporal-ui-port test-mode text text-dropout threads trials warm-steps warmup-steps watch ' +
-  'weight-decay weights why width worker-port workers'
+  'weight-decay weights why width with-dependants worker-port workers'
 ).split(' ');
 
 /**

@@ -1,3 +1,6 @@
+export { backUp } from './archive/back-up.js';
+export type { ArchiveHeader, ArchiveManifest, ArchiveProgress, OnProgress } from './archive/manifest.js';
+export { checkArchive, restore } from './archive/restore.js';
 export { createStore } from './create-store.js';
 export type { Store } from './create-store.js';
 export type { OpenQuery, OpenWorkflow } from './database/open-workflows.js';

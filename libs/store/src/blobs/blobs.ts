@@ -19,6 +19,9 @@ interface NewBlob {
 /** Longer than any upload waits for the row that will refer to it. */
 const UNREFERENCED_GRACE_MS = 3_600_000;
 
+/** Held by whoever reads files of an earlier moment, such as a backup: meanwhile nothing is collected. */
+export const collectingLock = 'collecting files';
+
 /** Bytes by their hash. What `put` returned is on disk and stays there for as long as a row refers to it. */
 export class Blobs {
   readonly #connection: Connection;
@@ -118,6 +121,11 @@ export class Blobs {
   /** The file goes while its row is locked: an upload of the same bytes waits, then finds it gone and writes it again. */
   #removeBatch(olderThanMs: number): Promise<number> {
     return this.#connection.repeatableTransaction(async (trx) => {
+      const { rows: free } = await sql<{ isFree: boolean }>`
+        select pg_try_advisory_xact_lock_shared(hashtextextended(${collectingLock}, 0)) as "isFree"`.execute(
+        trx,
+      );
+      if (free[0]?.isFree !== true) return 0;
       const { rows } = await sql<{ hash: string }>`
         delete from blobs where hash in (
           select hash from blobs b

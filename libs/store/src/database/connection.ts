@@ -112,10 +112,11 @@ export class Connection {
     }
   }
 
-  async migrate(): Promise<void> {
+  /** @param to name of the last migration to apply; default: all */
+  async migrate(to?: string): Promise<void> {
     await this.repeatable(async (db) => {
       const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-      const { error } = await migrator.migrateToLatest();
+      const { error } = await (to === undefined ? migrator.migrateToLatest() : migrator.migrateTo(to));
       if (error instanceof Error) throw error;
     });
   }

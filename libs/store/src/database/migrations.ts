@@ -401,3 +401,6 @@ export const migrations: Record<string, Migration> = {
   '0007-workflow-ends': workflowEnds,
   '0008-removals': removals,
 };
+
+/** In their order. */
+export const migrationNames = Object.keys(migrations);
