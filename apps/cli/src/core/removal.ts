@@ -45,7 +45,7 @@ export function registerRemoval(
       if (!context.isJson) context.io.out.line(id);
     }
     if (context.isJson) show(context, removed);
-    context.say('Removed. Files that nothing else uses are collected within the hour.');
+    context.say('Removed. Files that nothing else uses are collected later.');
     return exitCodes.done;
   });
 }

@@ -403,4 +403,4 @@ export const migrations: Record<string, Migration> = {
 };
 
 /** In their order. */
-export const migrationNames = Object.keys(migrations);
+export const migrationNames = Object.keys(migrations).sort();
