@@ -16,7 +16,7 @@ const inStore = (store: Store): Starters =>
     cancelGeneration: async ({ id }) => void (await store.generations.end(id, { phase: 'cancelled' })),
     convertEmbedding: async ({ fileHash: hash }) => {
       const learnt = { placeholder_token: 'sapsan', initializer_token: null, num_vectors: 1 };
-      return Promise.resolve({ ...learnt, hash, pooling: null, step: 0 });
+      return Promise.resolve({ ...learnt, hash, size_bytes: 1, pooling: null, step: 0 });
     },
   });
 
@@ -38,7 +38,7 @@ const sweepFile = () => ({
   dataset: datasetId,
   method: 'random',
   run_cap: 2,
-  parameters: { pair, seed: { min: 0, max: 1000 } },
+  parameters: { pair, seed: { distribution: 'int_uniform', min: 0, max: 1000 } },
 });
 
 let keys = 0;

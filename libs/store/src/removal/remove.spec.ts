@@ -1,4 +1,4 @@
-import { type RemovableKind, removableKinds } from '@murnau/domain';
+import { generationRequestSchema, parse, type RemovableKind, removableKinds } from '@murnau/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTestStore, type TestStore } from '../test-store.js';
 
@@ -25,9 +25,9 @@ async function finishedRun(spec: Parameters<TestStore['newRun']>[0] = {}): Promi
 }
 
 const newGeneration = async (embedding_ids: string[] = []): Promise<string> => {
-  const request = { task: 'text2img', model: 'm', prompt: 'x', count: 1, seed: 0 } as const;
-  const given = { ...request, sampler: 'p_sampler', embedding_ids } as const;
-  return (await test.store.generations.create({ owner: 'ann', request: given })).id;
+  const given = { task: 'text2img', prompt: 'x', embedding_ids };
+  const request = parse(generationRequestSchema, given, 'request');
+  return (await test.store.generations.create({ owner: 'ann', request })).id;
 };
 
 /** Sweeps are of the dataset given. */

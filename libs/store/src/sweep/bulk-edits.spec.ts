@@ -17,7 +17,7 @@ const newSweep = (trials: number) =>
   test.newSweep({
     method: 'random',
     run_cap: trials,
-    parameters: { seed: { min: 0, max: 1_000_000 } },
+    parameters: { seed: { distribution: 'int_uniform', min: 0, max: 1_000_000 } },
   });
 
 /** Applies an edit. @returns how many statements it took */
