@@ -122,8 +122,7 @@ describe('a repeated creation is answered as the first, whatever has changed sin
 
 describe('a repeated edit is no conflict when what it changed has ended meanwhile', () => {
   const endRun = (id: string) => server.store.runs.end(id, { phase: 'failed' });
-  const newSweep = async () =>
-    (await post('/v1/sweeps', { spec: sweepFile() })).json<{ id: string }>();
+  const newSweep = async () => (await post('/v1/sweeps', { spec: sweepFile() })).json<{ id: string }>();
   const endSweep = (id: string) => server.store.sweeps.end(id, { phase: 'failed' });
 
   it.each([

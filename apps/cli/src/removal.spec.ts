@@ -57,7 +57,10 @@ describe.each(Object.entries(nouns))('murnau %s rm', (noun, kind) => {
   });
 
   it('changes nothing with --dry-run', async () => {
-    const { exitCode, stdout, asked } = await against([noun, 'rm', '11111111', '--dry-run', '--json'], routes);
+    const { exitCode, stdout, asked } = await against(
+      [noun, 'rm', '11111111', '--dry-run', '--json'],
+      routes,
+    );
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject([{ kind, id: '11111111', dependant_count: 21 }]);
     expect(asked()).toHaveLength(1);

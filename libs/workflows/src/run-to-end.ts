@@ -126,8 +126,7 @@ export class Requests {
   constructor(private readonly kind: Kind) {
     setHandler(cancelUpdate, ({ by, why }) => this.requestEnd({ by, asked: { by, why } }), {
       // Asking twice is asking once.
-      validator: (request) =>
-        this.refuseAfterEnd(request, this.isClosed && this.endRequest === undefined),
+      validator: (request) => this.refuseAfterEnd(request, this.isClosed && this.endRequest === undefined),
     });
     CancellationScope.current().cancelRequested.catch(() => {
       this.isFromTemporal = true;

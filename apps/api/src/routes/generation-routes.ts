@@ -58,7 +58,10 @@ export function generationRoutes(deps: ServerDeps): Route[] {
       isEdit: true,
       answers: { 202: generationSchema },
       handle: async (input) => {
-        const { params: { id = '' }, owner } = input;
+        const {
+          params: { id = '' },
+          owner,
+        } = input;
         await editOnce(deps, input, async () =>
           starters.cancelGeneration(await store.generations.get(id), owner),
         );
@@ -79,10 +82,7 @@ async function drawOnce(
   await checkKeys(deps, body.model, givenKeys(body, String));
   const embedding_ids = await chooseEmbeddings(deps, body);
   const checked = await checkInputs(deps, body);
-  const generation = await store.generations.create(
-    { owner, request: { ...checked, embedding_ids } },
-    once,
-  );
+  const generation = await store.generations.create({ owner, request: { ...checked, embedding_ids } }, once);
   await startStored(deps, { kind: 'generation', id: generation.id }, () =>
     starters.startGeneration(generation),
   );

@@ -143,7 +143,11 @@ function editRun(deps: ServerDeps): Route[] {
       body: editRequestSchema,
       answers: { 202: runSchema },
       handle: async (input) => {
-        const { params: { id = '' }, body: { why }, owner } = input;
+        const {
+          params: { id = '' },
+          body: { why },
+          owner,
+        } = input;
         await editOnce(deps, input, async (updateId) =>
           starters.editRun(await store.runs.get(id), kind, { by: owner, why, updateId }),
         );
@@ -164,7 +168,11 @@ function forkRun(deps: ServerDeps): Route {
     body: forkRunSchema,
     answers: { 201: runSchema },
     handle: (input) => {
-      const { params: { id: of = '' }, body, owner } = input;
+      const {
+        params: { id: of = '' },
+        body,
+        owner,
+      } = input;
       return createOnce(deps, input, {
         scope: 'run',
         asked: { fork: of, ...body },
@@ -193,7 +201,11 @@ function cancelRun(deps: ServerDeps): Route {
     body: editRequestSchema,
     answers: { 202: runSchema },
     handle: async (input) => {
-      const { params: { id = '' }, body: { why }, owner } = input;
+      const {
+        params: { id = '' },
+        body: { why },
+        owner,
+      } = input;
       await editOnce(deps, input, async () => starters.cancelRun(await store.runs.get(id), owner, why));
       return store.runs.get(id);
     },

@@ -42,7 +42,11 @@ async function applyEdit(
   edit: SweepEdit | ((sweep: Sweep) => Promise<SweepEdit>),
 ): Promise<Sweep> {
   const { store, starters } = deps;
-  const { params: { id = '' }, owner, body: { why } } = input;
+  const {
+    params: { id = '' },
+    owner,
+    body: { why },
+  } = input;
   await editOnce(deps, input, async (updateId) => {
     const sweep = await store.sweeps.get(id);
     const checked = typeof edit === 'function' ? await edit(sweep) : edit;

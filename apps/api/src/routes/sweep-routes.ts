@@ -197,10 +197,12 @@ function cancelSweep(deps: ServerDeps): Route {
     body: editRequestSchema,
     answers: { 202: sweepSchema },
     handle: async (input) => {
-      const { params: { id = '' }, body: { why }, owner } = input;
-      await editOnce(deps, input, async () =>
-        starters.cancelSweep(await store.sweeps.get(id), owner, why),
-      );
+      const {
+        params: { id = '' },
+        body: { why },
+        owner,
+      } = input;
+      await editOnce(deps, input, async () => starters.cancelSweep(await store.sweeps.get(id), owner, why));
       return store.sweeps.get(id);
     },
   });

@@ -2,8 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { MurnauError } from '@murnau/domain';
 import type { Context } from './context.js';
 
-const canAsk = ({ isJson, io }: Context): boolean =>
-  !isJson && process.stdin.isTTY && io.err.isTerminal;
+const canAsk = ({ isJson, io }: Context): boolean => !isJson && process.stdin.isTTY && io.err.isTerminal;
 
 /** Asks on a terminal; elsewhere, with `-y` and with `--json` the answer is yes. */
 export async function confirm(context: Context, question: string): Promise<boolean> {

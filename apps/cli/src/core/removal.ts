@@ -18,10 +18,7 @@ export function registerRemoval(
   host: Host,
   { kind, summary, examples }: { kind: RemovableKind; summary: string; examples?: readonly Example[] },
 ): void {
-  const command = leaf(parent, 'rm <id...>', summary, examples).option(
-    '--dry-run',
-    'only say what would go',
-  );
+  const command = leaf(parent, 'rm <id...>', summary, examples).option('--dry-run', 'only say what would go');
   if (kind === 'dataset' || kind === 'embedding') {
     command.option('--with-dependants', 'remove what uses it as well');
   }

@@ -105,7 +105,7 @@ export class ArchiveReader {
 
   /** In their order, without the last one, which is of the archive itself. */
   async *entries(): AsyncGenerator<ArchiveEntry> {
-    for (let at = 0; at + blockBytes <= this.#sizeBytes - endBytes; ) {
+    for (let at = 0; at + blockBytes <= this.#sizeBytes - endBytes;) {
       const entry = readTarHeader(await this.#read(at, blockBytes));
       if (entry.name === digestName) return;
       const start = at + blockBytes;
@@ -131,7 +131,7 @@ export class ArchiveReader {
 
   async #read(position: number, length: number): Promise<Buffer> {
     const buffer = Buffer.alloc(length);
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const { bytesRead } = await this.#file.read(buffer, done, length - done, position + done);
       if (bytesRead === 0) throw damaged('is cut: its end is missing');
       done += bytesRead;

@@ -127,7 +127,10 @@ async function writeSnapshot(
     tables.push(await writeTable(client, writer, table, { which, signal }));
   }
   for (const [name, content] of Object.entries(files)) await writer.add(fileEntry(name), content);
-  const stored = { files: new BlobFiles(blobDir), count: tables.find(({ name }) => name === 'blobs')?.rows ?? 0 };
+  const stored = {
+    files: new BlobFiles(blobDir),
+    count: tables.find(({ name }) => name === 'blobs')?.rows ?? 0,
+  };
   const manifest: ArchiveManifest = {
     ...header,
     tables,

@@ -142,7 +142,8 @@ class Restoring {
   async #refuseOtherTables(): Promise<void> {
     const made = (await selectTables(this.#client)).map(describe);
     const wanted = this.#header.tables.map(describe);
-    if (made.join() !== wanted.join()) throw damaged('was altered: its tables are not those of its migrations');
+    if (made.join() !== wanted.join())
+      throw damaged('was altered: its tables are not those of its migrations');
   }
 
   /** The parts of a table follow each other: all of them go through one COPY. */
@@ -201,7 +202,7 @@ class Restoring {
 
   /** Every file that a row names. */
   async #findBlobs(): Promise<void> {
-    for (let after = ''; ; ) {
+    for (let after = ''; ;) {
       const { rows } = await this.#client.query<{ hash: string; size_bytes: string }>(
         'select hash, size_bytes from blobs where hash > $1 order by hash limit $2',
         [after, blobsPerLook],

@@ -31,8 +31,7 @@ const newGeneration = async (embedding_ids: string[] = []): Promise<string> => {
 };
 
 /** Sweeps are of the dataset given. */
-const newSweep = (dataset: string) =>
-  test.newSweep({ dataset, parameters: { seed: { values: [1, 2, 3] } } });
+const newSweep = (dataset: string) => test.newSweep({ dataset, parameters: { seed: { values: [1, 2, 3] } } });
 
 async function endSweep(id: string): Promise<void> {
   await test.store.sweeps.end(id, cancelled);
@@ -102,9 +101,15 @@ describe('what others name', () => {
     const refusal = { code: 'removal.in_use', message: expect.stringContaining(sweep) };
     await expect(remove({ kind: 'dataset', id: dataset })).rejects.toMatchObject(refusal);
     const removal = await remove({ kind: 'dataset', id: dataset }, { withDependants: true });
-    expect(removal).toMatchObject({ trials: 3, dependant_count: 1, dependants: [{ kind: 'sweep', id: sweep }] });
+    expect(removal).toMatchObject({
+      trials: 3,
+      dependant_count: 1,
+      dependants: [{ kind: 'sweep', id: sweep }],
+    });
     await expect(test.store.sweeps.get(sweep)).rejects.toMatchObject({ code: 'sweep.not_found' });
-    const left = await test.query<{ count: string }>('select count(*) from runs where sweep_id = $1', [sweep]);
+    const left = await test.query<{ count: string }>('select count(*) from runs where sweep_id = $1', [
+      sweep,
+    ]);
     expect(left).toEqual([{ count: '0' }]);
   });
 

@@ -72,11 +72,10 @@ function listed(candidates: readonly Candidate[]): string {
 }
 
 function inUse({ kind, id, name }: Candidate, dependants: readonly Candidate[]): MurnauError {
-  return new MurnauError(
-    'removal.in_use',
-    `The ${kind} ${id} (${name}) is used by ${listed(dependants)}.`,
-    { field: 'id', given: id },
-  );
+  return new MurnauError('removal.in_use', `The ${kind} ${id} (${name}) is used by ${listed(dependants)}.`, {
+    field: 'id',
+    given: id,
+  });
 }
 
 /** Its number, rung and place among the others are its sweep's. */

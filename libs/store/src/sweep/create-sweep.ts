@@ -16,11 +16,7 @@ interface NewSweep {
 }
 
 /** The sweep with all its trials, in one transaction; stored, not started. */
-export async function createSweep(
-  store: StoreContext,
-  sweep: NewSweep,
-  options: Once = {},
-): Promise<Sweep> {
+export async function createSweep(store: StoreContext, sweep: NewSweep, options: Once = {}): Promise<Sweep> {
   const { owner, spec, trials, notices = [] } = sweep;
   const creation = {
     owner,

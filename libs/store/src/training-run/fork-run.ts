@@ -34,12 +34,7 @@ const forkableKeys = [
  * are shared). It is stored, not started.
  * @throws `run.not_found`, `edit.not_possible`, `spec.invalid`
  */
-export async function forkRun(
-  store: StoreContext,
-  id: string,
-  fork: Fork,
-  options: Once = {},
-): Promise<Run> {
+export async function forkRun(store: StoreContext, id: string, fork: Fork, options: Once = {}): Promise<Run> {
   const { owner } = fork;
   const creation = {
     owner,
