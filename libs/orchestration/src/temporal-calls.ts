@@ -14,8 +14,11 @@ import type { Client } from '@temporalio/client';
 const callTimeoutMs = 5_000;
 /** Until a workflow has taken what it must answer itself: its orchestrator may have been killed over its task. */
 const updateTimeoutMs = 10_000;
-/** For the work of what it has taken, which may be ten thousand trials: as long as the activity that does it may take. */
-const updateWorkTimeoutMs = 600_000;
+/**
+ * For the work of what it has taken, which may be ten thousand trials: less than the minute that a client waits for an
+ * answer. The work goes on after that, and a repetition under the same id is answered with its end.
+ */
+const updateWorkTimeoutMs = 55_000;
 /** gRPC status of a call that can never succeed as it is. */
 const invalidArgument = 3;
 
