@@ -93,9 +93,7 @@ describe('a backup of a stack at work', () => {
         '--limit',
         '1000',
       ]);
-      expect(events.map(({ kind }) => kind)).toEqual(
-        expect.arrayContaining(['restarted', 'finished']),
-      );
+      expect(events.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['restarted', 'finished']));
       // A folder with data takes no other.
       await other.done(['down']);
       const refused = await restoreInto(home);
