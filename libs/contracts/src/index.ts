@@ -1,6 +1,6 @@
-export { attributePairs } from './attributes.js';
+export { attributePairs, fairnessKeyOf } from './attributes.js';
 export type { AttributeValues } from './attributes.js';
-export { factLine, parameterText, roundedMetric } from './board-text.js';
+export { factLine, parameterText, plain, roundedMetric } from './board-text.js';
 export type { CancelRequest } from './cancel.js';
 export { toStoredEnd } from './ending.js';
 export type { Ending, StoredEnd } from './ending.js';

@@ -1,5 +1,5 @@
 import type { RunView } from '@murnau/contracts';
-import { factLine, roundedMetric } from '@murnau/contracts';
+import { factLine, plain, roundedMetric } from '@murnau/contracts';
 import { judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 
@@ -41,8 +41,10 @@ function wholeView(run: Run, galleryUrl: string): RunView {
     image_alignment: roundedMetric(metrics['image_alignment']),
     details: [
       `**${run.phase}** at step ${run.certified_step} of ${spec.max_steps} · [pictures and curves](${galleryUrl}/runs/${run.id})`,
-      ...(failure === null ? [] : ['', `**${failure.code}**: ${failure.message} ${failure.next_step}`]),
-      ...(judged.length === 0 ? [] : ['', ...judged.map((line) => `- ${line}`)]),
+      ...(failure === null
+        ? []
+        : ['', `**${plain(failure.code)}**: ${plain(failure.message)} ${plain(failure.next_step)}`]),
+      ...(judged.length === 0 ? [] : ['', ...judged.map((line) => `- ${plain(line)}`)]),
       ...(rows.length === 0 ? [] : ['', 'Newest values:', '', ...rows]),
       ...(restarts.length === 0 ? [] : ['', `Taken up again: ${restarts.join(', ')}.`]),
     ].join('\n'),

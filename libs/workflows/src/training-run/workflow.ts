@@ -1,4 +1,4 @@
-import { runActivitySummaries, trainQueue, workflowMessages } from '@murnau/contracts';
+import { fairnessKeyOf, runActivitySummaries, trainQueue, workflowMessages } from '@murnau/contracts';
 import type {
   RunActivities,
   RunEnding,
@@ -143,7 +143,7 @@ async function train(
   const options = {
     taskQueue: trainQueue(model),
     summary: `steps ${from_step}–${segment.until_step}, at most ${segment.segment_max_s} s`,
-    priority: { priorityKey: priority, fairnessKey: owner.slice(0, 64) },
+    priority: { priorityKey: priority, fairnessKey: fairnessKeyOf(owner) },
   };
   try {
     await requests.interruptible(() => trainSegment.executeWithOptions(options, [segment]));

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Run } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
+import { csv } from '../../output/csv.js';
 
 const formats = ['csv', 'json'] as const;
 
@@ -11,12 +12,7 @@ interface Options {
   readonly out?: string;
 }
 
-const quoted = (value: unknown): string => {
-  const text = value === null || value === undefined ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-
-/** A line per trial, best first: what it is, its parameters, its scores (RFC 4180). */
+/** A line per trial, best first: what it is, its parameters, its scores. */
 function trialsCsv(runs: readonly Run[]): string {
   const names = (of: (run: Run) => object): string[] => [
     ...new Set(runs.flatMap((run) => Object.keys(of(run)))),
@@ -30,9 +26,7 @@ function trialsCsv(runs: readonly Run[]): string {
     ...parameters.map((name) => run.parameters[name]),
     ...metrics.map((name) => run.metrics[name]),
   ]);
-  return [[...fixed, ...parameters, ...metrics], ...lines]
-    .map((line) => `${line.map(quoted).join(',')}\r\n`)
-    .join('');
+  return csv([[...fixed, ...parameters, ...metrics], ...lines]);
 }
 
 export function registerSweepExport(parent: Command, host: Host): void {
