@@ -63,9 +63,10 @@ async function findCreated(
   });
 }
 
-/** 8 hexadecimal digits; a collision is met by trying again. */
+/** 8 hexadecimal digits, never those of a number, as a table or a file would read them; a collision is met by trying again. */
 export function newId(): string {
-  return randomBytes(4).toString('hex');
+  const id = randomBytes(4).toString('hex');
+  return Number.isNaN(Number(id)) ? id : newId();
 }
 
 export function newToken(): string {
