@@ -41,6 +41,13 @@ const conflict = (nextStep: string): ErrorKind => ({
   nextStep,
 });
 
+/** What HTTP has a status of its own for. */
+const unacceptable = (httpStatus: number, nextStep: string): ErrorKind => ({
+  retryable: false,
+  httpStatus,
+  exitCode: 2,
+  nextStep,
+});
 const cancelled = (nextStep: string): ErrorKind => ({
   retryable: false,
   httpStatus: 409,
@@ -51,6 +58,11 @@ const cancelled = (nextStep: string): ErrorKind => ({
 export const errorRegistry = {
   'spec.invalid': invalid('Correct the named field and try again.'),
   'request.invalid': invalid('See the HTTP API in docs/http-api.md.'),
+  'request.too_large': unacceptable(413, 'Send less at once: docs/http-api.md has the limits.'),
+  'request.media_type': unacceptable(
+    415,
+    'Send JSON as application/json, and files as docs/http-api.md says.',
+  ),
   'usage.invalid': invalid('Run the command with --help.'),
   'placeholder.characters': invalid('Choose a made-up word of the letters a to z, such as "sapsan".'),
   'placeholder.known_word': invalid(
@@ -101,6 +113,7 @@ export const errorRegistry = {
   'blob.not_found': missing('Upload the file again.'),
   'sample.not_found': missing('Wait for the first pictures, or look at `murnau runs show ID`.'),
   'route.not_found': missing('See the HTTP API in docs/http-api.md.'),
+  'route.wrong_method': unacceptable(405, 'Use one of the methods that are allowed there.'),
   'run.already_ended': conflict('Start another run; an ended one cannot be changed.'),
   'sweep.already_ended': conflict('Start another sweep; an ended one cannot be changed.'),
   'generation.already_ended': conflict('Start another generation; an ended one cannot be changed.'),
