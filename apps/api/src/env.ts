@@ -16,6 +16,15 @@ const schema = z.object({
   API_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
   /** Where people reach the pages. Absent: API_HOST and API_PORT. */
   GALLERY_URL: z.url().optional(),
+  /** Further names that requests may come by, such as that of a tunnel, with commas between. */
+  API_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform((names) =>
+      names.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim().toLowerCase()])),
+    ),
+  /** By which the installation that started this process knows it again. */
+  MURNAU_HEALTH_NAME: z.string().min(1).optional(),
   /** Who the token belongs to. Absent: the user this process runs as. */
   MURNAU_OWNER: z.string().min(1).max(80).optional(),
   LOG_LEVEL: logLevelSchema,

@@ -25,6 +25,8 @@ async function main(): Promise<void> {
       host: env.API_HOST,
       token: env.API_TOKEN,
       galleryUrl: env.GALLERY_URL,
+      allowedHosts: env.API_ALLOWED_HOSTS,
+      healthName: env.MURNAU_HEALTH_NAME,
       temporalAddress: env.TEMPORAL_ADDRESS,
       temporalUiUrl: env.TEMPORAL_UI_URL,
       namespace: env.TEMPORAL_NAMESPACE,

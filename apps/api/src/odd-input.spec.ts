@@ -82,7 +82,7 @@ describe('HEAD', () => {
   });
 
   it('of a stream is not answered as a stream', async () => {
-    expect((await call({ method: 'HEAD', url: '/v1/runs/x/events' })).statusCode).toBe(404);
+    expect((await call({ method: 'HEAD', url: '/v1/runs/x/events' })).statusCode).toBe(405);
   });
 });
 
@@ -95,6 +95,9 @@ describe('numbers past what is stored', () => {
       `/v1/runs/${id}/log?after=1-9223372036854775808`,
       `/v1/runs/${id}/log?after=9223372036854775808-1`,
       `/v1/runs/${id}/events?after=1-9999999999999999999`,
+      // Octal, and not even that.
+      `/v1/runs/${id}/log?after=06075756927-22192`,
+      `/v1/runs/${id}/events?after=1-01`,
     ])
       expect([url, refusal(await get(url))]).toEqual([url, refused]);
   });

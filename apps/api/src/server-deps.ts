@@ -10,6 +10,10 @@ export interface ServerIdentity {
   host: string;
   token: string | undefined;
   galleryUrl: string;
+  /** Names that requests may come by, beside that of `galleryUrl` and loopback's. */
+  allowedHosts: readonly string[];
+  /** By which the installation that this process belongs to knows it; undefined: it belongs to none. */
+  healthName: string | undefined;
   temporalAddress: string;
   temporalUiUrl: string;
   namespace: string;

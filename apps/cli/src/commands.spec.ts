@@ -475,11 +475,16 @@ describe('with a server', () => {
       gallery_url: 'http://127.0.0.1:7800',
       namespace: 'default',
     };
-    const { stdout } = await against({ 'GET /v1/info': () => info }, ['dashboards']);
+    const routes: FakeRoutes = {
+      'GET /v1/info': () => info,
+      'POST /v1/logins': () => ({ code: 'once', valid_s: 120 }),
+    };
+    const { stdout } = await against(routes, ['dashboards']);
     expect(stdout).toContain(
       'http://127.0.0.1:7834/namespaces/default/workflows?query=MurnauKind%3D%22run%22%20AND%20MurnauOwner%3D%22ada%22',
     );
-    expect(stdout).toContain('http://127.0.0.1:7800/login?token=secret');
+    expect(stdout).toContain('http://127.0.0.1:7800/login?code=once');
+    expect(stdout).not.toContain('secret');
   });
 });
 

@@ -10,6 +10,7 @@ import {
   generationPageSchema,
   generationSchema,
   leaderboardSchema,
+  loginSchema,
   metricListSchema,
   modelListSchema,
   runPageSchema,
@@ -36,6 +37,7 @@ import type {
   Generation,
   GenerationRequestInput,
   Leaderboard,
+  Login,
   MetricPoint,
   Model,
   Run,
@@ -65,6 +67,10 @@ export class ApiClient extends BlobCalls {
   }
   status(signal?: Signal): Promise<Status> {
     return this.get(statusSchema, '/v1/status', signal);
+  }
+  /** Lets one browser in, once. */
+  createLogin(): Promise<Login> {
+    return this.transport.json(loginSchema, { method: 'POST', path: '/v1/logins', repeatable: true });
   }
   async workers(): Promise<Worker[]> {
     return (await this.get(workerListSchema, '/v1/workers')).items;

@@ -211,6 +211,10 @@ export const serverInfoSchema = z.object({
 });
 export type ServerInfo = z.output<typeof serverInfoSchema>;
 
+/** Lets one browser in, once. */
+export const loginSchema = z.object({ code: z.string(), valid_s: z.int() });
+export type Login = z.output<typeof loginSchema>;
+
 /** Whether the parts behind the server answer. */
 export const statusSchema = z.object({
   ok: z.boolean(),
@@ -233,10 +237,13 @@ export const listSamplesQuerySchema = z.strictObject({ kind: z.enum(sampleKinds)
 export const sampleListSchema = z.object({ items: z.array(sampleSchema) });
 
 const largestBigint = 2n ** 63n - 1n;
-/** `0`: before the first. */
+/** `0`: before the first. A number is written in one way: PostgreSQL reads one that begins with 0 as octal. */
 export const eventIdSchema = z
   .string()
-  .regex(/^(0|[0-9]{1,19}-[0-9]{1,19})$/, { error: 'must be the id of an event', abort: true })
+  .regex(/^(0|(0|[1-9][0-9]{0,18})-(0|[1-9][0-9]{0,18}))$/, {
+    error: 'must be the id of an event',
+    abort: true,
+  })
   .refine((id) => id.split('-').every((part) => BigInt(part) <= largestBigint), {
     error: 'must be the id of an event',
   });

@@ -6,6 +6,7 @@ import { Embeddings } from './embeddings.js';
 import { EventHub } from './events/event-hub.js';
 import { Events } from './events/events.js';
 import { type Generations, generationFunctions } from './generation/index.js';
+import { Sessions } from './sessions.js';
 import { type Sweeps, sweepFunctions } from './sweep/index.js';
 import { runFunctions, type Runs } from './training-run/index.js';
 import { Workers } from './workers.js';
@@ -28,6 +29,7 @@ export interface Store {
   readonly events: Events;
   readonly generations: Generations;
   readonly runs: Runs;
+  readonly sessions: Sessions;
   readonly sweeps: Sweeps;
   readonly workers: Workers;
   /** Brings the tables up to date; safe from several processes at once. */
@@ -56,6 +58,7 @@ export function createStore({
     events: new Events(connection, hub),
     generations: bind(context, generationFunctions),
     runs: bind(context, runFunctions),
+    sessions: new Sessions(connection),
     sweeps: bind(context, sweepFunctions),
     workers: new Workers(connection),
     migrate: () => connection.migrate(),

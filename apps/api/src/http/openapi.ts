@@ -19,6 +19,7 @@ import {
   imageBlobSchema,
   blobSchema,
   leaderboardSchema,
+  loginSchema,
   metricListSchema,
   metricPointSchema,
   modelListSchema,
@@ -63,6 +64,7 @@ const answerSchemas: Record<string, z.ZodType> = {
   GenerationRequest: generationRequestSchema,
   ImageBlob: imageBlobSchema,
   Leaderboard: leaderboardSchema,
+  Login: loginSchema,
   MetricList: metricListSchema,
   MetricPoint: metricPointSchema,
   Model: modelSchema,
@@ -115,10 +117,9 @@ function schemaOf(schema: z.ZodType, named: Record<string, z.ZodType>, io: 'inpu
 
 function answer(content: Content): JsonObject {
   if ('mediaTypes' in content) {
-    return {
-      description: content.description,
-      content: Object.fromEntries(content.mediaTypes.map((type) => [type, {}])),
-    };
+    const { description, mediaTypes } = content;
+    const types = Object.fromEntries(mediaTypes.map((type) => [type, {}]));
+    return { description, ...(mediaTypes.length === 0 ? {} : { content: types }) };
   }
   const schema = schemaOf(content, answerSchemas, 'output');
   return { description: 'Done', content: { 'application/json': { schema } } };
@@ -148,6 +149,22 @@ function parameters({ path, query, isCreation = false }: Route): JsonObject[] {
   return [...inPath, ...inQuery, ...(isCreation ? [key] : [])];
 }
 
+const statuses = [...new Set(Object.values(errorRegistry).map(({ httpStatus }) => httpStatus))].sort();
+
+/** Refusals that an operation may answer with: a status is left out where nothing can lead to it. */
+function problemStatuses({ method, path, body, isOpen = false }: Route): number[] {
+  const impossible = new Set([
+    // It has been found that there is something, and the method is that of the operation.
+    405,
+    ...(isOpen ? [401] : []),
+    ...(method === 'GET' ? [409, 413, 415] : []),
+    ...(method === 'GET' && !path.includes(':') ? [404] : []),
+    // Any media type is taken.
+    ...(isRawBody(body) ? [415] : []),
+  ]);
+  return statuses.filter((status) => !impossible.has(status));
+}
+
 function operation(route: Route): JsonObject {
   const { method, path, summary, tag, body, answers, isOpen = false } = route;
   const rawBody = isRawBody(body) ? Object.fromEntries(body.mediaTypes.map((type) => [type, {}])) : undefined;
@@ -168,7 +185,9 @@ function operation(route: Route): JsonObject {
     ...(content === undefined ? {} : { requestBody: { required: true, content } }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, one]) => [status, answer(one)])),
-      default: { $ref: '#/components/responses/Problem' },
+      ...Object.fromEntries(
+        problemStatuses(route).map((status) => [status, { $ref: '#/components/responses/Problem' }]),
+      ),
     },
     ...(isOpen ? { security: [] } : {}),
   };

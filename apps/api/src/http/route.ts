@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 
-/** What one status of a route answers with: a schema, or a media type of bytes. */
+/** What one status of a route answers with: a schema, or media types of bytes; none: no body. */
 export type Content = z.ZodType | { mediaTypes: readonly string[]; description: string };
 
 interface RawBody {

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { MurnauError, type Run } from '@murnau/domain';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Run } from '@murnau/domain';
+import type { FastifyInstance } from 'fastify';
 import { SweepImportances } from '../advice/sweep-importance.js';
-import type { Trust } from '../http/security.js';
+import type { Sessions } from '../http/sessions.js';
 import { groupedSamples } from '../pictures/grouped-samples.js';
 import type { ServerDeps } from '../server-deps.js';
 import { generationPage } from './generation-page.js';
 import { homePage } from './home-page.js';
 import type { Html } from './html.js';
-import { loginPage } from './message-page.js';
+import { registerLogin } from './login-routes.js';
 import { runPage } from './run-page.js';
 import { sweepPage } from './sweep-page.js';
 import { workersPage } from './workers-page.js';
@@ -29,14 +29,14 @@ const assets: Record<string, string> = {
   'icon.svg': 'image/svg+xml',
 };
 
-export function registerPages(app: FastifyInstance, deps: ServerDeps, trust: Trust): void {
+export function registerPages(app: FastifyInstance, deps: ServerDeps, sessions: Sessions): void {
   for (const [name, mediaType] of Object.entries(assets)) {
     const content = readFileSync(new URL(`../../assets/${name}`, import.meta.url));
     app.get(`/assets/${name}`, { config: { isOpen: true } }, (_request, reply) =>
       reply.type(mediaType).header('cache-control', 'no-cache').send(content),
     );
   }
-  app.get('/login', { config: { isOpen: true } }, (request, reply) => logIn(request, reply, trust));
+  registerLogin(app, deps, sessions);
   page(app, '/', () => home(deps));
   page(app, '/runs/:id', ({ id }) => run(deps, id));
   const importances = new SweepImportances(deps.store, deps.advisor);
@@ -52,22 +52,6 @@ function page(app: FastifyInstance, path: string, draw: (params: { id: string })
     const drawn = await draw(request.params as { id: string });
     return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(drawn.toString());
   });
-}
-
-function logIn(request: FastifyRequest, reply: FastifyReply, trust: Trust): FastifyReply {
-  const { token, to } = request.query as { token?: unknown; to?: unknown };
-  if (typeof token !== 'string' || !trust.isToken(token)) {
-    throw new MurnauError('auth.missing', 'The token in this address is not that of this server.', {
-      field: 'token',
-    });
-  }
-  // A path of our own and nothing else: the address may come from anywhere.
-  const target = typeof to === 'string' && /^\/(?:[\w-]+\/?)*$/.test(to) ? to : '/';
-  return reply
-    .header('set-cookie', trust.sessionCookie())
-    .header('cache-control', 'no-store')
-    .type('text/html; charset=utf-8')
-    .send(loginPage(target).toString());
 }
 
 async function home(deps: ServerDeps): Promise<Html> {

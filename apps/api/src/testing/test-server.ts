@@ -61,6 +61,8 @@ export async function startTestServer(
     host: '127.0.0.1',
     token,
     galleryUrl: 'http://127.0.0.1:7800',
+    allowedHosts: [],
+    healthName: 'tests/api',
     temporalAddress: '127.0.0.1:7833',
     temporalUiUrl: 'http://127.0.0.1:7834',
     namespace: 'default',

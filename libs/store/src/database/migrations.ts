@@ -1,4 +1,5 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import { sessionTable } from './session-table.js';
 import { sweepTallies } from './sweep-tallies.js';
 import { workflowEnds } from './workflow-ends.js';
 
@@ -398,4 +399,5 @@ export const migrations: Record<string, Migration> = {
   '0005-judging': judging,
   '0006-sweep-tallies': sweepTallies,
   '0007-workflow-ends': workflowEnds,
+  '0008-sessions': sessionTable,
 };

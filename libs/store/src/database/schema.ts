@@ -3,6 +3,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { CreatedAt, Json, JsonWithDefault, Sequence } from './columns.js';
 import type { GenerationsTable, GenerationInputsTable, GenerationImagesTable } from './generation-tables.js';
 import type { RunsTable, MetricsTable, CheckpointsTable, SamplesTable } from './run-tables.js';
+import type { SessionsTable } from './session-table.js';
 import type {
   SweepsTable,
   SweepTalliesTable,
@@ -112,4 +113,5 @@ export interface Database {
   events: EventsTable;
   blobs: BlobsTable;
   idempotency_keys: IdempotencyKeysTable;
+  sessions: SessionsTable;
 }
