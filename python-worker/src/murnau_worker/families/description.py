@@ -87,7 +87,8 @@ class FamilyDescription:
     """A family. `encoder`: the part that encodes pictures. `conditioner`: the part named in a drawing's progress while
     it embeds texts and pictures.
 
-    `drawing_defaults`: of its own options, for models whose folder says nothing.
+    `drawing_defaults`: of its own options, for models whose folder says nothing; `num_steps`, `guidance_scale`: of the
+    options that all have.
     """
 
     name: str
@@ -103,6 +104,8 @@ class FamilyDescription:
     parameters: type[FamilyParameters] = FamilyParameters
     options: type[FamilyOptions] = FamilyOptions
     drawing_defaults: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    num_steps: int = 50
+    guidance_scale: float = 4.0
     embedding_formats: tuple[EmbeddingFormat, ...] = ()
 
     def phase(self, name: str) -> Phase:
