@@ -94,7 +94,7 @@ def write_expected(folder: Path, out: Path) -> None:
     picture.save(out / "picture.png")
     mask.save(out / "mask.png")
     options = golden_options(golden, "ddim_sampler", 1)
-    own = options_of(golden.goldens.options(golden.tensors))
+    own = options_of(golden.sampled.options(golden.tensors))
     shared = {
         "model": MODEL,
         "prompt": PROMPT,

@@ -56,7 +56,8 @@ export function familyPatterns(families) {
     add(name, namePatterns(name).join('|'));
     for (const tower of family.towers) {
       if (isOwn('towers', tower.name)) add(tower.name, towerPattern(tower.name), 'g');
-      add(tower.title, whole(spelled(tower.title)));
+      if (!others.some((other) => other.towers.some(({ title }) => title === tower.title)))
+        add(tower.title, whole(spelled(tower.title)));
     }
     for (const part of family.parts) if (isOwn('parts', part.name)) add(part.name, whole(keyed(part.name)));
     for (const section of ['parameters', 'options'])

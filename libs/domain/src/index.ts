@@ -26,7 +26,7 @@ export {
 export type { EmbeddingFormat } from './families/families.js';
 export { foreignKey, keysOfFamily } from './families/own-keys.js';
 export { defaultModel, drawsTogether, modelLayouts } from './families/registry.js';
-export type { ModelLayout, Pooling } from './families/registry.js';
+export type { FamilyName, ModelLayout, Pooling, Preset } from './families/registry.js';
 export type { Family, FamilyTable, Property } from './families/table.js';
 export {
   familyOptionsOf,
@@ -97,8 +97,7 @@ export {
   modelOffloads,
 } from './model-holding.js';
 export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
-export { presetNames, presets, presetValues } from './presets.js';
-export type { Preset } from './presets.js';
+export { presetNames, presetValues } from './presets.js';
 export { producerSchema, recipeSchema } from './recipe.js';
 export type { Producer, Recipe } from './recipe.js';
 export type {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkDatasetFits, MurnauError, nearest, toMurnauError } from '@murnau/domain';
+import { checkDatasetFits, familyTable, MurnauError, nearest, toMurnauError } from '@murnau/domain';
 import type { Dataset, DatasetNeeds, PictureFacts } from '@murnau/domain';
 import { isTransparent } from '@murnau/images';
 import type { FastifyRequest } from 'fastify';
@@ -51,9 +51,14 @@ export async function checkTask(
 ): Promise<void> {
   const models = (await store.workers.list()).flatMap((worker) => worker.models);
   if (models.some(({ name, tasks }) => name === model && tasks.includes(task))) return;
+  const family = familyTable[models.find(({ name }) => name === model)?.family ?? ''];
   const able = [...new Set(models.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name))];
   const known = [...new Set(models.filter(({ name }) => name === model).flatMap(({ tasks }) => tasks))];
-  throw new MurnauError('model.task_not_served', `The files of ${model} do not allow the task ${task}.`, {
+  const why =
+    family === undefined || family.tasks.includes(task)
+      ? `The files of ${model} do not allow the task ${task}.`
+      : `${model} is a ${family.title}, which does ${family.tasks.join(', ')} and no ${task}.`;
+  throw new MurnauError('model.task_not_served', why, {
     field,
     given: `${task} by ${model}`,
     allowed:

@@ -25,7 +25,7 @@ import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfPair } from './check-words.js';
 import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
-import { checkKeys, givenKeys } from './family-keys.js';
+import { checkKeys, familyOf, givenKeys } from './family-keys.js';
 import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
@@ -45,8 +45,10 @@ function createSweep(deps: ServerDeps): Route {
     isCreation: true,
     body: createSweepSchema,
     answers: { 201: sweepSchema, 200: sweepPlanSchema },
-    handle: async ({ body: { spec, dry_run }, owner, request, reply }) => {
+    handle: async ({ body: { spec: asked, dry_run }, owner, request, reply }) => {
       const once = idempotencyKey(request);
+      const family = await familyOf(deps, asked.model);
+      const spec: SweepFile = { ...asked, ...(family === undefined ? {} : { family }) };
       const trials = planOf(spec);
       const notices = spaceNotices(spec);
       await checkSweep(deps, spec, trials);
@@ -84,7 +86,7 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
   await checkModel(deps, spec.model, 'spec.model');
   await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
   await checkKeys(deps, spec.model, [
-    ...givenKeys(presetValues(spec.preset), () => 'spec.preset'),
+    ...givenKeys(presetValues(spec.preset, spec.family), () => 'spec.preset'),
     ...givenKeys(searchedValues(spec), (key) => `spec.parameters.${key}`),
   ]);
   await checkWords(

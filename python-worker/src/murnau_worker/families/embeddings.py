@@ -30,19 +30,25 @@ def read_embedding(content: bytes, file_format: str | None = None) -> LearntEmbe
     return read_canonical(content)
 
 
-def write_as(embedding: LearntEmbedding, file_format: str) -> bytes:
-    """An embedding in a form by its name. Raises WorkerError `spec.invalid` where its family has no such form."""
+def write_as(embedding: LearntEmbedding, file_format: str, family: str = "") -> bytes:
+    """An embedding in a form by its name. `family`: of its model; where it is not known, any that has its towers.
+
+    Raises WorkerError `spec.invalid` where its family has no such form.
+    """
     if file_format == CANONICAL:
         return write_embedding(embedding)
     own = [
-        (form, file) for family, form, file in _files() if set(family.description.tower_names) == set(embedding.rows)
+        (form, file)
+        for of, form, file in _files()
+        if set(of.description.tower_names) == set(embedding.rows) and family in ("", of.description.name)
     ]
     for form, file in own:
         if form.name == file_format:
             return file.write(embedding)
     raise WorkerError(
         "spec.invalid",
-        f'an embedding with rows for {" and ".join(embedding.rows)} has no form "{file_format}"',
+        f'an embedding {f"of {family} " if family else ""}with rows for {" and ".join(embedding.rows)} has no form '
+        f'"{file_format}"',
         field="to_format",
         given=file_format,
         allowed=", ".join([CANONICAL, *(form.name for form, _ in own)]),

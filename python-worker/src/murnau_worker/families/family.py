@@ -83,6 +83,7 @@ class Family:
 def part_plan(description: FamilyDescription) -> PartPlan:
     """A family's parts as a model keeps them."""
     return PartPlan(
+        family=description.title,
         names=description.part_names,
         of_task=description.parts_of_task,
         of_phase=description.parts_of_phase,

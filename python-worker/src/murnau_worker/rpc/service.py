@@ -120,14 +120,16 @@ class WorkerService(TrainingCalls[TrainingSession]):
         embedding = read_embedding(request.file, request.from_format or None)
         if request.placeholder_token:
             embedding = renamed(embedding, request.placeholder_token)
+        family = ""
         if request.model:
             model = self._engine.models.load(request.model)
+            family = model.description.name
             check_placeholder(embedding.placeholder_token, model.tokenizers, "placeholder_token")
             check_fits(embedding, model.widths)
             if not embedding.model_fingerprint:
                 embedding = dataclasses.replace(embedding, model_fingerprint=model.fingerprint)
         return pb.ConvertEmbeddingResponse(
-            file=write_as(embedding, request.to_format),
+            file=write_as(embedding, request.to_format, family),
             placeholder_token=embedding.placeholder_token,
             initializer_token=embedding.initializer_token,
             num_vectors=embedding.num_vectors,
