@@ -1,4 +1,4 @@
-"""Encoder and decoder of latents (VQGAN's, MoVQ's, AutoencoderKL's): the original's keys → diffusers'.
+"""Encoder and decoder of latents (VQGAN's kind): the original's keys → diffusers'.
 
 Source of the original layout: ai-forever/Kandinsky-2 `kandinsky2/vqgan/`. `loss.*` of a training checkpoint is left
 out. Widths, depth and places of attention are read from the tensors.
