@@ -6,8 +6,8 @@
  * itself, and `--yes`, which people set for npm once and for all.
  */
 var flags = (
-  'advisor-port api-port batch-size checkpointing count dataset ddim-eta device dry-run dtype ema-decay ' +
-  'embedding fail-on failed flip-probability format from from-step gradient-accumulation-steps ' +
+  'advisor-port api-port batch-size checkpointing count dataset ddim-eta denoised-type device dry-run ' +
+  'dtype dynamic-threshold-v ema-decay embedding fail-on failed flip-probability format from from-step gradient-accumulation-steps ' +
   'guidance-scale height image initializer initializer-embedding initializer-t1 initializer-t2 json ' +
   'kind learning-rate-t1 learning-rate-t2 learning-rate-unit lift limit loss-mask loss-mask-floor ' +
   'loss-weight mask max-steps min-snr-gamma model name negative-decoder-prompt negative-prior-prompt ' +
