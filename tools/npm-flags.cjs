@@ -11,6 +11,7 @@ var flags = (
   'guidance-scale height image initializer initializer-embedding initializer-t1 initializer-t2 json ' +
   'kind learning-rate-t1 learning-rate-t2 learning-rate-unit lift limit loss-mask loss-mask-floor ' +
   'loss-weight mask max-steps min-snr-gamma model name negative-decoder-prompt negative-prior-prompt ' +
+  'no-reference-quirks ' +
   'norm num-steps num-vectors objective offload on-bad-picture once optimizer out owner packing phase ' +
   'placeholder pooling preset preview-every-steps prior-guidance-scale prior-share prior-steps profile ' +
   'publish reference-quirks resize run sampler schedule schedule-steps seed set sheet simulate ' +

@@ -19,7 +19,6 @@ from murnau_worker.sampling.samplers import SAMPLERS
 from murnau_worker.sampling.threshold import NO_THRESHOLD, Clamp, Percentile, Threshold
 
 TASKS = ("text2img", "inpaint", "img2img")
-DEFAULTS = Kandinsky20Options(denoised_type="dynamic_threshold", dynamic_threshold_v=99.5)
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +154,7 @@ def test_with_the_quirks_each_picture_drawn_upon_has_latents_of_its_own_seed(fol
     ],
 )
 def test_what_predicted_pictures_are_held_to(task: str, sampler: str, own: dict[str, Any], wanted: Threshold) -> None:
-    assert drawing_threshold(task, sampler, Kandinsky20Options(**own), DEFAULTS) == wanted
+    assert drawing_threshold(task, sampler, Kandinsky20Options(**own)) == wanted
 
 
 def test_what_it_lacks_is_refused_before_anything_is_drawn(folder: Path) -> None:

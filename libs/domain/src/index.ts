@@ -35,6 +35,7 @@ export {
   initializerKey,
   initializersOf,
   learningRatesOf,
+  optionDefaultsOf,
   rateKey,
 } from './families/values.js';
 export type { Initializers } from './families/values.js';

@@ -38,7 +38,6 @@ KANDINSKY20 = FamilyDescription(
     conditioner="text_encoder",
     samplers=("ddim_sampler", "plms_sampler", "p_sampler"),
     options=Kandinsky20Options,
-    drawing_defaults={"denoised_type": "dynamic_threshold", "dynamic_threshold_v": 99.5},
     num_steps=100,
     guidance_scale=7.0,
 )

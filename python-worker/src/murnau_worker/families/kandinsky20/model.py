@@ -80,7 +80,7 @@ class Kandinsky20(Networks):
         )
 
     def threshold(self, task: str, sampler: str, options: FamilyOptions) -> Threshold:
-        return drawing_threshold(task, sampler, options_of(options), options_of(self.settings.options))
+        return drawing_threshold(task, sampler, options_of(options))
 
     def drawn_upon(self, pictures: PromptedPictures, pixels_1CHW: torch.Tensor) -> torch.Tensor:
         """The original draws latents by what its encoder says of them; their mean is as near and needs no noise."""

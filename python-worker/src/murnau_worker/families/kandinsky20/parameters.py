@@ -14,7 +14,7 @@ DenoisedType = Literal["dynamic_threshold", "clip_denoised"]
 class Kandinsky20Options(FamilyOptions):
     """Of its drawings. See the fields' descriptions."""
 
-    denoised_type: DenoisedType | None = Field(default=None, description="what predicted pictures are held to")
+    denoised_type: DenoisedType | None = Field(default=None, description="how predicted pictures are limited")
     dynamic_threshold_v: float | None = Field(
         default=None, ge=0, le=100, description="percentile of dynamic_threshold"
     )
