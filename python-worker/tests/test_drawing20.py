@@ -97,9 +97,7 @@ def test_eta_counts_without_the_quirks_only(folder: Path) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
-def test_a_picture_does_not_depend_on_its_neighbours_without_the_quirks(
-    folder: Path, task: str, sampler: str
-) -> None:
+def test_a_picture_does_not_depend_on_its_neighbours_without_the_quirks(folder: Path, task: str, sampler: str) -> None:
     own = {"reference_quirks": False, "dynamic_threshold_v": 60}
     fields = {"sampler": sampler, "num_steps": 3}
     _, second, alone = drawn(folder, (task, own, {**fields, "count": 2}), (task, own, {**fields, "seed": 4}))
@@ -176,7 +174,11 @@ def test_what_it_lacks_is_refused_before_anything_is_drawn(folder: Path) -> None
 
     fused, prior_steps, percentile, kind = run(work())
     assert fused == ("model.task_not_served", "model", "train, text2img, inpaint, img2img")
-    assert prior_steps == ("spec.invalid", "options.prior_steps", "denoised_type, dynamic_threshold_v, reference_quirks")
+    assert prior_steps == (
+        "spec.invalid",
+        "options.prior_steps",
+        "denoised_type, dynamic_threshold_v, reference_quirks",
+    )
     assert percentile == ("spec.invalid", "options.dynamic_threshold_v", "0 to 100")
     assert kind == ("spec.invalid", "options.denoised_type", "dynamic_threshold, clip_denoised")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from run_tools import picture, step, step_together, tiny_run
@@ -84,4 +82,6 @@ def test_a_run_does_not_notice_what_it_is_packed_with(model: Kandinsky20) -> Non
 def test_its_rows_are_as_wide_as_its_towers(model: Kandinsky20) -> None:
     run = tiny_run(model, small_spec(RATES, 1), pictures=PICTURES)
     step(run)
-    assert {tower: rows_RD.shape[1] for tower, rows_RD in run.state.rows.items()} == model.widths == {"t1": 32, "t2": 512}
+    assert (
+        {tower: rows_RD.shape[1] for tower, rows_RD in run.state.rows.items()} == model.widths == {"t1": 32, "t2": 512}
+    )

@@ -149,6 +149,6 @@ describe('a word of the second family', () => {
 
   it('has its model listed with its family', async () => {
     const { stdout } = await doors.murnau('models', 'ls');
-    expect(stdout).toMatch(/golden .*train, text2img, inpaint, img2img/);
+    expect(stdout).toMatch(/golden +kandinsky-2\.0 +t1 XLM-R, t2 mT5 +train, text2img, inpaint, img2img .*4 steps, guidance 7/);
   });
 });

@@ -47,7 +47,7 @@ def write_as(embedding: LearntEmbedding, file_format: str, family: str = "") -> 
             return file.write(embedding)
     raise WorkerError(
         "spec.invalid",
-        f'an embedding {f"of {family} " if family else ""}with rows for {" and ".join(embedding.rows)} has no form '
+        f"an embedding {f'of {family} ' if family else ''}with rows for {' and '.join(embedding.rows)} has no form "
         f'"{file_format}"',
         field="to_format",
         given=file_format,

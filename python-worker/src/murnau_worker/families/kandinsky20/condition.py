@@ -70,7 +70,5 @@ def read_each(networks: Networks, task: str, batch: Batch, rows: Rows) -> Joined
     prompts = [tuple(sorted(prompt.items())) for prompt in batch.prompts]
     places = list(dict.fromkeys(prompts))
     alone = [read(networks, task, batch.part(at, at + 1), rows) for at in map(prompts.index, places)]
-    together = JoinedTexts(
-        torch.cat([one.context_NTC for one in alone]), torch.cat([one.vector_NE for one in alone])
-    )
+    together = JoinedTexts(torch.cat([one.context_NTC for one in alone]), torch.cat([one.vector_NE for one in alone]))
     return together.of([places.index(prompt) for prompt in prompts])

@@ -15,9 +15,7 @@ class Kandinsky20Options(FamilyOptions):
     """Of its drawings. See the fields' descriptions."""
 
     denoised_type: DenoisedType | None = Field(default=None, description="how predicted pictures are limited")
-    dynamic_threshold_v: float | None = Field(
-        default=None, ge=0, le=100, description="percentile of dynamic_threshold"
-    )
+    dynamic_threshold_v: float | None = Field(default=None, ge=0, le=100, description="percentile of dynamic_threshold")
     reference_quirks: bool = Field(default=True, description="follow the original where that is wrong")
 
 

@@ -1,4 +1,4 @@
-"""XLM-R with its projection (multilingual CLIP) as diffusers' MultilingualCLIP: from the originals' file, or its own."""
+"""XLM-R with its projection as diffusers' MultilingualCLIP: from the originals' file, or from its own."""
 
 from __future__ import annotations
 

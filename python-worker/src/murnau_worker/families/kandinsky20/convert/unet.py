@@ -18,7 +18,5 @@ def convert_unet(source: Tensors, config: Mapping[str, object]) -> UNet2DConditi
     """Builds the UNet (4 input channels, or 9 for inpainting)."""
     shape, width = read_shape(source), head_width(config)
     context_width = source["middle_block.1.encoder_kv.weight"].shape[1]
-    unet = empty_unet(
-        source, shape, width, cross_attention_dim=context_width, class_embed_type="identity"
-    )
+    unet = empty_unet(source, shape, width, cross_attention_dim=context_width, class_embed_type="identity")
     return load_strictly(unet, unet_tensors(source, shape, width))
