@@ -2,8 +2,8 @@
 
     python tests/recorded_worker.py --listen 127.0.0.1:7841 [--write-expected DIR]
 
-It serves the checkpoint of Kandinsky 2.0's goldens as model "golden", with 64 pixels for its side. Picture n of the recorded
-drawing r has the seed 100 r + n: these have the noise that the original code drew. `--write-expected` writes
+It serves the checkpoint of Kandinsky 2.0's goldens as model "golden", with 64 pixels for its side. Picture n of the
+recorded drawing r has the seed 100 r + n: these have the noise that the original code drew. `--write-expected` writes
 `requests.json` with what a client asks for, the picture and the mask that are drawn upon, and the original's pictures.
 Any other seed has noise of its own, so that runs train and draw as on any worker.
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from typing import ClassVar
 
 import torch
 
@@ -25,7 +24,7 @@ _CPU = torch.device("cpu")
 class LatentModel(ModelParts):
     """Only the device thread touches the parts; `tokenizers`, `shape` and widths are for any thread."""
 
-    description: ClassVar[FamilyDescription]
+    description: FamilyDescription
 
     def __init__(
         self,

@@ -53,7 +53,7 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True)
 class Kept:
-    """What inpainting keeps: the picture's latents, one for all or one each, and the mask [1, 1, H, W], 1 where it keeps."""
+    """What inpainting keeps: the picture's latents, of all pictures or each its own, and the mask, 1 where it keeps."""
 
     latents_NCHW: torch.Tensor
     mask_11HW: torch.Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -41,6 +42,11 @@ class Kandinsky20(Networks):
     renoising_process = PROCESS
     evaluation_phases = ("joint",)
 
+    @cached_property
+    def _unwanted(self) -> dict[bool, JoinedTexts]:
+        """The empty text's condition, by whether it is inpainting's."""
+        return {}
+
     def prepare(self, task: str, on_progress: LoadingProgress | None = None) -> Iterator[str]:
         yield from super().prepare(task, on_progress)
         if task != "train":
@@ -59,8 +65,7 @@ class Kandinsky20(Networks):
 
     def unwanted_condition(self, task: str) -> JoinedTexts:
         """The empty text's, batch 1; computed once by either joining."""
-        known: dict[bool, JoinedTexts] = self.__dict__.setdefault("_unwanted", {})
-        is_inpainting = task == "inpaint"
+        known, is_inpainting = self._unwanted, task == "inpaint"
         if is_inpainting not in known:
             first: Any = self.t1.encoder.config
             second: Any = self.t2.encoder.config
