@@ -23,16 +23,12 @@ type Value<P> = P extends { readonly enum: readonly (infer Word)[] }
 type Given<P> = P extends { readonly format: 'timestep-respacing' } ? string | number : Value<P>;
 type Schema<P> = z.ZodType<Value<P>, Given<P>>;
 
-type DefaultOf<P> = P extends { readonly default: infer Default } ? [Default] : never;
+type IsUnion<Value, Whole = Value> = Value extends unknown ? ([Whole] extends [Value] ? false : true) : never;
 /** Whether the families that have it say one default. */
-type HasOneDefault<P> = [P] extends [{ readonly default: unknown }]
-  ? [DefaultOf<P>] extends [infer All]
-    ? All extends unknown
-      ? [DefaultOf<P>] extends [All]
-        ? true
-        : false
-      : never
-    : never
+type HasOneDefault<P> = [P] extends [{ readonly default: infer Default }]
+  ? true extends IsUnion<Default>
+    ? false
+    : true
   : false;
 
 /** A default can be filled in before a model's family is known only where every family has it and says the same. */
@@ -134,7 +130,11 @@ type AnsweredKey<Table extends FamilyTable> = {
     ? never
     : Key;
 }[NameIn<Table, 'options'>];
-type Answered<P> = P extends { readonly type: 'string' } ? z.ZodString : z.ZodNumber;
+type Answered<P> = P extends { readonly enum: readonly (infer Word)[] }
+  ? z.ZodType<Word>
+  : P extends { readonly type: 'string' }
+    ? z.ZodString
+    : z.ZodNumber;
 export type AnsweredFields<Table extends FamilyTable> = {
   readonly [Key in AnsweredKey<Table>]: IsCommon<Table, 'options', Key> extends true
     ? Answered<PropertyIn<Table, 'options', Key>>
@@ -151,7 +151,8 @@ export function answeredFields<const Table extends FamilyTable>(table: Table): A
   const fields = sections.flatMap((section) =>
     Object.entries(section).flatMap(([name, property]) => {
       if (!isAnswered(property)) return [];
-      const schema = property.type === 'string' ? z.string() : z.number();
+      const text = 'enum' in property ? z.enum(property.enum) : z.string();
+      const schema = property.type === 'string' ? text : z.number();
       const isCommon = sections.every((other) => Object.hasOwn(other, name));
       return [[name, isCommon ? schema : schema.optional()] as const];
     }),
