@@ -36,11 +36,11 @@ def test_what_a_tower_learns_is_no_chance(model: Kandinsky20, tower: str) -> Non
     """It lowers the eval loss by more than three times what rows moved as far in random directions change it."""
     rates = {name: rate if name == tower else NONE for name, rate in RATES.items()}
     run = tiny_run(model, small_spec(rates, STEPS), pictures=PICTURES)
-    before = dict(run.state.rows)
+    before = {name: rows_RD.clone() for name, rows_RD in run.state.rows.items()}
     started = eval_loss(run, before)
     for _ in range(STEPS):
         step(run)
-    after = dict(run.state.rows)
+    after = run.state.rows
     gained = started - eval_loss(run, after)
     moved_RD = after[tower] - before[tower]
     generator = torch.Generator().manual_seed(0)

@@ -36,7 +36,10 @@ const keyed = (key) => key.split('_').map(escaped).join('[-_ ]?');
 function namePatterns(name) {
   const version = /(\d+)\.(\d+)$/.exec(name);
   // A bare 2.0 may be any number.
-  const bare = version === null || version[2] === '0' ? [] : [`(?<![\\w.])${version[1]}[._-]${version[2]}(?!\\w|[.]\\d)`];
+  const bare =
+    version === null || version[2] === '0'
+      ? []
+      : [`(?<![\\w.])${version[1]}[._-]${version[2]}(?!\\w|[.]\\d)`];
   return [`(?<![A-Za-z0-9])${spelled(name)}(?![0-9])`, ...bare];
 }
 

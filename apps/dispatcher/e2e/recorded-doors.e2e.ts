@@ -86,9 +86,7 @@ function levelsApart(one: string, other: string): number {
 
 describe("the original's pictures through every door", () => {
   it('of each recorded drawing', { timeout: 240_000 }, async () => {
-    const requests = JSON.parse(
-      readFileSync(join(expected, 'requests.json'), 'utf8'),
-    ) as RecordedRequest[];
+    const requests = JSON.parse(readFileSync(join(expected, 'requests.json'), 'utf8')) as RecordedRequest[];
     expect(requests).toHaveLength(11);
     for (const request of requests) {
       const made = await doors.murnau(...argumentsOf(request));
@@ -112,7 +110,11 @@ describe('a word of the second family', () => {
     const made = await doors.murnau(...train, '--preset', 'reference', '--max-steps', '2', ...set);
     expect(made, made.stderr).toMatchObject({ code: 0 });
     const ended = await harness.ended(made.stdout.trim(), 180_000);
-    expect(ended).toMatchObject({ phase: 'finished', failure: null, spec: { learning_rate_unit: 'absolute' } });
+    expect(ended).toMatchObject({
+      phase: 'finished',
+      failure: null,
+      spec: { learning_rate_unit: 'absolute' },
+    });
     expect(ended.spec).not.toHaveProperty('pooling');
     const kinds = (await harness.store.runs.samples(made.stdout.trim())).map(({ kind }) => kind);
     expect(kinds).toContain('baseline');
@@ -149,6 +151,8 @@ describe('a word of the second family', () => {
 
   it('has its model listed with its family', async () => {
     const { stdout } = await doors.murnau('models', 'ls');
-    expect(stdout).toMatch(/golden +kandinsky-2\.0 +t1 XLM-R, t2 mT5 +train, text2img, inpaint, img2img .*4 steps, guidance 7/);
+    expect(stdout).toMatch(
+      /golden +kandinsky-2\.0 +t1 XLM-R, t2 mT5 +train, text2img, inpaint, img2img .*4 steps, guidance 7/,
+    );
   });
 });

@@ -9,9 +9,10 @@ import type { hyperparametersSchema } from './training-spec.js';
 type Hyperparameters = Partial<z.input<typeof hyperparametersSchema>>;
 
 const byFamily: Readonly<Record<FamilyName, Readonly<Record<Preset, Hyperparameters>>>> = presets;
-export const presetNames = [
-  ...new Set(familyNames.flatMap((family) => Object.keys(byFamily[family]))),
-] as [Preset, ...Preset[]];
+export const presetNames = [...new Set(familyNames.flatMap((family) => Object.keys(byFamily[family])))] as [
+  Preset,
+  ...Preset[],
+];
 
 /**
  * The hyper-parameters of a preset; of none, none.

@@ -35,7 +35,9 @@ describe('keys of a family', () => {
     expect(check('fern', 'objective', 'whole', 'halves')).toBe(
       'objective halves means nothing for a model of fern, which has whole: only lichen has it',
     );
-    expect(check('fern', 'sampler', 'odd_sampler')).toMatch(/^sampler odd_sampler means nothing .* which has ddim_sampler/);
+    expect(check('fern', 'sampler', 'odd_sampler')).toMatch(
+      /^sampler odd_sampler means nothing .* which has ddim_sampler/,
+    );
     expect(check('lichen', 'objective', 'halves')).toBeUndefined();
   });
 
