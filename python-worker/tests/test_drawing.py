@@ -82,7 +82,7 @@ def test_kept_latents_are_the_pictures_own(tiny: Kandinsky, sampler: str, quirks
     sketch, latents_NCHW = latents_of(tiny, request)
     assert sketch.kept is not None
     keeps = sketch.kept.mask_11HW.expand_as(latents_NCHW) == 1
-    own = sketch.kept.latents_1CHW.expand_as(latents_NCHW)
+    own = sketch.kept.latents_NCHW.expand_as(latents_NCHW)
     assert torch.equal(latents_NCHW[keeps], own[keeps]) is not quirks
     assert not torch.equal(latents_NCHW[~keeps], own[~keeps])
 
