@@ -29,13 +29,17 @@ def load(folder: Path) -> Kandinsky20:
     return checked(ServedModels({"small": folder}).load("small"))
 
 
-def small_spec(rates: dict[str, float], steps: int, **changes: Any) -> TrainingSpec:
+def small_spec(
+    rates: dict[str, float], steps: int, *, num_vectors: int = 1, batch_size: int = 2, **changes: Any
+) -> TrainingSpec:
     """Learning rates relative to the vocabulary's scale."""
     values: dict[str, Any] = {
         "model": "small",
-        "concept": ConceptSpec(placeholder_token="sapsan", initializer_token=WORD),
+        "concept": ConceptSpec(placeholder_token="sapsan", initializer_token=WORD, num_vectors=num_vectors),
         "objective": ObjectiveSpec(name="joint", parameters=FamilyParameters()),
-        "optimizer": OptimizerSpec(learning_rates=rates, schedule_steps=steps, batch_size=2),
+        "optimizer": OptimizerSpec(
+            learning_rates=rates, schedule="cosine", schedule_steps=steps, batch_size=batch_size
+        ),
         "max_steps": steps,
         "seed": 5,
         "packing": "exclusive",

@@ -11,9 +11,9 @@ from murnau_worker.core.batch import Rows
 from murnau_worker.families.kandinsky20.model import Kandinsky20
 from murnau_worker.training.run import TrainingRun
 
-STEPS = 30
+STEPS = 40
 DIRECTIONS = 20
-RATES = {"t1": 0.3, "t2": 0.3}
+RATES = {"t1": 0.5, "t2": 0.3}
 NONE = 1e-9  # of a tower whose rows are to stay; none is refused
 PICTURES = [picture(1, SIDE), picture(2, SIDE)]
 
@@ -35,7 +35,7 @@ def eval_loss(run: TrainingRun, rows: Rows) -> float:
 def test_what_a_tower_learns_is_no_chance(model: Kandinsky20, tower: str) -> None:
     """It lowers the eval loss by more than three times what rows moved as far in random directions change it."""
     rates = {name: rate if name == tower else NONE for name, rate in RATES.items()}
-    run = tiny_run(model, small_spec(rates, STEPS), pictures=PICTURES)
+    run = tiny_run(model, small_spec(rates, STEPS, num_vectors=4, batch_size=8), pictures=PICTURES)
     before = {name: rows_RD.clone() for name, rows_RD in run.state.rows.items()}
     started = eval_loss(run, before)
     for _ in range(STEPS):
@@ -49,7 +49,8 @@ def test_what_a_tower_learns_is_no_chance(model: Kandinsky20, tower: str) -> Non
         direction_RD = torch.randn(moved_RD.shape, generator=generator)
         direction_RD *= moved_RD.norm() / direction_RD.norm()
         changes.append(abs(started - eval_loss(run, {**before, tower: before[tower] + direction_RD})))
-    assert gained > 3 * max(changes), (gained, max(changes))
+    print(f"{tower}: {gained:.5f}, by chance at most {max(changes):.5f}")
+    assert gained > 3 * max(changes)
 
 
 def test_a_run_that_was_interrupted_ends_in_the_same_bytes(model: Kandinsky20) -> None:
