@@ -27,7 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def options(own: dict[str, Any], **fields: Any) -> pb.DrawOptions:
-    message = pb.DrawOptions(**{"model": "small", "count": 1, "seed": 3, **fields})
+    values: dict[str, Any] = {"model": "small", "count": 1, "seed": 3, **fields}
+    message = pb.DrawOptions(**values)
     message.family_options.update(own)
     return message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from diffusers import AutoencoderKL
 
@@ -16,8 +17,9 @@ def convert_vae(source: Tensors, config: Mapping[str, object]) -> AutoencoderKL:
     """Builds the autoencoder. `config`: the original's of its picture encoder."""
     shape, scale = read_codec_shape(source), config.get("scale", _SCALE)
     assert isinstance(scale, float | int)
+    kind: Any = AutoencoderKL  # it takes levels, but says that it takes one
     with empty_model():
-        model = AutoencoderKL(
+        model: AutoencoderKL = kind(
             in_channels=shape.in_channels,
             out_channels=shape.out_channels,
             latent_channels=shape.latent_channels,
