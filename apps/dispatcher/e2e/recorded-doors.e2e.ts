@@ -102,7 +102,7 @@ describe("the original's pictures through every door", () => {
 
 describe('a word of the second family', () => {
   const common = ['--placeholder', 'lumicar', '--initializer', 's', '--model', 'golden'];
-  const train = ['train', '--dataset', examples, ...common];
+  const train = ['train', examples, ...common];
 
   it('is learnt by its preset, drawn, and exported', { timeout: 240_000 }, async () => {
     const settings = ['samples.final_count=1', 'samples.per_prompt=1', 'samples.num_steps=2'];
