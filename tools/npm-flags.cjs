@@ -6,17 +6,19 @@
  * itself, and `--yes`, which people set for npm once and for all.
  */
 var flags = (
-  'advisor-port api-port batch-size checkpointing count dataset ddim-eta device dry-run dtype ema-decay ' +
+  'advisor-port all allow-host api-port batch-size checkpointing count dataset ddim-eta denoised-type device ' +
+  'dry-run dtype dynamic-threshold-v ema-decay ' +
   'embedding fail-on failed flip-probability format from from-step gradient-accumulation-steps ' +
   'guidance-scale height image initializer initializer-embedding initializer-t1 initializer-t2 json ' +
   'kind learning-rate-t1 learning-rate-t2 learning-rate-unit lift limit loss-mask loss-mask-floor ' +
   'loss-weight mask max-steps min-snr-gamma model name negative-decoder-prompt negative-prior-prompt ' +
+  'no-reference-quirks ' +
   'norm num-steps num-vectors objective offload on-bad-picture once optimizer out owner packing phase ' +
   'placeholder pooling preset preview-every-steps prior-guidance-scale prior-share prior-steps profile ' +
   'publish reference-quirks resize run sampler schedule schedule-steps seed set sheet simulate ' +
   'simulate-step-ms slots steps strength sweep template-languages templates temporal-port ' +
   'temporal-ui-port test-mode text text-dropout threads trials warm-steps warmup-steps watch ' +
-  'weight-decay weights why width worker-port workers'
+  'weight-decay weights why width with-dependants worker-port workers'
 ).split(' ');
 
 /**

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{bootstrap,chaos,lint,locks,test}/**/*.spec.mjs'],
+    include: ['{bootstrap,chaos,fuzz,lint,locks,test}/**/*.spec.mjs'],
     testTimeout: 60_000,
   },
 });

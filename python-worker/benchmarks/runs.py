@@ -9,10 +9,11 @@ from typing import Any
 
 from flat_spec import flat_spec
 
-from murnau_worker.engine.packer import Packer, StepWork
+from murnau_worker.engine.packer import Packer
 from murnau_worker.engine.prepared_data import DataCache
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.engine.step_work import StepWork
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.training.data.dataset import NamedPicture

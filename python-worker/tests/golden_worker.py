@@ -94,7 +94,7 @@ def write_expected(folder: Path, out: Path) -> None:
     picture.save(out / "picture.png")
     mask.save(out / "mask.png")
     options = golden_options(golden, "ddim_sampler", 1)
-    own = options_of(golden.goldens.options(golden.tensors))
+    own = options_of(golden.sampled.options(golden.tensors))
     shared = {
         "model": MODEL,
         "prompt": PROMPT,
@@ -113,10 +113,9 @@ def write_expected(folder: Path, out: Path) -> None:
 
 
 def golden_engine(folder: Path) -> Engine:
-    towers = recognise(folder).family.description.towers
-    return Engine(
-        {MODEL: folder}, threads=1, slots=1, hooks=golden_hooks(read_tensors(folder), goldens_of(folder), towers)
-    )
+    towers, goldens = recognise(folder).family.description.towers, goldens_of(folder)
+    assert goldens.form == "sampled"
+    return Engine({MODEL: folder}, threads=1, slots=1, hooks=golden_hooks(read_tensors(folder), goldens, towers))
 
 
 def main() -> None:

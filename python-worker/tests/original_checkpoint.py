@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -119,8 +119,20 @@ def _prior(shape: OriginalShape) -> Checkpoint:
     return prior
 
 
-def _unet(shape: OriginalShape, input_channels: int) -> Checkpoint:
-    unet, channels = Checkpoint(shape.dtype), shape.unet_channels
+class UnetOfShape(Protocol):
+    @property
+    def unet_channels(self) -> tuple[int, ...]: ...
+    @property
+    def unet_attends(self) -> tuple[bool, ...]: ...
+    @property
+    def unet_resnets(self) -> int: ...
+    @property
+    def context(self) -> int: ...
+
+
+def fill_unet(unet: Checkpoint, shape: UnetOfShape, input_channels: int) -> None:
+    """All but what takes the condition."""
+    channels = shape.unet_channels
     time = 4 * channels[0]
 
     def resnet(here: str, inputs: int, outputs: int) -> None:
@@ -166,6 +178,11 @@ def _unet(shape: OriginalShape, input_channels: int) -> Checkpoint:
             block += 1
     unet.norm("out.0", width)
     unet.layer("out.2", 8, width, 3, 3)
+
+
+def _unet(shape: OriginalShape, input_channels: int) -> Checkpoint:
+    unet, time = Checkpoint(shape.dtype), 4 * shape.unet_channels[0]
+    fill_unet(unet, shape, input_channels)
     unet.layer("clip_to_seq", shape.image_tokens * shape.context, shape.joint)
     unet.layer("to_model_dim_n", shape.context, shape.xlmr_width)
     unet.layer("proj_n", time, shape.joint)
@@ -234,7 +251,23 @@ def _movq(shape: OriginalShape) -> Checkpoint:
     return movq
 
 
-def _text_encoder(shape: OriginalShape) -> tuple[Checkpoint, dict[str, Any]]:
+class XlmrOfShape(Protocol):
+    @property
+    def joint(self) -> int: ...
+    @property
+    def xlmr_width(self) -> int: ...
+    @property
+    def xlmr_layers(self) -> int: ...
+    @property
+    def xlmr_heads(self) -> int: ...
+    @property
+    def vocabulary(self) -> int: ...
+    @property
+    def dtype(self) -> torch.dtype: ...
+
+
+def xlmr_encoder(shape: XlmrOfShape) -> tuple[Checkpoint, dict[str, Any]]:
+    """With its configuration."""
     encoder, width = Checkpoint(shape.dtype), shape.xlmr_width
     words = "transformer.embeddings"
     encoder.table(f"{words}.word_embeddings.weight", shape.vocabulary, width)
@@ -273,7 +306,7 @@ def write_original_checkpoint(folder: Path, shape: OriginalShape, seed: int = 0)
     weights = folder / "2_1"
     (weights / "text_encoder").mkdir(parents=True)
     (folder / "clip").mkdir()
-    text_encoder, text_config = _text_encoder(shape)
+    text_encoder, text_config = xlmr_encoder(shape)
     files = {
         folder / "clip" / "ViT-L-14.pt": _clip(shape),
         weights / "prior_fp16.ckpt": _prior(shape),

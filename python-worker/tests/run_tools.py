@@ -13,7 +13,8 @@ from PIL import Image
 
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
-from murnau_worker.engine.packer import Packer, StepWork
+from murnau_worker.engine.packer import Packer
+from murnau_worker.engine.step_work import StepWork
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.training.data.dataset import LatentSet, NamedPicture, encode_pictures
 from murnau_worker.training.data.image_embeddings import ImageEmbeddings

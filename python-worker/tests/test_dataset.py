@@ -19,9 +19,10 @@ from murnau_worker.families.kandinsky21.losses import sampled_images
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.sampling.noising import add_noise, masked_mean
 from murnau_worker.training.data.aspect_buckets import bucket_sizes, nearest_size
-from murnau_worker.training.data.dataset import dataset_fingerprint
+from murnau_worker.training.data.dataset import LatentSet, dataset_fingerprint
 from murnau_worker.training.data.loss_masks import loss_weights, on_cells
 from murnau_worker.training.data.samples import bucket_of_step, picture_of, pictures_of_step
+from murnau_worker.training.shares import PackGroup
 
 # Two squares, three wide pictures and a tall one.
 SHAPES = ((24, 24), (24, 24), (24, 48), (24, 46), (20, 40), (48, 24))
@@ -71,11 +72,36 @@ def test_every_picture_is_shown_as_often_as_any_other_and_a_step_has_one_shape(t
     shown: Counter[int] = Counter()
     for number in range(rounds * len(latents)):
         places = pictures_of_step(draws, number, range(batch), batch, latents)
-        bucket, _ = bucket_of_step(draws, number, latents)
+        bucket, _ = bucket_of_step(number, latents)
         assert set(places) <= set(latents.buckets[bucket].places)
         assert places[1:] == pictures_of_step(draws, number, range(1, batch), batch, latents)
         shown.update(places)
     assert shown == dict.fromkeys(range(len(latents)), rounds * batch)
+
+
+def test_the_pictures_draw_the_order_of_buckets_and_no_runs_seed(tiny: Kandinsky) -> None:
+    """So that the trials of a sweep, whatever their seeds, can share a batch at each step."""
+    pictures = of_many_shapes()
+    runs = [
+        tiny_run(tiny, tiny_spec(resize="bucket", packing="packed", seed=seed), pictures=pictures) for seed in range(3)
+    ]
+    groups: set[PackGroup] = set()
+    for number in range(4 * len(pictures)):
+        for run in runs:
+            run.state.step = number
+        (group,) = {run.group for run in runs}
+        groups.add(group)
+    assert len(groups) == 3
+    shown = [run.share(range(2)).batch.tensors["latents"] for run in runs]
+    assert not torch.equal(shown[0], shown[1]), "which of the bucket's pictures, and their noise, are a run's own"
+
+    def order(latents: LatentSet) -> list[int]:
+        return [bucket_of_step(number, latents)[0] for number in range(60)]
+
+    latents = encoded(tiny, pictures, tiny_spec(resize="bucket"))
+    other = encoded(tiny, [*pictures[:-1], picture(77, 24, 12)], tiny_spec(resize="bucket"))
+    assert order(latents) == order(encoded(tiny, pictures, tiny_spec(resize="bucket")))
+    assert order(latents) != order(other)
 
 
 def test_pictures_of_one_shape_are_drawn_as_ever(tiny: Kandinsky) -> None:

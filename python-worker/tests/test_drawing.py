@@ -31,9 +31,8 @@ from murnau_worker.engine.served_models_file import ModelEntry
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.families.kandinsky21.description import PART_NAMES
 from murnau_worker.families.kandinsky21.model import Kandinsky
-from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, THRESHOLD
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, threshold
 from murnau_worker.models.clip_picture import ClipNormalisation, clip_pixels
-from murnau_worker.sampling.p_sampler import thresholded
 from murnau_worker.sampling.prior_schedule import prior_schedule
 from murnau_worker.sampling.samplers import SAMPLERS
 from murnau_worker.sampling.tables import ddim_timesteps, respaced_timesteps
@@ -83,7 +82,7 @@ def test_kept_latents_are_the_pictures_own(tiny: Kandinsky, sampler: str, quirks
     sketch, latents_NCHW = latents_of(tiny, request)
     assert sketch.kept is not None
     keeps = sketch.kept.mask_11HW.expand_as(latents_NCHW) == 1
-    own = sketch.kept.latents_1CHW.expand_as(latents_NCHW)
+    own = sketch.kept.latents_NCHW.expand_as(latents_NCHW)
     assert torch.equal(latents_NCHW[keeps], own[keeps]) is not quirks
     assert not torch.equal(latents_NCHW[~keeps], own[~keeps])
 
@@ -152,9 +151,11 @@ def test_only_a_lack_of_memory_counts_as_one() -> None:
 
 def test_pictures_are_thresholded_each_by_its_own_percentile_or_as_the_first() -> None:
     clean = torch.stack([torch.full((4, 2, 2), 0.5), torch.full((4, 2, 2), 1.8)])
-    assert torch.allclose(thresholded(clean, THRESHOLD)[1], torch.ones(4, 2, 2))
-    assert torch.allclose(thresholded(clean, THRESHOLD, shares_percentile=True)[1], torch.ones(4, 2, 2))
-    first_large = thresholded(clean.flip(0), THRESHOLD, shares_percentile=True)
+    alone, as_first = threshold(shares_first=False), threshold(shares_first=True)
+    assert (alone.shares_first, as_first.shares_first) == (False, True)
+    assert torch.allclose(alone.apply(clean, None)[1], torch.ones(4, 2, 2))
+    assert torch.allclose(as_first.apply(clean, None)[1], torch.ones(4, 2, 2))
+    first_large = as_first.apply(clean.flip(0), None)
     assert torch.allclose(first_large[1], torch.full((4, 2, 2), 0.5 / 1.8))
 
 

@@ -26,6 +26,7 @@ from murnau_worker.families.kandinsky21.description import KANDINSKY21
 from murnau_worker.families.registry import REGISTRATIONS, Registration
 from murnau_worker.families.table import family_table
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
+from murnau_worker.rpc.read_spec import read_spec
 
 
 @pytest.fixture(autouse=True)
@@ -162,13 +163,18 @@ def refused(folder: Path, spec: pb.TrainingSpec) -> pb.ErrorDetail:
 
 
 def test_it_takes_its_own_towers_and_objectives_only(folder: Path) -> None:
-    other_rate, no_rate, other_objective, other_word = (spec_message() for _ in range(4))
+    other_rate, other_objective, other_word = (spec_message() for _ in range(3))
     other_rate.optimizer.learning_rates["t1"] = 0.1
-    del no_rate.optimizer.learning_rates["words"]
     other_objective.objective.name = "joint"
     other_word.concept.initializers["t2"] = "stone"
-    fields = [refused(folder, spec).field for spec in (other_rate, no_rate, other_objective, other_word)]
-    assert fields == ["spec.learning_rate_t1", "spec.learning_rate_words", "spec.objective", "spec.initializer_t2"]
+    fields = [refused(folder, spec).field for spec in (other_rate, other_objective, other_word)]
+    assert fields == ["spec.learning_rate_t1", "spec.objective", "spec.initializer_t2"]
+
+
+def test_its_towers_have_rates_of_their_own_where_a_spec_gives_none() -> None:
+    message = spec_message()
+    del message.optimizer.learning_rates["words"]
+    assert dict(read_spec(message, PEBBLE).optimizer.learning_rates) == {"words": 0.05}
 
 
 def test_what_only_the_other_family_does_is_refused(folder: Path) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from murnau_worker.__main__ import main
 from murnau_worker.families.kandinsky21.goldens import checked
-from murnau_worker.families.kandinsky21.text_encoder import set_attention
+from murnau_worker.models.xlmr_text import set_attention
 from murnau_worker.verify.compare import Comparison, compare, outputs_of, relative_error
 from murnau_worker.verify.golden_folder import goldens_of, read_golden_folder, read_tensors
 

@@ -13,10 +13,22 @@ import torch
 from run_tools import step, step_together, tiny_run, tiny_spec
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.engine.capacity import LARGEST_ON_CPU, LARGEST_ON_CUDA, Capacities, ThroughputProbe, samples_that_fit
-from murnau_worker.engine.packer import Compute, Packer, StepWork, share_out
+from murnau_worker.engine.capacity import (
+    HARDLY_LONGER,
+    LARGEST_ON_CPU,
+    LARGEST_ON_CUDA,
+    LONGEST_TICK_S,
+    SHORTAGE_S,
+    Capacities,
+    ComputeSamples,
+    CudaProbe,
+    ThroughputProbe,
+    samples_that_fit,
+)
+from murnau_worker.engine.packer import Compute, Packer
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
+from murnau_worker.engine.step_work import StepWork, share_out
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.families.kandinsky21.model import Kandinsky
 from murnau_worker.training.run import TrainingRun
@@ -91,9 +103,67 @@ def test_who_waited_longest_comes_first(tiny: Kandinsky) -> None:
     assert engine.tick() == [works[2], again]
 
 
+class Ticking:
+    """Computes nothing, for a second each batch."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def __call__(self, model: FamilyModel, shares: Sequence[Share]) -> list[StepGradients]:
+        self.now_s += 1.0
+        return [StepGradients(0.0, share.rows) for share in shares]
+
+
+def device_seconds(runs: Sequence[TrainingRun], ticks: int, *, late: TrainingRun | None = None) -> list[float]:
+    """What each run has of so many ticks of a second, all of them always waiting; the late one from the middle on."""
+    ticking = Ticking()
+    engine = Packer(Capacities(16), ticking, ticking.clock)
+    had = dict.fromkeys(runs, 0.0) | ({} if late is None else {late: 0.0})
+    waiting = [StepWork(run) for run in runs]
+    for work in waiting:
+        engine.submit(work)
+    for tick in range(ticks):
+        if late is not None and tick == ticks // 2:
+            waiting.append(StepWork(late))
+            engine.submit(waiting[-1])
+        before = {work: work.done for work in waiting}
+        over = engine.tick()
+        served = {work: work.done - before[work] for work in waiting}
+        for work, samples in served.items():
+            had[work.run] += samples / sum(served.values())
+        for work in over:
+            waiting[waiting.index(work)] = again = StepWork(work.run)
+            engine.submit(again)
+    return list(had.values())
+
+
+def test_each_run_has_its_share_of_the_device_however_many_share_its_batch(tiny: Kandinsky) -> None:
+    pack = [run_of(tiny, 1, seed=seed) for seed in range(8)]
+    alone = run_of(tiny, 1, packing="exclusive")
+    assert device_seconds([*pack, alone], 90) == pytest.approx([10.0] * 9, abs=1.0)
+    large = run_of(tiny, 12, packing="exclusive")
+    assert device_seconds([*pack, large], 90) == pytest.approx([10.0] * 9, abs=1.0)
+
+
+def test_groups_have_their_runs_shares(tiny: Kandinsky) -> None:
+    many = [run_of(tiny, 2, seed=seed) for seed in range(6)]
+    few = [run_of(tiny, 2, seed=seed, prior_steps=3) for seed in range(2)]
+    assert device_seconds([*many, *few], 80) == pytest.approx([10.0] * 8, abs=1.0)
+
+
+def test_a_run_that_comes_late_makes_up_for_nothing(tiny: Kandinsky) -> None:
+    pack = [run_of(tiny, 1, seed=seed) for seed in range(3)]
+    *others, late = device_seconds(pack, 80, late=run_of(tiny, 1, packing="exclusive"))
+    assert late == pytest.approx(10.0, abs=1.0)
+    assert others == pytest.approx([(40 + 30) / 3] * 3, abs=1.0)
+
+
 def test_groups_take_turns(tiny: Kandinsky) -> None:
-    recorder = Recorder()
-    engine = packer(recorder, max_samples=1)
+    ticking = Ticking()
+    engine = Packer(Capacities(1), ticking, ticking.clock)
     large, other = StepWork(run_of(tiny, 4)), StepWork(run_of(tiny, 2, prior_steps=3))
     engine.submit(large)
     engine.submit(other)
@@ -130,7 +200,7 @@ def test_a_phase_keeps_its_turn_for_a_while_where_its_parts_would_leave(tiny_fol
 
     def clock() -> float:
         nonlocal now
-        now += 1.0
+        now += 0.3
         return now
 
     served = phases_served(model, clock, 40)
@@ -169,7 +239,7 @@ def test_out_of_memory_lowers_the_capacity_and_loses_no_step(tiny: Kandinsky, ca
     runs = [run_of(tiny, 2, seed=seed) for seed in range(4)]
     with caplog.at_level(logging.WARNING, "murnau_worker"):
         metrics = step_together(*runs, packer=engine)
-    assert "out of memory: fewer samples are trained together" in caplog.messages
+    assert "fewer samples are trained together: out of memory" in caplog.messages
     assert all(sum(sizes) <= 2 for sizes in recorder.batches)
     assert sum(map(sum, recorder.batches)) == 8
     for seed, one in enumerate(metrics):
@@ -258,15 +328,116 @@ def test_memory_decides_by_the_peaks_of_one_and_two_samples() -> None:
     assert samples_that_fit(5 * gib, 5 * gib, 80 * gib) > 23
 
 
-def test_out_of_memory_while_measuring_gives_one_sample() -> None:
-    capacities = Capacities()
-    group = PackGroup("tiny", "joint", (4, 8, 8), 5)
+class Fit:
+    """A memory probe that takes two stages, as the real one."""
 
-    def compute(samples: int) -> None:
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self._stages = 0
+
+    def stage(self, compute: ComputeSamples) -> int | None:
+        self._stages += 1
+        compute(self._stages)
+        return self._samples if self._stages == 2 else None
+
+
+class Card:
+    """A CUDA device: a batch takes a fixed time and a time for each sample, and memory ends at some size."""
+
+    def __init__(self, fixed_s: float, each_s: float, memory: int = 10_000) -> None:
+        self.fixed_s, self.each_s, self.memory = fixed_s, each_s, memory
+        self.now_s = 0.0
+        self.sizes: list[int] = []
+
+    def compute(self, samples: int) -> None:
+        self.sizes.append(samples)
+        if samples > self.memory:
+            raise torch.OutOfMemoryError("injected")
+        # The first batch makes kernels ready.
+        self.now_s += self.fixed_s + self.each_s * samples + (8.0 if len(self.sizes) == 1 else 0.0)
+
+    def capacity(self, fit: int) -> int:
+        probe = CudaProbe(lambda: Fit(fit), lambda: self.now_s)
+        found = None
+        while found is None:
+            began_s = self.now_s
+            found = probe.stage(self.compute)
+            assert self.now_s - began_s < 10, "stages are short"
+        return found
+
+
+@pytest.mark.parametrize(
+    ("card", "fit", "capacity", "why"),
+    [
+        (Card(0.02, 0.0001), 256, 256, "memory alone"),
+        (Card(0.02, 0.0001), 100, 100, "memory alone, no power of two"),
+        (Card(0.02, 0.0001), 1, 1, "no room for two"),
+        (Card(0.0, 0.01), 256, 1, "the knee: more samples take as much longer"),
+        (Card(0.002, 0.001), 256, 32, "the knee, later"),
+        (Card(0.3, 0.02), 256, 8, "a tick's length: 16 samples would take 0.62 s"),
+        (Card(0.6, 0.01), 256, 16, "a tick that is long anyway, and hardly longer"),
+        (Card(0.6, 0.3), 256, 1, "one sample is computed however long it takes"),
+        (Card(0.02, 0.0001, memory=64), 256, 64, "less memory than estimated"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_on_cuda_memory_the_knee_and_a_ticks_length_decide(card: Card, fit: int, capacity: int, why: str) -> None:
+    assert card.capacity(fit) == capacity
+    assert max(card.sizes) <= fit or fit == 1
+    tick_s = card.fixed_s + card.each_s * capacity
+    assert tick_s <= max(LONGEST_TICK_S, HARDLY_LONGER * (card.fixed_s + card.each_s))
+
+
+def test_a_lowered_capacity_is_measured_again_after_the_shortage(
+    tiny: Kandinsky, caplog: pytest.LogCaptureFixture
+) -> None:
+    now_s = 0.0
+    capacities = Capacities(clock=lambda: now_s)
+    recorder = Recorder()
+    engine = Packer(capacities, recorder)
+    run = run_of(tiny, 4)
+    step_together(run, packer=engine)
+    measured = capacities.known(run.group)
+    assert measured
+    capacities.lower(run.group, 1, "out of memory")
+    now_s += SHORTAGE_S - 1
+    assert capacities.known(run.group) == 1
+    now_s += 1
+    assert capacities.known(run.group) is None
+    with caplog.at_level(logging.INFO, "murnau_worker"):
+        step_together(run, packer=engine)
+    assert "capacity measured" in caplog.messages
+    assert capacities.known(run.group)
+
+
+def test_a_shortage_of_a_given_capacity_passes_too() -> None:
+    now_s = 0.0
+    capacities = Capacities(8, clock=lambda: now_s)
+    group = PackGroup("tiny", "joint", (4, 8, 8), 5)
+    capacities.lower(group, 2, "out of memory")
+    assert capacities.known(group) == 2
+    now_s += SHORTAGE_S
+    assert capacities.known(group) == 8
+
+
+def test_out_of_memory_while_measuring_gives_one_sample_for_a_while(tiny: Kandinsky) -> None:
+    now_s = 0.0
+    capacities = Capacities(clock=lambda: now_s)
+    engine = Packer(capacities, Recorder(limit=1))
+    run = run_of(tiny, 4)
+
+    def hold(phase: str) -> None:
         raise torch.OutOfMemoryError("injected")
 
-    capacities.measure(group, torch.device("cpu"), compute)
-    assert capacities.known(group) == 1
+    engine.submit(StepWork(run))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny, "hold", hold)
+        assert engine.tick() == []
+    assert capacities.known(run.group) == 1
+    [work] = [over for _ in range(4) for over in engine.tick()]
+    assert work.error is None
+    now_s += SHORTAGE_S
+    assert capacities.known(run.group) is None
 
 
 def test_a_diverged_run_fails_with_its_step(tiny: Kandinsky) -> None:

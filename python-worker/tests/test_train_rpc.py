@@ -292,7 +292,7 @@ def test_draining_ends_runs_at_a_checkpoint(tiny_folder: Path) -> None:
         ({"learning_rate_t2": float("nan")}, "spec.invalid", "spec.learning_rate_t2"),
         ({"batch_size": 0}, "spec.invalid", "spec.batch_size"),
         ({"objective": ""}, "spec.invalid", "spec.objective"),
-        ({"checkpoint_every_steps": 0}, "spec.invalid", "spec.checkpoint_every_steps"),
+        ({"checkpoint_every_steps": 0}, "spec.invalid", "spec.checkpoint.every_steps"),
         ({"samples": pb.SampleSpec(every_steps=1, prompts=["a photo"])}, "spec.invalid", "spec.samples"),
     ],
 )

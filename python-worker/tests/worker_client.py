@@ -14,6 +14,7 @@ from flat_spec import in_sections
 from run_tools import picture
 
 from murnau_worker.engine.engine import Engine
+from murnau_worker.rpc.engine_server import MESSAGE_BYTES
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
 from murnau_worker.rpc.server import WorkerServer
@@ -44,7 +45,8 @@ class Worker:
 async def running_worker(folder: Path, *, slots: int = 4, name: str = "tiny") -> AsyncGenerator[Worker]:
     server = WorkerServer(Engine({name: folder}, threads=1, slots=slots), "127.0.0.1:0")
     await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+    limits = [(f"grpc.max_{way}_message_length", MESSAGE_BYTES) for way in ("send", "receive")]
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", options=limits) as channel:
         yield Worker(server, worker_pb2_grpc.WorkerServiceStub(channel))
         await server.stop(drain_s=0.1)
 

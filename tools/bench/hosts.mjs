@@ -21,7 +21,7 @@ function start(args, { command = process.execPath, env = {}, stdout = 'ignore' }
 }
 
 /** The product's worker in its `--simulate` mode. @returns its process and address */
-export async function startWorker({ slots, stepMs }) {
+export async function startWorker({ slots, stepMs, models = [model] }) {
   const address = `127.0.0.1:${await freePort()}`;
   const options = ['--simulate', '--simulate-step-ms', stepMs, '--slots', slots, '--listen', address];
   const args = [
@@ -30,8 +30,7 @@ export async function startWorker({ slots, stepMs }) {
     '--log-level',
     'warning',
     'serve',
-    '--model',
-    `${model}=.`,
+    ...models.flatMap((name) => ['--model', `${name}=.`]),
     ...options,
   ];
   const { pid } = start(args.map(String), { command: join(root, 'python-worker/.venv/bin/python') });
@@ -65,6 +64,21 @@ export function startDispatcher({ stack, home }, workers) {
       LOG_LEVEL: 'warn',
     },
   }).pid;
+}
+
+/** The product's api alone. @returns where it will answer */
+export async function startApi({ databaseUrl, home, token }) {
+  const port = await freePort();
+  start([join(root, 'apps/api/dist/main.js')], {
+    env: {
+      DATABASE_URL: databaseUrl,
+      BLOB_DIR: join(home, 'blobs'),
+      API_PORT: String(port),
+      API_TOKEN: token,
+      LOG_LEVEL: 'warn',
+    },
+  });
+  return `http://127.0.0.1:${port}`;
 }
 
 /** Which of them have ended though nobody stopped them. */

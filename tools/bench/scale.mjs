@@ -1,5 +1,6 @@
 // `npm run -s bench:scale -- --trials N --workers W`: one sweep of many simulated trials over many logical workers in at
-// most four dispatcher processes. Says whether what a trial costs stays the same. The last line is JSON.
+// most four dispatcher processes. Says whether what a trial costs stays the same, and what viewers wait for beside a
+// sweep of a hundred trials. `--api-only`: only the viewers. The last line is JSON.
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sweepFigures, trialFigures } from './histories.mjs';
@@ -12,16 +13,20 @@ import {
   startSimulatedWorker,
   stopAll,
 } from './hosts.mjs';
+import { measureApi, openSmallSide } from './scale-api.mjs';
 import { ended, openStage, storeSweep } from './stage.mjs';
+import { figuresOf, look, watch } from './viewers.mjs';
 
 const { values } = parseArgs({
   options: {
     trials: { type: 'string', default: '10000' },
     workers: { type: 'string', default: '200' },
     dispatchers: { type: 'string', default: '4' },
+    'api-only': { type: 'boolean', default: false },
   },
 });
 const [trials, workers, dispatchers] = [values.trials, values.workers, values.dispatchers].map(Number);
+const steps = 4;
 const say = (line) => process.stderr.write(`${line}\n`);
 
 /** Numbered from 0, shared out evenly. */
@@ -88,9 +93,10 @@ function processorByPart(looks) {
 
 const sumOf = (pids, figure) => pids.reduce((sum, pid) => sum + figure(pid), 0);
 
-/** @param parts process ids by what they are */
-async function follow(stage, sweep, connections, parts) {
+/** @param parts process ids by what they are; @param atHalf called when half of the trials have finished */
+async function follow(stage, sweep, { connections, parts, atHalf }) {
   let told = 0;
+  let atHalfOnce = atHalf;
   const looks = [];
   const end = ended(stage, sweep.id, 500);
   let isOver = false;
@@ -103,6 +109,10 @@ async function follow(stage, sweep, connections, parts) {
       [sweep.id],
     );
     looks.push({ done: rows[0].done, processorMs: processorOf(parts) });
+    if (rows[0].done >= trials / 2) {
+      atHalfOnce?.();
+      atHalfOnce = undefined;
+    }
     if (rows[0].done >= told + trials / 20) {
       told = rows[0].done;
       say(`${new Date().toISOString().slice(11, 19)} ${told} of ${trials} trials have finished`);
@@ -143,6 +153,7 @@ async function endedOnce(database, sweepId) {
 }
 
 async function measure() {
+  const small = await openSmallSide();
   const stage = await openStage({ workers: 0 });
   try {
     const worker = await startSimulatedWorker({ slots: 1, stepMs: 5 });
@@ -151,7 +162,9 @@ async function measure() {
     while ((await stage.store.workers.list()).length < workers && fallen().length === 0) await sleep(100);
     say(`${workers} logical workers in ${shares.length} dispatchers`);
     const connections = new Connections();
-    const sweep = await storeSweep(stage, { trials, concurrency: workers, steps: 4 });
+    const api = { url: stage.stack.apiUrl, token: stage.stack.token };
+    const sweep = await storeSweep(stage, { trials, concurrency: workers, steps });
+    const watched = watch(api, sweep.id, stage.home);
     const begin = performance.now();
     await stage.starters.startSweep(sweep);
     const parts = {
@@ -159,11 +172,20 @@ async function measure() {
       dispatchers: hosts,
       simulated_worker: [worker.pid],
     };
-    const { phase, counts, looks } = await follow(stage, sweep, connections, parts);
+    let running;
+    const sides = [small, { api, sweepId: sweep.id }];
+    const atHalf = () => (running = look(sides));
+    const {
+      phase,
+      counts,
+      looks: processorLooks,
+    } = await follow(stage, sweep, { connections, parts, atHalf });
     const seconds = (performance.now() - begin) / 1_000;
     const perTrial = await tenths(stage.database, sweep.id);
     const [postgres] = parts.postgres;
     await stage.client.workflow.getHandle(sweep.workflow_id).result();
+    const watching = await watched;
+    const looks = { rest: await look(sides), running: await running };
     return {
       trials,
       workers,
@@ -173,8 +195,8 @@ async function measure() {
       seconds: Number(seconds.toFixed(1)),
       ms_per_trial: Number(((1_000 * seconds) / trials).toFixed(1)),
       ms_per_trial_by_tenth: perTrial,
-      processor_ms_per_trial: processorByPart(looks),
-      processor_ms_per_trial_by_tenth: processorByTenth(looks),
+      processor_ms_per_trial: processorByPart(processorLooks),
+      processor_ms_per_trial_by_tenth: processorByTenth(processorLooks),
       ended_exactly_once: await endedOnce(stage.database, sweep.id),
       claims_per_trial: await claimsPerTrial(stage.database, sweep.id),
       sweep: await sweepFigures(stage, sweep),
@@ -186,13 +208,21 @@ async function measure() {
         simulated_worker: peakMemoryMb(worker.pid),
       },
       most_database_connections: connections.most,
+      watch_ok: watching.code === 0 && watching.ended === trials,
+      ...figuresOf(looks),
     };
   } finally {
     stopAll();
-    await stage.close();
+    await Promise.allSettled([stage.close(), small.close()]);
   }
 }
 
-const figures = await measure();
-console.log(JSON.stringify(figures));
-process.exitCode = figures.finished === trials ? 0 : 1;
+if (values['api-only']) {
+  const figures = await measureApi(trials, say);
+  console.log(JSON.stringify(figures));
+  process.exitCode = figures.watch_ok ? 0 : 1;
+} else {
+  const figures = await measure();
+  console.log(JSON.stringify(figures));
+  process.exitCode = figures.finished === trials && figures.watch_ok ? 0 : 1;
+}

@@ -4,5 +4,5 @@ import { startFakeWorker } from '@murnau/gpu-client';
 import { model } from './stage.mjs';
 
 const [slots, stepMs] = process.argv.slice(2).map(Number);
-const { address } = await startFakeWorker({ model, slots, stepMs });
+const { address } = await startFakeWorker({ models: [model], slots, stepMs });
 console.log(address);

@@ -62,12 +62,12 @@ export async function openStage(options = {}) {
 }
 
 /** A sweep of one pair with drawn learning rates, each trial a few steps with one checkpoint; stored, not started. */
-export async function storeSweep({ store, datasetId }, { trials, concurrency, steps }) {
+export async function storeSweep({ store, datasetId }, { trials, concurrency, steps, model: swept = model }) {
   const spec = parse(
     sweepFileSchema,
     {
       name: 'bench',
-      model,
+      model: swept,
       dataset: datasetId,
       method: 'random',
       run_cap: trials,

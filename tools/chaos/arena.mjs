@@ -7,8 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeStack, startStack, stopStack } from '@murnau/stack';
 import { root } from '../bootstrap/root.mjs';
 import { Books } from './books.mjs';
-import { writeSweep } from './sweeps.mjs';
+import { model, secondModel, writeSweep } from './sweeps.mjs';
 
+const mortalWorker = join(import.meta.dirname, 'mortal_worker.py');
 const cli = join(root, 'apps/cli/dist/main.js');
 const createTimeoutMs = 120_000;
 /** Long enough that a fault can meet any of its moments. */
@@ -27,19 +28,19 @@ export class Arena {
   static async open({ isSimulated }) {
     const home = await mkdtemp(join(tmpdir(), 'murnau-chaos-'));
     await chmod(home, 0o755);
-    const model = { name: 'kandinsky-2.1-small', dir: join(root, 'models/kandinsky-2.1-small') };
+    const dir = join(root, 'models', model);
     const python = join(root, 'python-worker/.venv/bin/python');
     const stack = await startStack({
       home,
-      models: [model],
+      models: [model, secondModel].map((name) => ({ name, dir })),
       workers: 2,
       threads: 1,
-      // Each has room for all four trials that are open: a killed one leaves its runs a free slot on the other.
-      slots: 4,
+      // Each has room for all six trials that are open: a killed one leaves its runs a free slot on the other.
+      slots: 6,
       simulate: isSimulated,
       simulateStepMs: simulatedStepMs,
       // A line for each step in its log: how many were computed twice is counted there.
-      programs: { worker: { command: python, args: ['-m', 'murnau_worker', '--log-level', 'debug'] } },
+      programs: { worker: { command: python, args: [mortalWorker, '--log-level', 'debug'] } },
       startTimeoutMs: 300_000,
     });
     const books = new Books(stack.databaseUrl);
@@ -48,7 +49,7 @@ export class Arena {
   }
 
   /** @param {readonly string[]} args @returns {Promise<string>} */
-  #murnau(args) {
+  murnau(args) {
     const env = { ...process.env, MURNAU_HOME: this.home, NO_COLOR: '1' };
     return new Promise((resolve, reject) => {
       execFile(process.execPath, [cli, ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
@@ -63,7 +64,7 @@ export class Arena {
     const file = await writeSweep(this.home, name, text);
     const deadline = performance.now() + createTimeoutMs;
     for (;;) {
-      const failure = await this.#murnau(['sweep', 'create', file, '--json']).then(
+      const failure = await this.murnau(['sweep', 'create', file, '--json']).then(
         () => undefined,
         (error) => error,
       );

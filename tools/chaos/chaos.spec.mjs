@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkHalving, checkTrials, recomputedSteps } from './checks.mjs';
-import { partKinds, planFaults } from './faults.mjs';
+import { faultKinds, planFaults } from './faults.mjs';
 import { readOptions } from './options.mjs';
 import { reportOf } from './report.mjs';
 
@@ -12,12 +12,12 @@ describe('the plan of faults', () => {
     const faults = planFaults({ minutes: 3, seed: 5 });
     for (let minute = 0; minute < 3; minute += 1) {
       const kinds = faults.filter(({ atMs }) => Math.floor(atMs / 60_000) === minute).map(({ part }) => part);
-      expect(new Set(kinds)).toEqual(new Set(partKinds));
+      expect(new Set(kinds)).toEqual(new Set(faultKinds));
     }
     expect(planFaults({ minutes: 3, seed: 5 })).toEqual(faults);
     expect(planFaults({ minutes: 3, seed: 6 })).not.toEqual(faults);
     expect(new Set(planFaults({ minutes: 20, seed: 1 }).map(({ how }) => how))).toEqual(
-      new Set(['kill', 'stop']),
+      new Set(['kill', 'stop', 'work']),
     );
   });
 });

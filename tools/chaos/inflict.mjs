@@ -79,14 +79,16 @@ async function firstStored(books, { hit, struckMs, endMs }) {
   while (performance.now() < deadline) {
     const found = books.stored.find(isRecovery);
     if (found !== undefined) return found.atMs;
-    const left = [...hit.keys()].map((id) => books.runs.get(id)).filter((run) => run?.phase !== 'finished');
+    const left = [...hit.keys()].filter((id) => !hasEnded(books.runs.get(id)));
     if (hit.size > 0 && left.length === 0) return undefined;
-    if (books.runs.size > 0 && [...books.runs.values()].every(({ phase }) => phase === 'finished'))
-      return undefined;
+    if (books.runs.size > 0 && [...books.runs.values()].every(hasEnded)) return undefined;
     await sleep(pollMs);
   }
   throw new Error(`nothing was stored for ${recoveryLimitMs / 1000} s after a fault`);
 }
+
+/** @param {import('./books.mjs').RunSight | undefined} run */
+const hasEnded = (run) => ['finished', 'failed'].includes(run?.phase);
 
 /** @param {number} seconds */
 const round = (seconds) => Math.round(seconds * 1000) / 1000;

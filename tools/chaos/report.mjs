@@ -56,7 +56,7 @@ export function reportOf(struck, { wrong, stepsRecomputed, bytesEqual, rounds })
     ),
     steps_recomputed: stepsRecomputed,
     bytes_equal: bytesEqual,
-    sweeps: 2 * rounds,
+    sweeps: 3 * rounds,
     ...(wrong.length > 0 && { wrong }),
   };
 }

@@ -1,8 +1,11 @@
-// The two sweeps that are disturbed.
+// The sweeps that are disturbed.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../bootstrap/root.mjs';
 
+export const model = 'kandinsky-2.1-small';
+/** The same files under another name, on the same workers. */
+export const secondModel = 'kandinsky-2.1-small-again';
 export const trials = 12;
 export const eta = 2;
 export const checkpointEverySteps = 5;
@@ -11,11 +14,11 @@ export const evalEverySteps = 20;
 /** @param {boolean} isSimulated */
 const sizes = (isSimulated) => ({ maxSteps: isSimulated ? 100 : 60, minSteps: 20 });
 
-/** @param {{ name: string, isSimulated: boolean }} options */
-function commonLines({ name, isSimulated }) {
+/** @param {{ name: string, isSimulated: boolean, swept?: string }} options */
+function commonLines({ name, isSimulated, swept = model }) {
   return `
 name: ${name}
-model: kandinsky-2.1-small
+model: ${swept}
 dataset: ${join(root, 'examples/octopus')}
 run_cap: ${trials}
 seed: 3
@@ -33,7 +36,7 @@ segment_max_s: 20
 `;
 }
 
-/** @param {{ name: string, isSimulated: boolean }} options */
+/** @param {{ name: string, isSimulated: boolean, swept?: string }} options */
 export const randomSweep = (options) => `${commonLines(options)}method: random\n`;
 
 /** Trials are suggested by those before, so the advisor has a part in it. @param {{ name: string, isSimulated: boolean }} options */

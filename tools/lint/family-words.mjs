@@ -19,6 +19,11 @@ export const exceptions = [
     files: /^python-worker\/src\/murnau_worker\/(models|sampling)\//,
     why: 'the name of a network, and of its diffusion, that families share',
   },
+  {
+    word: 'mT5',
+    files: /^python-worker\/src\/murnau_worker\/models\//,
+    why: 'the name of a network',
+  },
 ];
 
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
@@ -30,7 +35,11 @@ const keyed = (key) => key.split('_').map(escaped).join('[-_ ]?');
 
 function namePatterns(name) {
   const version = /(\d+)\.(\d+)$/.exec(name);
-  const bare = version === null ? [] : [`(?<![\\w.])${version[1]}[._-]${version[2]}(?!\\w|[.]\\d)`];
+  // A bare 2.0 may be any number.
+  const bare =
+    version === null || version[2] === '0'
+      ? []
+      : [`(?<![\\w.])${version[1]}[._-]${version[2]}(?!\\w|[.]\\d)`];
   return [`(?<![A-Za-z0-9])${spelled(name)}(?![0-9])`, ...bare];
 }
 
@@ -56,7 +65,8 @@ export function familyPatterns(families) {
     add(name, namePatterns(name).join('|'));
     for (const tower of family.towers) {
       if (isOwn('towers', tower.name)) add(tower.name, towerPattern(tower.name), 'g');
-      add(tower.title, whole(spelled(tower.title)));
+      if (!others.some((other) => other.towers.some(({ title }) => title === tower.title)))
+        add(tower.title, whole(spelled(tower.title)));
     }
     for (const part of family.parts) if (isOwn('parts', part.name)) add(part.name, whole(keyed(part.name)));
     for (const section of ['parameters', 'options'])

@@ -46,6 +46,13 @@ test.each([
   ['letters within a word', 'seq1 q12 xq1y'],
 ])('leaves %s alone', (_name, text) => expect(words(text)).toEqual([]));
 
+test('a bare 2.0 may be any number', () => {
+  const even = familyPatterns({ 'fern-2.0': family({}) });
+  const found = (text) => familyWords('a.ts', text, even).map(({ word }) => word);
+  expect(found('clamp=2.0, 2.0 * x')).toEqual([]);
+  expect(found('fern 2.0')).toEqual(['fern-2.0']);
+});
+
 test('reads the path of a file, and says in which line a word is', () => {
   expect(familyWords('libs/a/src/moss-steps.ts', 'a\nq1\n', patterns)).toEqual([
     { line: 0, word: 'moss_steps' },

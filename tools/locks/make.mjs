@@ -5,6 +5,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lockFileOf, seriesNewestFirst } from '../bootstrap/python/series.mjs';
 import { root } from '../bootstrap/root.mjs';
+import { lockFile as fuzzLock, requirements } from '../fuzz/environment.mjs';
 import { run } from '../bootstrap/run.mjs';
 import { uv } from './uv.mjs';
 
@@ -14,6 +15,7 @@ const header = (series) =>
 `;
 
 const overrides = join(root, '.cache/locks/overrides.txt');
+const oldestSeries = seriesNewestFirst.at(-1);
 const program = await uv();
 await writeFile(overrides, "torch ; sys_platform == 'never'\n");
 for (const series of seriesNewestFirst) {
@@ -46,3 +48,26 @@ for (const series of seriesNewestFirst) {
   console.log(`${lockFileOf(series)}: ${text.match(/^[\w.-]+==/gm).length} packages`);
 }
 await rm(overrides);
+// Of the fuzzing of the api: one for all versions, as it needs nothing that is built for one.
+await run(
+  'lock-fuzz',
+  program,
+  [
+    ...[
+      'pip',
+      'compile',
+      requirements,
+      '--quiet',
+      '--universal',
+      '--generate-hashes',
+      '--python-version',
+      oldestSeries,
+    ],
+    ...['--no-header', '--no-annotate', '--output-file', fuzzLock],
+    ...process.argv.slice(2),
+  ],
+  { what: 'Resolving the packages of fuzz:api', cwd: root },
+);
+console.log(
+  `${fuzzLock}: ${(await readFile(join(root, fuzzLock), 'utf8')).match(/^[\w.-]+==/gm).length} packages`,
+);

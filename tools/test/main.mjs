@@ -14,7 +14,7 @@ const nx = (target, ...args) => [
 ];
 
 console.log(
-  'Checks everything: lint, the tests of both languages, end to end. About 25 minutes on two cores; nothing more is downloaded.',
+  'Checks everything: lint, the tests of both languages, end to end. About 25 minutes on two cores; the first time, schemathesis is downloaded (25 MB).',
 );
 const stages = [
   ['lint', [process.execPath, ['tools/test/lint.mjs']]],

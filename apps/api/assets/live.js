@@ -13,8 +13,8 @@ async function refresh() {
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const parts = [...fresh.querySelectorAll('[data-live]')];
-  const known = parts.every((part) => document.getElementById(part.id));
-  if (!known) {
+  const namesOf = (page) => [...page.querySelectorAll('[data-live]')].map(({ id }) => id).join();
+  if (namesOf(fresh) !== namesOf(document)) {
     document.querySelector('main').replaceWith(fresh.querySelector('main'));
     return;
   }

@@ -1,6 +1,10 @@
-import { logLevelSchema, readEnv, webPortSchema } from '@murnau/config';
+import { limitSchema, logLevelSchema, readEnv, webPortSchema } from '@murnau/config';
 import { accountName, keepLoopbackDirect } from '@murnau/environment';
 import { z } from 'zod';
+import { defaultLimits, type Limits } from './http/limits.js';
+
+const MIB = 1024 * 1024;
+const GIGA = 1e9;
 
 const schema = z.object({
   DATABASE_URL: z.string().min(1),
@@ -16,8 +20,27 @@ const schema = z.object({
   API_TOKEN: z.string().min(16, 'at least 16 characters').optional(),
   /** Where people reach the pages. Absent: API_HOST and API_PORT. */
   GALLERY_URL: z.url().optional(),
+  /** Further names that requests may come by, such as that of a tunnel, with commas between. */
+  API_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform((names) =>
+      names.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim().toLowerCase()])),
+    ),
+  /** By which the installation that started this process knows it again. */
+  MURNAU_HEALTH_NAME: z.string().min(1).optional(),
   /** Who the token belongs to. Absent: the user this process runs as. */
   MURNAU_OWNER: z.string().min(1).max(80).optional(),
+  /** Files that are being uploaded, in MiB. */
+  MURNAU_LIMIT_UPLOAD_MIB: limitSchema(1, 1_000_000).default(defaultLimits.uploadBytes / MIB),
+  /** Contact sheets that are being drawn. */
+  MURNAU_LIMIT_SHEETS: limitSchema(1, 1_000).default(defaultLimits.sheets),
+  /** Streams of events that are open. */
+  MURNAU_LIMIT_STREAMS: limitSchema(1, 100_000).default(defaultLimits.streams),
+  /** Resized pictures on disk, in MiB. */
+  MURNAU_LIMIT_RENDITION_MIB: limitSchema(0, 100_000_000).default(defaultLimits.renditionBytes / MIB),
+  /** Pixels × steps × pictures of one generation, in thousands of millions. */
+  MURNAU_LIMIT_GIGAPIXEL_STEPS: limitSchema(1, 1_000_000).default(defaultLimits.pixelSteps / GIGA),
   LOG_LEVEL: logLevelSchema,
 });
 
@@ -35,3 +58,11 @@ export function readEnvironment(): Environment {
     MURNAU_OWNER: env.MURNAU_OWNER ?? accountName() ?? `user ${process.getuid?.() ?? ''}`.trim(),
   };
 }
+
+export const limitsOf = (env: Environment): Limits => ({
+  uploadBytes: env.MURNAU_LIMIT_UPLOAD_MIB * MIB,
+  sheets: env.MURNAU_LIMIT_SHEETS,
+  streams: env.MURNAU_LIMIT_STREAMS,
+  renditionBytes: env.MURNAU_LIMIT_RENDITION_MIB * MIB,
+  pixelSteps: env.MURNAU_LIMIT_GIGAPIXEL_STEPS * GIGA,
+});

@@ -86,7 +86,7 @@ describe('the stream of a run', () => {
 it('a sweep streams its trials and itself', async () => {
   const dataset = await seedDataset(server.store);
   const sweep = await seedSweep(server.store, dataset.id);
-  const { runs } = await server.store.sweeps.leaderboard(sweep.id);
+  const runs = await server.store.sweeps.best(sweep.id, 4);
   const reader = await open(`/v1/sweeps/${sweep.id}/events`);
   const trials = () =>
     new Set(reader.frames.filter(({ event }) => event === 'run').map(({ data }) => data['trial']));

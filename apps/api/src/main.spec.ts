@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { searchAttributes } from '@murnau/contracts';
-import { type Run } from '@murnau/domain';
+import type { Run, Sweep } from '@murnau/domain';
 import { createTemporalClient } from '@murnau/orchestration';
 import { createStore, startTestPostgres, type Store } from '@murnau/store';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -91,10 +91,10 @@ async function createRun(datasetId: string): Promise<Run> {
   return (await answer.json()) as Run;
 }
 
-const describeWorkflow = (run: Run) =>
+const describeWorkflow = ({ workflow_id }: Pick<Run, 'workflow_id'>) =>
   eventually(() => {
     const client = createTemporalClient({ address: env['TEMPORAL_ADDRESS'] ?? '', namespace: 'default' });
-    return client.workflow.getHandle(run.workflow_id).describe();
+    return client.workflow.getHandle(workflow_id).describe();
   });
 
 beforeAll(async () => {
@@ -139,6 +139,29 @@ it('refuses to start where anyone could reach it without a token', async () => {
   expect(code).toBe(1);
   expect(log).toContain('API_TOKEN is not set');
   expect(log).toContain('config.invalid');
+});
+
+it('starts what has more to tell than Temporal takes, and shows a name as itself', async () => {
+  const dataset = await seedDataset(store);
+  const placeholders = [...'abcdefghijklmnopqrst'].map((letter) => `sapsan${letter}`);
+  const spec = {
+    name: '**[x](http://evil)**',
+    dataset: dataset.id,
+    parameters: {
+      pair: {
+        values: placeholders.map((placeholder) => ({
+          placeholder,
+          initializer: '木'.repeat(57) + placeholder,
+        })),
+      },
+    },
+  };
+  const answer = await post('/v1/sweeps', { spec });
+  expect(answer.status).toBe(201);
+  const described = await describeWorkflow((await answer.json()) as Sweep);
+  expect(Buffer.byteLength(String(described.searchAttributes['MurnauInitializer']?.[0]))).toBe(255);
+  expect(await described.staticSummary()).toMatch(/^sapsana from “木{57}sapsana” · .*…$/);
+  expect(await described.staticDetails()).toContain('**[\\*\\*\\[x\\](http://evil)\\*\\*](');
 });
 
 it('starts a workflow for a run, stores one while Temporal is away, and goes on when it is back', async () => {

@@ -4,7 +4,7 @@ import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
 import { createStarters, createTemporalClient } from '@murnau/orchestration';
 import { createStore } from '@murnau/store';
-import { readEnvironment } from './env.js';
+import { limitsOf, readEnvironment } from './env.js';
 import { createServer } from './server.js';
 import { version } from './version.js';
 
@@ -25,6 +25,8 @@ async function main(): Promise<void> {
       host: env.API_HOST,
       token: env.API_TOKEN,
       galleryUrl: env.GALLERY_URL,
+      allowedHosts: env.API_ALLOWED_HOSTS,
+      healthName: env.MURNAU_HEALTH_NAME,
       temporalAddress: env.TEMPORAL_ADDRESS,
       temporalUiUrl: env.TEMPORAL_UI_URL,
       namespace: env.TEMPORAL_NAMESPACE,
@@ -38,6 +40,7 @@ async function main(): Promise<void> {
       );
     },
     renditionDir: join(env.BLOB_DIR, 'renditions'),
+    limits: limitsOf(env),
     log,
   });
   const stop = (signal: NodeJS.Signals): void => {

@@ -82,7 +82,7 @@ describe('HEAD', () => {
   });
 
   it('of a stream is not answered as a stream', async () => {
-    expect((await call({ method: 'HEAD', url: '/v1/runs/x/events' })).statusCode).toBe(404);
+    expect((await call({ method: 'HEAD', url: '/v1/runs/x/events' })).statusCode).toBe(405);
   });
 });
 
@@ -92,9 +92,13 @@ describe('numbers past what is stored', () => {
     const { id } = await seedRun(server.store, dataset.id, {});
     for (const url of [
       `/v1/runs/${id}/metrics?after_step=2147483648`,
-      `/v1/runs/${id}/log?after=1-9223372036854775808`,
-      `/v1/runs/${id}/log?after=9223372036854775808-1`,
+      `/v1/runs/${id}/log?after=9223372036854775808`,
+      `/v1/runs/${id}/log?after=1-1`,
+      `/v1/runs/${id}/events?after=9223372036854775807`,
       `/v1/runs/${id}/events?after=1-9999999999999999999`,
+      // Octal, and not even that.
+      `/v1/runs/${id}/log?after=06075756927-22192`,
+      `/v1/runs/${id}/events?after=1-01`,
     ])
       expect([url, refusal(await get(url))]).toEqual([url, refused]);
   });
@@ -102,7 +106,7 @@ describe('numbers past what is stored', () => {
   it('are refused in Last-Event-ID, before the stream is opened', async () => {
     const dataset = await seedDataset(server.store);
     const { id } = await seedRun(server.store, dataset.id, {});
-    for (const lastEventId of ['1-9999999999999999999', 'x', '5'])
+    for (const lastEventId of ['1-9999999999999999999', 'x', '-1', '99999999999999999'])
       expect([
         lastEventId,
         refusal(

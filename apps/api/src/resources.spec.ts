@@ -1,4 +1,10 @@
-import { datasetSchema, leaderboardSchema, runSchema, sweepPlanSchema, sweepSchema } from '@murnau/domain';
+import {
+  datasetSchema,
+  leaderboardPageSchema,
+  runSchema,
+  sweepPlanSchema,
+  sweepSchema,
+} from '@murnau/domain';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawPicture, model, seedDataset, seedRun, seedSweep, seedWorker, train } from './testing/seed.js';
@@ -216,7 +222,7 @@ describe('creations', () => {
     const dry = await post('/v1/sweeps', { spec, dry_run: true });
     expect(dry.statusCode).toBe(200);
     const plan = sweepPlanSchema.parse(dry.json());
-    expect(plan).toMatchObject({ steps: 400, pictures: 4 * (2 * 4 + 2 * 16) });
+    expect(plan).toMatchObject({ steps: 400, pictures: 4 * (2 * 4 + 3 * 16) });
     expect(plan.trials.map(({ parameters }) => parameters['initializer'])).toEqual([
       'train',
       'train',
@@ -229,8 +235,8 @@ describe('creations', () => {
     expect((await post('/v1/sweeps', { spec }, { 'idempotency-key': 's' })).json<{ id: string }>().id).toBe(
       sweep.id,
     );
-    const board = leaderboardSchema.parse((await get(`/v1/sweeps/${sweep.id}/trials`)).json());
-    expect(board.runs).toHaveLength(4);
+    const board = leaderboardPageSchema.parse((await get(`/v1/sweeps/${sweep.id}/trials`)).json());
+    expect(board.items).toHaveLength(4);
     const wrong = {
       ...spec,
       parameters: {
@@ -348,10 +354,10 @@ describe('results', () => {
   it('shows a sweep with its best trial first', async () => {
     const dataset = await seedDataset(server.store);
     const sweep = await seedSweep(server.store, dataset.id);
-    const { runs } = await server.store.sweeps.leaderboard(sweep.id);
+    const runs = await server.store.sweeps.best(sweep.id, 4);
     for (const run of runs.filter(({ trial }) => trial !== 3)) await train(server.store, run, 100);
-    const board = leaderboardSchema.parse((await get(`/v1/sweeps/${sweep.id}/trials`)).json());
-    expect(board.runs.map(({ trial }) => trial)).toEqual([0, 1, 2, 3]);
+    const board = leaderboardPageSchema.parse((await get(`/v1/sweeps/${sweep.id}/trials`)).json());
+    expect(board.items.map(({ trial }) => trial)).toEqual([0, 1, 2, 3]);
     expect((await get(`/v1/sweeps/${sweep.id}/sheet.png`)).headers['content-type']).toBe('image/png');
     const page = await get(`/sweeps/${sweep.id}`);
     expect(page.body).toMatch(/3 finished/);

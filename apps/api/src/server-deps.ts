@@ -1,6 +1,7 @@
 import type { Starters } from '@murnau/orchestration';
 import type { Store } from '@murnau/store';
 import type { ImportanceAdvisor } from './advice/sweep-importance.js';
+import type { Limits } from './http/limits.js';
 
 /** What the server is, as its clients are told. */
 export interface ServerIdentity {
@@ -10,6 +11,10 @@ export interface ServerIdentity {
   host: string;
   token: string | undefined;
   galleryUrl: string;
+  /** Names that requests may come by, beside that of `galleryUrl` and loopback's. */
+  allowedHosts: readonly string[];
+  /** By which the installation that this process belongs to knows it; undefined: it belongs to none. */
+  healthName: string | undefined;
   temporalAddress: string;
   temporalUiUrl: string;
   namespace: string;
@@ -32,5 +37,6 @@ export interface ServerDeps {
   pingTemporal(): Promise<void>;
   /** Folder of resized pictures, which may be deleted at any time. */
   renditionDir: string;
+  limits: Limits;
   log: Log;
 }

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect } from 'node:net';
 import { problemSchema } from '@murnau/domain';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,28 +61,58 @@ describe('trust', () => {
         payload: '{}',
         headers: { 'content-type': type },
       });
-      expect(problemSchema.parse(answer.json()).code).toBe('request.invalid');
+      expect(answer.statusCode).toBe(415);
+      expect(problemSchema.parse(answer.json()).code).toBe('request.media_type');
     }
   });
 
-  it('sets a cookie for the token at /login and goes to a path of its own only', async () => {
-    const logIn = (query: string) =>
-      server.app.inject({ url: `/login?${query}`, headers: { host: '127.0.0.1:7800', accept: 'text/html' } });
-    expect((await logIn('token=wrong')).statusCode).toBe(401);
-    const answer = await logIn(`token=${token}&to=/workers`);
+  it('lets a browser in by a code, to a path of its own only, and out again', async () => {
+    const anyone = { host: '127.0.0.1:7800', accept: 'text/html' };
+    const newCode = async (): Promise<string> =>
+      (await call({ method: 'POST', url: '/v1/logins' })).json<{ code: string }>().code;
+    const logIn = (query: string, method: 'GET' | 'HEAD' = 'GET', headers = {}) =>
+      server.app.inject({ method, url: `/login?${query}`, headers: { ...anyone, ...headers } });
+    expect((await server.app.inject({ method: 'POST', url: '/v1/logins', headers: anyone })).statusCode).toBe(
+      401,
+    );
+    expect((await logIn('code=wrong')).statusCode).toBe(401);
+    expect((await logIn(`token=${token}`)).statusCode).toBe(401);
+    expect((await logIn(`code=${token}`)).statusCode).toBe(401);
+    const code = await newCode();
+    // What looks at a link before it is opened does not use it up.
+    expect((await logIn(`code=${code}`, 'HEAD')).headers['set-cookie']).toBeUndefined();
+    const answer = await logIn(`code=${code}&to=/workers`);
     expect(answer.body).toContain('url=/workers"');
-    const cookie = String(answer.headers['set-cookie']);
-    expect(cookie).toMatch(/HttpOnly; SameSite=Strict/);
+    const cookie = String(answer.headers['set-cookie']).split(';')[0] ?? '';
+    expect((await logIn(`code=${code}`)).statusCode).toBe(401);
+    expect((await logIn(`code=${code}`, 'GET', { cookie })).statusCode).toBe(200);
     for (const to of ['//evil.example', 'https://evil.example', '/\\evil.example', '/x"><script>']) {
-      expect((await logIn(`token=${token}&to=${encodeURIComponent(to)}`)).body).toContain('url=/"');
+      const query = `code=${await newCode()}&to=${encodeURIComponent(to)}`;
+      expect((await logIn(query)).body).toContain('url=/"');
     }
-    const page = await server.app.inject({
-      url: '/workers',
-      headers: { host: '127.0.0.1:7800', cookie: cookie.split(';')[0] ?? '' },
-    });
+    const workers = () => server.app.inject({ url: '/workers', headers: { ...anyone, cookie } });
+    const page = await workers();
     expect(page.statusCode).toBe(200);
     expect(page.headers['content-security-policy']).toContain("script-src 'self'");
     expect(page.body).toContain('worker-0');
+    expect(page.body).toContain('action="/logout"');
+
+    const logOut = (headers: Record<string, string>) => {
+      const type = 'application/x-www-form-urlencoded';
+      const sent = { ...anyone, cookie, 'content-type': type, ...headers };
+      return server.app.inject({ method: 'POST', url: '/logout', headers: sent, payload: '' });
+    };
+    const elsewhere: Record<string, string>[] = [
+      { origin: 'http://evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+    ];
+    for (const headers of elsewhere) expect((await logOut(headers)).statusCode).toBe(403);
+    expect((await workers()).statusCode).toBe(200);
+    const out = await logOut({ origin: 'http://127.0.0.1:7800', 'sec-fetch-site': 'same-origin' });
+    expect(out.statusCode).toBe(200);
+    expect(out.headers['set-cookie']).toMatch(/^murnau_session=; .*Max-Age=0/);
+    expect(out.body).not.toContain('action="/logout"');
+    expect((await workers()).statusCode).toBe(401);
   });
 });
 
@@ -117,6 +148,41 @@ describe('problems', () => {
       const answer = await call({ method: 'POST', url: '/v1/sweeps', payload, headers });
       expect([payload, answer.statusCode]).toEqual([payload, 422]);
       problemSchema.parse(answer.json());
+    }
+  });
+
+  it('name the methods that an address takes', async () => {
+    for (const [method, url, allowed] of [
+      ['DELETE', '/v1/runs', 'GET, HEAD, POST'],
+      ['PUT', '/v1/runs/x/pause', 'POST'],
+      ['PATCH', '/workers', 'GET, HEAD'],
+      ['POST', '/login?code=x', 'GET'],
+      ['GET', '/logout', 'POST'],
+      ['POST', '/v1/openapi.json', 'GET, HEAD'],
+    ] as const) {
+      const answer = await call({ method, url });
+      expect([url, answer.statusCode, answer.headers.allow]).toEqual([url, 405, allowed]);
+      expect(problemSchema.parse(answer.json())).toMatchObject({ code: 'route.wrong_method', allowed });
+    }
+    expect((await call({ method: 'DELETE', url: '/v1/nothing' })).statusCode).toBe(404);
+  });
+
+  it('are answered to an address that is none, and to what is no HTTP', async () => {
+    for (const url of ['/v1/runs/%zz', `/v1/runs/${'a'.repeat(200)}`]) {
+      const answer = await get(url);
+      expect([answer.statusCode, problemSchema.parse(answer.json()).code]).toEqual([422, 'request.invalid']);
+    }
+    await server.app.listen({ host: '127.0.0.1', port: 0 });
+    const { port } = server.app.server.address() as AddressInfo;
+    for (const [sent, status] of [
+      ['rubbish\r\n\r\n', 400],
+      [`GET / HTTP/1.1\r\nhost: x\r\na: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ] as const) {
+      const socket = connect(port, '127.0.0.1').end(sent);
+      const answer = String(Buffer.concat(await socket.toArray()));
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      expect(answer).toContain('content-type: application/problem+json');
+      expect(problemSchema.parse(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''))).toMatchObject({ status });
     }
   });
 
@@ -173,8 +239,10 @@ describe('OpenAPI', () => {
     const schemas = new Set(Object.keys(description.components.schemas));
     for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) expect(schemas).toContain(name);
     const operations = Object.values(description.paths).flatMap(
-      (path) => Object.values(path) as { operationId: string }[],
+      (path) => Object.values(path) as { operationId: string; responses: object }[],
     );
+    // Every status is named: none is left to a default.
+    for (const { responses } of operations) expect(Object.keys(responses)).not.toContain('default');
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
     expect(operations.length).toBeGreaterThan(35);
   });

@@ -1,10 +1,14 @@
 import { MurnauError, refuseOddText } from '@murnau/domain';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { refuseMalformed } from './http/client-error.js';
+import { Followers } from './http/follower.js';
+import { Methods } from './http/methods.js';
 import { openApi } from './http/openapi.js';
 import { toApiError, toProblem } from './http/problem.js';
 import { registerRoutes } from './http/register-routes.js';
 import type { Route } from './http/route.js';
 import { type Credentials, Trust } from './http/security.js';
+import { Sessions } from './http/sessions.js';
 import { errorPage } from './pages/message-page.js';
 import { registerPages } from './pages/page-routes.js';
 import { blobRoutes } from './routes/blob-routes.js';
@@ -13,7 +17,9 @@ import { datasetRoutes } from './routes/dataset-routes.js';
 import { embeddingRoutes } from './routes/embedding-routes.js';
 import { eventRoutes, type OpenStreams } from './routes/event-routes.js';
 import { generationRoutes } from './routes/generation-routes.js';
+import { loginRoutes } from './routes/login-routes.js';
 import { modelRoutes } from './routes/model-routes.js';
+import { removalRoutes } from './routes/removal-routes.js';
 import { runRoutes } from './routes/run-routes.js';
 import { sheetRoutes } from './routes/sheet-routes.js';
 import { sweepRoutes } from './routes/sweep-routes.js';
@@ -32,20 +38,29 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** When to try again what found no room. */
+const RETRY_AFTER_S = 1;
+
 /** The HTTP API and the pages, not yet listening. */
 export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   const { identity, log } = deps;
-  const trust = new Trust(identity);
+  const isSecure = new URL(identity.galleryUrl).protocol === 'https:';
+  const sessions = new Sessions({ store: deps.store, token: identity.token, isSecure });
+  const trust = new Trust({ ...identity, sessions });
   const streams: OpenStreams = new Set();
-  // Requests are logged by us: an address may hold a token, and Fastify would log it whole.
+  const followers = new Followers(deps.store);
+  // Requests are logged by us: an address may hold a code, and Fastify would log it whole.
   const app = Fastify({
     logger: false,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, deps),
+    clientErrorHandler: refuseMalformed,
     forceCloseConnections: 'idle',
     requestTimeout: 120_000,
     trustProxy: false,
   });
 
-  app.addHook('onRequest', (request, reply, done) => {
+  const methods = new Methods(app);
+  app.addHook('onRequest', async (request, reply) => {
     reply.headers({
       'content-security-policy': contentSecurityPolicy,
       'x-content-type-options': 'nosniff',
@@ -55,8 +70,7 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
     });
     const credentials = credentialsOf(request);
     trust.checkSource(credentials);
-    if (!isOpen(request)) trust.checkToken(credentials);
-    done();
+    if (!isOpen(request)) await trust.checkToken(credentials);
   });
   // Of pages too; queries and bodies are checked where they are parsed.
   app.addHook('preValidation', (request, _reply, done) => {
@@ -77,21 +91,36 @@ export async function createServer(deps: ServerDeps): Promise<FastifyInstance> {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, deps));
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
-    const error = new MurnauError('route.not_found', `There is nothing at ${request.method} ${path}`);
-    sendError(error, request, reply, deps);
+    const allowed = methods.at(path).join(', ');
+    if (allowed === '') {
+      const error = new MurnauError('route.not_found', `There is nothing at ${request.method} ${path}`);
+      return sendError(error, request, reply, deps);
+    }
+    reply.header('allow', allowed);
+    const error = new MurnauError('route.wrong_method', `${path} does not take ${request.method}`, {
+      allowed,
+    });
+    return sendError(error, request, reply, deps);
   });
 
-  const routes = allRoutes(deps, streams);
-  await registerRoutes(app, routes, identity.owner);
+  const routes = allRoutes(deps, { open: streams, followers, sessions });
+  await registerRoutes(app, routes, identity.owner, deps.limits);
   const description = openApi(routes, identity.version);
   app.get('/v1/openapi.json', { config: { isOpen: true } }, () => description);
-  registerPages(app, deps, trust);
+  registerPages(app, deps, { sessions, followers });
   return app;
 }
 
-function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
+interface RouteTools {
+  readonly open: OpenStreams;
+  readonly followers: Followers;
+  readonly sessions: Sessions;
+}
+
+function allRoutes(deps: ServerDeps, { open, followers, sessions }: RouteTools): Route[] {
   return [
     ...systemRoutes(deps),
+    ...loginRoutes(sessions),
     ...blobRoutes(deps),
     ...datasetRoutes(deps),
     ...runRoutes(deps),
@@ -99,9 +128,10 @@ function allRoutes(deps: ServerDeps, streams: OpenStreams): Route[] {
     ...sheetRoutes(deps),
     ...embeddingRoutes(deps),
     ...generationRoutes(deps),
+    ...removalRoutes(deps),
     ...modelRoutes(deps),
     ...wordRoutes(deps),
-    ...eventRoutes(deps, streams),
+    ...eventRoutes({ deps, open, followers }),
   ];
 }
 
@@ -131,6 +161,7 @@ function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply,
   if (known.code === 'internal') deps.log.error({ err: error, request: request.id }, 'failed inside');
   const isPage = !request.url.startsWith('/v1/') && (request.headers.accept ?? '').includes('text/html');
   reply.status(problem.status);
+  if (known.code === 'server.busy') reply.header('retry-after', RETRY_AFTER_S);
   if (known.code === 'auth.missing') reply.header('www-authenticate', 'Bearer realm="murnau"');
   if (isPage) {
     const page = errorPage(known, problem.detail, deps.identity.temporalUiUrl);

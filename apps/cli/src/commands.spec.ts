@@ -337,7 +337,12 @@ describe('with a server', () => {
     expect(api.requests.map(({ method }) => method)).toEqual(['GET', 'GET']);
   });
 
-  const board = { metric: 'eval_gain', goal: 'maximize', runs: [aTrial(1), aTrial(0, { phase: 'failed' })] };
+  const board = {
+    metric: 'eval_gain',
+    goal: 'maximize',
+    items: [aTrial(1), aTrial(0, { phase: 'failed' })],
+    next_cursor: null,
+  };
   const sweepRoutes = (counts: Record<string, number>): FakeRoutes => ({
     'GET /v1/sweeps/:id': () => aSweep({ phase: 'finished', counts }),
     'GET /v1/sweeps/:id/trials': () => board,
@@ -423,7 +428,7 @@ describe('with a server', () => {
     const routes: FakeRoutes = { 'GET /v1/runs': () => ({ items: [aRun({ step: 5 })], next_cursor: null }) };
     const table = await against(routes, ['runs', 'ls', '--phase', 'running']);
     expect(table.stdout).toMatch(/^id +name +phase.*\n7f3a91c2 +oktavo-fish +running +5\/100/);
-    expect(table.api.requests[0]?.url.search).toBe('?phase=running&limit=50');
+    expect(table.api.requests[0]?.url.search).toBe('?phase=running&limit=51');
     const json = await against(routes, ['runs', 'ls', '--json']);
     expect(JSON.parse(json.stdout)).toHaveLength(1);
     const none = await against({ 'GET /v1/runs': () => ({ items: [], next_cursor: null }) }, ['runs', 'ls']);
@@ -475,11 +480,16 @@ describe('with a server', () => {
       gallery_url: 'http://127.0.0.1:7800',
       namespace: 'default',
     };
-    const { stdout } = await against({ 'GET /v1/info': () => info }, ['dashboards']);
+    const routes: FakeRoutes = {
+      'GET /v1/info': () => info,
+      'POST /v1/logins': () => ({ code: 'once', valid_s: 120 }),
+    };
+    const { stdout } = await against(routes, ['dashboards']);
     expect(stdout).toContain(
       'http://127.0.0.1:7834/namespaces/default/workflows?query=MurnauKind%3D%22run%22%20AND%20MurnauOwner%3D%22ada%22',
     );
-    expect(stdout).toContain('http://127.0.0.1:7800/login?token=secret');
+    expect(stdout).toContain('http://127.0.0.1:7800/login?code=once');
+    expect(stdout).not.toContain('secret');
   });
 });
 
@@ -517,7 +527,12 @@ describe('what lives', () => {
     ];
     const routes: FakeRoutes = {
       'GET /v1/sweeps/:id': () => aSweep(),
-      'GET /v1/sweeps/:id/trials': () => ({ metric: 'eval_gain', goal: 'maximize', runs: trials }),
+      'GET /v1/sweeps/:id/trials': () => ({
+        metric: 'eval_gain',
+        goal: 'maximize',
+        items: trials,
+        next_cursor: null,
+      }),
       'GET /v1/sweeps/:id/decisions': () => ({ items: [], next_cursor: null }),
     };
     const { stdout } = await against(routes, ['sweep', 'export', '19c20d3e']);

@@ -89,7 +89,9 @@ describe('models ls', () => {
     const api = await fakeApi({ 'GET /v1/models': () => ({ items: [served] }) });
     try {
       const { stdout } = await runHere(['models', 'ls'], { MURNAU_SERVER: api.url });
-      expect(stdout).toMatch(/kandinsky-2\.1-small +train, text2img, fuse +64 px +float32 +1 of 2, 2\.0 MB/);
+      expect(stdout).toMatch(
+        /kandinsky-2\.1-small +kandinsky-2\.1 +t1 XLM-R, t2 CLIP +train, text2img, fuse +64 px +float32 +1 of 2, 2\.0 MB/,
+      );
       expect(stdout).toMatch(/50 steps, guidance 4, prior 25 +worker-1, worker-0|worker-0, worker-1/);
     } finally {
       api.close();

@@ -84,6 +84,12 @@ export const nouns: readonly Noun[] = [
     load: () => import('./commands/img2img/index.js'),
   },
   {
+    usage: 'generations',
+    summary: 'pictures that were drawn',
+    hasVerbs: true,
+    load: () => import('./commands/generations/index.js'),
+  },
+  {
     usage: 'models',
     summary: 'checkpoints of Kandinsky',
     hasVerbs: true,
@@ -98,6 +104,12 @@ export const nouns: readonly Noun[] = [
     usage: 'dashboards',
     summary: 'print links to ready-made views of the Temporal UI and to the gallery',
     load: () => import('./commands/dashboards/index.js'),
+  },
+  {
+    usage: 'admin',
+    summary: 'back the data up, and restore them',
+    hasVerbs: true,
+    load: () => import('./commands/admin/index.js'),
   },
   {
     usage: 'completion <shell>',

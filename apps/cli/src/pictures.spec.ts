@@ -94,7 +94,7 @@ async function against(
   );
   return { ...result, api, asked: creation === undefined ? undefined : JSON.parse(String(creation.body)) };
 }
-const filled = { count: 4, seed: 0, sampler: 'ddim_sampler', reference_quirks: false };
+const filled = { count: 4, seed: 0, sampler: 'ddim_sampler' };
 
 describe('generate', () => {
   it('writes the pictures and a contact sheet', { timeout: busyMs }, async () => {
@@ -129,18 +129,16 @@ describe('generate', () => {
       '--height': ['height', 64],
       '--negative-prior-prompt': ['negative_prior_prompt', 'grey'],
       '--negative-decoder-prompt': ['negative_decoder_prompt', 'blurry'],
+      '--denoised-type': ['denoised_type', 'clip_denoised'],
+      '--dynamic-threshold-v': ['dynamic_threshold_v', 90.5],
       '--preview-every-steps': ['preview_every_steps', 5],
     } as const;
     const flags = Object.entries(options).flatMap(([flag, [, value]]) => [flag, String(value)]);
-    const { asked } = await against(drawing(), [
-      'generate',
-      'x',
-      ...flags,
-      '--reference-quirks',
-      '--out',
-      'all',
-    ]);
-    expect(asked).toMatchObject({ ...Object.fromEntries(Object.values(options)), reference_quirks: true });
+    const asking = async (quirks: string) =>
+      (await against(drawing(), ['generate', 'x', ...flags, quirks, '--out', 'all'])).asked;
+    const sent = Object.fromEntries(Object.values(options));
+    expect(await asking('--reference-quirks')).toMatchObject({ ...sent, reference_quirks: true });
+    expect(await asking('--no-reference-quirks')).toMatchObject({ ...sent, reference_quirks: false });
   });
 
   it('tells notices and where the preview lies on stderr, once', { timeout: busyMs }, async () => {

@@ -68,6 +68,8 @@ describe('through every door', () => {
 
   it('lists the model with its tasks', async () => {
     const { stdout } = await doors.murnau('models', 'ls');
-    expect(stdout).toMatch(/fake +train, text2img, fuse, inpaint, img2img +64 px +float32 +1 of 7, 1\.0 MB/);
+    expect(stdout).toMatch(
+      /fake +kandinsky-2\.1 +t1 XLM-R, t2 CLIP +train, text2img, fuse, inpaint, img2img +64 px +float32 +1 of 7, 1\.0 MB/,
+    );
   });
 });

@@ -20,7 +20,7 @@ async function expectUndisturbed(runId: string, steps: number): Promise<void> {
   expect((await harness.store.blobs.get(embedding.hash)).toString()).toBe(
     fakeEmbedding(run.spec.seed, steps),
   );
-  const losses = await harness.store.runs.metrics(runId, { names: ['train_loss'] });
+  const { items: losses } = await harness.store.runs.metrics(runId, { names: ['train_loss'] });
   expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
 }
 

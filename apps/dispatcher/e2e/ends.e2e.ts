@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { workflowMessages } from '@murnau/contracts';
+import { orchestratorQueue, workflowMessages, workflowTypes } from '@murnau/contracts';
 import { generationRequestSchema, isEnded, parse } from '@murnau/domain';
 import type { Generation, Run } from '@murnau/domain';
 import { fakeEmbedding } from '@murnau/gpu-client';
@@ -180,6 +180,45 @@ describe('reset', () => {
     await until('it closed again', async () => (await handle.describe()).status.name !== 'RUNNING');
     expect(await at.row()).toMatchObject({ phase: 'cancelled', failure: before.failure });
     await at.expectNothingOpen?.();
+  });
+});
+
+describe('a sweep whose trial does not end', () => {
+  it('cancels it again less and less often, in short histories, until it has', async () => {
+    const { sweep, trials } = await storeSweep(harness, { seeds: 1 });
+    const [trial] = await trials();
+    // Nobody works on it: it is asked to end, and does not.
+    const stuck = await harness.client.workflow.start('stuck', {
+      workflowId: trial?.workflow_id ?? '',
+      taskQueue: 'nobody',
+    });
+    await harness.query(`update runs set workflow_started = true, phase = 'running' where id = $1`, [
+      trial?.run_id,
+    ]);
+    await harness.store.sweeps.markStarted(sweep.id);
+    const first = await harness.client.workflow.start(workflowTypes.sweep, {
+      workflowId: sweep.workflow_id,
+      taskQueue: orchestratorQueue,
+      args: [{ sweep_id: sweep.id, decisions_per_chain: 3 }],
+    });
+    await harness.starters.cancelSweep(sweep, 'tester');
+    const newest = harness.client.workflow.getHandle(sweep.workflow_id);
+    await until('another history', async () => (await newest.describe()).runId !== first.firstExecutionRunId);
+    const history = await harness.client.workflow
+      .getHandle(sweep.workflow_id, first.firstExecutionRunId)
+      .fetchHistory();
+    const events = history.events ?? [];
+    const waits = events.flatMap(({ timerStartedEventAttributes: timer, userMetadata }) =>
+      timer?.startToFireTimeout != null && userMetadata?.summary != null
+        ? [Number(timer.startToFireTimeout.seconds) * 1_000 + (timer.startToFireTimeout.nanos ?? 0) / 1e6]
+        : [],
+    );
+    expect(waits.slice(-4)).toEqual([500, 500, 500, 1_000]);
+    expect(events.length).toBeLessThan(60);
+    expect((await newest.describe()).status.name).toBe('RUNNING');
+    await stuck.terminate();
+    await until('a closed workflow', async () => (await newest.describe()).status.name === 'COMPLETED');
+    expect((await harness.store.sweeps.get(sweep.id)).phase).toBe('cancelled');
   });
 });
 

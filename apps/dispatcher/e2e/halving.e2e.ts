@@ -42,7 +42,7 @@ async function expectInvariants(
     expect(run.early_stop).toBe(rungs === steps.length - 1 ? null : 'rung');
     const { hash, step } = await harness.store.embeddings.get(run.embedding_id ?? '');
     expect((await harness.store.blobs.get(hash)).toString()).toBe(fakeEmbedding(run.spec.seed, step));
-    const losses = await harness.store.runs.metrics(run_id, { names: ['train_loss'] });
+    const { items: losses } = await harness.store.runs.metrics(run_id, { names: ['train_loss'] });
     expect(losses).toHaveLength(run.certified_step);
   }
   const atRung = (rung: number): number => promotions.filter(({ data }) => data['rung'] === rung).length;

@@ -100,7 +100,7 @@ export interface Harness {
   readonly dispatchers: Program[];
   readonly workers: FakeWorker[];
   /** Starts a dispatcher for a worker that is there, or will be. */
-  addDispatcher(name: string, address: string): Program;
+  addDispatcher(name: string, address: string, extraEnv?: Record<string, string>): Program;
   addWorker(options?: FakeWorkerOptions): Promise<{ worker: FakeWorker; dispatcher: Program }>;
   waitForTemporal(): Promise<void>;
   /** A workflow's history as JSON. */
@@ -202,8 +202,8 @@ export async function startHarness(
   const starters = createStarters({ client, store, galleryUrl: 'http://127.0.0.1:7800' });
   const workers: FakeWorker[] = [];
   const dispatchers: Program[] = [];
-  const addDispatcher: Harness['addDispatcher'] = (name, workerAddress) => {
-    const extra = { WORKER_ADDRESS: workerAddress, WORKER_NAME: name };
+  const addDispatcher: Harness['addDispatcher'] = (name, workerAddress, more = {}) => {
+    const extra = { WORKER_ADDRESS: workerAddress, WORKER_NAME: name, ...more };
     const dispatcher = node('dispatcher', extra, `dispatcher-of-${name}`);
     dispatcher.start();
     dispatchers.push(dispatcher);

@@ -20,7 +20,7 @@ describe('a run that its worker ends', () => {
     const ended = await harness.ended(run.id);
     expect(ended).toMatchObject({ phase: 'finished', early_stop: 'plateau', certified_step: 40 });
     expect(ended.judgement).toEqual({ judge: 'fake', concept: 'thing', baseline_word: 'train' });
-    const samples = await harness.store.runs.samples(run.id, { step: 40 });
+    const { items: samples } = await harness.store.runs.samples(run.id, { step: 40 });
     const kinds = new Set(samples.map(({ kind }) => kind));
     expect(kinds).toEqual(new Set(['final', 'baseline', 'fuse_baseline']));
     const embedding = await harness.store.embeddings.get(ended.embedding_id ?? '');

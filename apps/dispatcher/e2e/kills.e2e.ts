@@ -32,9 +32,9 @@ async function expectUndisturbed(run: Run, seed: number): Promise<Run> {
   expect(ended).toMatchObject({ phase: 'finished', certified_step: steps, failure: null });
   const embedding = await harness.store.embeddings.get(ended.embedding_id ?? '');
   expect((await harness.store.blobs.get(embedding.hash)).toString()).toBe(fakeEmbedding(seed, steps));
-  const losses = await harness.store.runs.metrics(run.id, { names: ['train_loss'] });
+  const { items: losses } = await harness.store.runs.metrics(run.id, { names: ['train_loss'] });
   expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: steps }, (_, index) => index + 1));
-  const samples = await harness.store.runs.samples(run.id);
+  const { items: samples } = await harness.store.runs.samples(run.id);
   expect(samples.map(({ step, kind, position }) => `${step} ${kind} ${position}`)).toHaveLength(3 + 3 * 2);
   return ended;
 }

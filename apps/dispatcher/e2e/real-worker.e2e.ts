@@ -51,7 +51,7 @@ describe('a real worker', () => {
     console.log('took', Date.now() - beginMs, 'ms', harness.folder, JSON.stringify(ended));
     expect(ended).toMatchObject({ phase: 'finished', certified_step: 4, failure: null });
     expect(ended.metrics).toHaveProperty('eval_loss');
-    const samples = await harness.store.runs.samples(run.id);
+    const { items: samples } = await harness.store.runs.samples(run.id, { limit: 200 });
     const kinds = new Set(samples.map(({ kind }) => kind));
     expect(kinds).toEqual(new Set(['progress', 'final', 'baseline', 'fuse_baseline']));
   }, 300_000);

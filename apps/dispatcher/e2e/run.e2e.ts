@@ -19,7 +19,7 @@ describe('one run', () => {
     expect(ended).toMatchObject({ phase: 'finished', step: 100, certified_step: 100 });
     const embedding = await harness.store.embeddings.get(ended.embedding_id ?? '');
     expect((await harness.store.blobs.get(embedding.hash)).toString()).toBe(fakeEmbedding(5, 100));
-    const losses = await harness.store.runs.metrics(run.id, { names: ['train_loss'] });
+    const { items: losses } = await harness.store.runs.metrics(run.id, { names: ['train_loss'] });
     expect(losses.map(({ step }) => step)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
   }, 60_000);
 });

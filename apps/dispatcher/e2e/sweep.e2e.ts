@@ -65,7 +65,7 @@ describe('a sweep', () => {
     clearInterval(watching);
     expect(sweep).toMatchObject({ phase: 'finished', counts: { finished: 5 } });
     expect(most).toBeLessThanOrEqual(2);
-    const { runs } = await harness.store.sweeps.leaderboard(id);
+    const { items: runs } = await harness.store.sweeps.leaderboard(id);
     for (const run of runs) {
       const embedding = await harness.store.embeddings.get(run.embedding_id ?? '');
       const bytes = await harness.store.blobs.get(embedding.hash);
@@ -161,9 +161,8 @@ describe('a sweep', () => {
     for (let waited = 0; waited < 5_000 && (harness.workers[0]?.sessions.size ?? 0) > 0; waited += 50)
       await pause(50);
     expect(harness.workers[0]?.sessions.size).toBe(0);
-    await expect(harness.starters.cancelSweep(sweep, 'tester')).rejects.toMatchObject({
-      code: 'sweep.already_ended',
-    });
+    // Asking twice is asking once.
+    await harness.starters.cancelSweep(sweep, 'tester');
   });
 });
 
@@ -176,9 +175,7 @@ describe('a run', () => {
     const cancelled = await harness.ended(run.id);
     expect(cancelled).toMatchObject({ phase: 'cancelled', failure: { code: 'run.cancelled' } });
     expect(cancelled.certified_step).toBeGreaterThanOrEqual(20);
-    await expect(harness.starters.cancelRun(run, 'tester')).rejects.toMatchObject({
-      code: 'run.already_ended',
-    });
+    await harness.starters.cancelRun(run, 'tester');
   });
 
   it('is cancelled before any worker took it', async () => {

@@ -1,26 +1,24 @@
-import { generateQueue, trainQueue } from '@murnau/contracts';
-import type { DrawingActivities, TextActivities, TrainingActivities } from '@murnau/contracts';
 import { Worker } from '@temporalio/worker';
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
-import type { GatedSlots } from './gated-slots.js';
+import type { QueueSlots } from './shared-slots.js';
 
 interface PollerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
-  readonly models: readonly string[];
   /** In milliseconds. */
   readonly heartbeatIntervalMs: number;
-  readonly training: TrainingActivities;
-  readonly generation: DrawingActivities & TextActivities;
-  readonly trainSlots: (model: string) => GatedSlots;
-  readonly generateSlots: GatedSlots;
+}
+
+/** A queue, and what is done with its tasks. */
+export interface PolledQueue {
+  readonly taskQueue: string;
+  readonly activities: object;
+  readonly slots: QueueSlots;
 }
 
 function options(
   { connection, namespace, heartbeatIntervalMs }: PollerOptions,
-  taskQueue: string,
-  activities: object,
-  slots: GatedSlots,
+  { taskQueue, activities, slots }: PolledQueue,
 ): WorkerOptions {
   return {
     connection,
@@ -44,12 +42,19 @@ function options(
   };
 }
 
-/** For each model, one that takes segments and one that takes pictures and files. */
-export function createPollers(pollers: PollerOptions): Promise<Worker[]> {
-  return Promise.all(
-    pollers.models.flatMap((model) => [
-      Worker.create(options(pollers, trainQueue(model), pollers.training, pollers.trainSlots(model))),
-      Worker.create(options(pollers, generateQueue(model), pollers.generation, pollers.generateSlots)),
-    ]),
-  );
+export class Pollers {
+  private constructor(private readonly workers: readonly Worker[]) {}
+
+  static async create(poller: PollerOptions, queues: readonly PolledQueue[]): Promise<Pollers> {
+    return new Pollers(await Promise.all(queues.map((queue) => Worker.create(options(poller, queue)))));
+  }
+
+  /** Resolves when all have been shut down, by a signal or by `shutdown`. */
+  async run(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.run()));
+  }
+
+  shutdown(): void {
+    for (const worker of this.workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  }
 }

@@ -34,6 +34,23 @@ describe('worker watch', () => {
     await worker.kill();
   });
 
+  it('tells a process that has ended from one that goes on, and is sure at once', async () => {
+    let worker = await startFakeWorker();
+    const port = Number(worker.address.split(':')[1]);
+    const client = createGpuClient({ address: worker.address, timeoutMs: 1_000 });
+    const watch = new WorkerWatch({ client, trouble: createWorkerTrouble(), log, onLook: () => undefined });
+    await watch.first();
+    const { incarnation } = watch;
+    worker.dropStreams();
+    expect(await watch.hasEnded(incarnation)).toBe(false);
+    await worker.kill();
+    expect(await watch.hasEnded(incarnation)).toBe(true);
+    worker = await startFakeWorker({ port });
+    expect(await watch.hasEnded(incarnation)).toBe(true);
+    client.close();
+    await worker.kill();
+  });
+
   it('gives no work to a worker that fails one run after another, until it is another process', async () => {
     let worker = await startFakeWorker();
     const port = Number(worker.address.split(':')[1]);

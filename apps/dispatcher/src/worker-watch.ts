@@ -27,6 +27,10 @@ const awayIntervalMs = 200;
 const allowedTimeouts = 3;
 /** After this time a quarantined worker gets another chance. */
 const quarantineMs = 60_000;
+/** Looks after a process that may have ended, the time between them, and for one. Its port is closed a moment later. */
+const deathLooks = 5;
+const deathLookEveryMs = 100;
+const deathLookTimeoutMs = 1_000;
 
 /** Looks at the worker each second, and five times a second while it is away. */
 export class WorkerWatch {
@@ -41,6 +45,32 @@ export class WorkerWatch {
 
   isHealthy(): boolean {
     return this.isAnswering && this.quarantinedMs === undefined;
+  }
+
+  /** Of the process that answered last; empty before the first. */
+  get incarnation(): string {
+    return this.description?.incarnation ?? '';
+  }
+
+  /**
+   * Whether the process of this incarnation has ended: nothing listens where it did, or another does. A worker that is
+   * merely cut off or silent, or whose machine is gone, is not known to have ended.
+   */
+  async hasEnded(incarnation: string): Promise<boolean> {
+    const { client } = this.options;
+    for (let look = 1; look <= deathLooks; look += 1) {
+      try {
+        const found = await client.describe({ signal: AbortSignal.timeout(deathLookTimeoutMs) });
+        return found.incarnation !== incarnation;
+      } catch (error) {
+        const { cause } = toMurnauError(error);
+        const why = cause instanceof Error ? cause.message : '';
+        if (/ECONNREFUSED/.test(why)) return true;
+        if (!/UNAVAILABLE/.test(why)) return false;
+      }
+      await new Promise((resolve) => setTimeout(resolve, deathLookEveryMs));
+    }
+    return false;
   }
 
   /** Something has changed: look now. */

@@ -1,4 +1,4 @@
-import { logLevelSchema, readEnv } from '@murnau/config';
+import { limitSchema, logLevelSchema, readEnv } from '@murnau/config';
 import { keepLoopbackDirect } from '@murnau/environment';
 import { z } from 'zod';
 
@@ -11,6 +11,10 @@ const schema = z.object({
   ADVISOR_ADDRESS: z.string().min(1).default('127.0.0.1:7835'),
   /** For links in the Temporal UI. */
   GALLERY_URL: z.url().default('http://127.0.0.1:7800'),
+  /** For how many days the events of what has ended are kept; 0: for ever. */
+  MURNAU_LIMIT_EVENT_DAYS: limitSchema(0, 36_500).default(90),
+  /** For how many days a creation may be repeated under its idempotency key; 0: for ever. */
+  MURNAU_LIMIT_KEY_DAYS: limitSchema(0, 36_500).default(7),
   LOG_LEVEL: logLevelSchema,
 });
 

@@ -4,7 +4,7 @@ import { orchestratorQueue } from '@murnau/contracts';
 import { MurnauError, toMurnauError } from '@murnau/domain';
 import { createAdvisorClient } from '@murnau/gpu-client';
 import { createLogger } from '@murnau/logging';
-import { createReconciler, createStarters, createTemporalClient } from '@murnau/orchestration';
+import { createKeeper, createReconciler, createStarters, createTemporalClient } from '@murnau/orchestration';
 import { createStore } from '@murnau/store';
 import { connectPatiently, installRuntime } from '@murnau/temporal-worker';
 import { Worker } from '@temporalio/worker';
@@ -17,7 +17,8 @@ const log = createLogger({ part: 'orchestrator', level: env.LOG_LEVEL });
 
 const startEveryMs = 2_000;
 const reconcileEveryMs = 5_000;
-const collectEveryMs = 3_600_000;
+const orderEveryMs = 10_000;
+const keepEveryMs = 3_600_000;
 
 async function main(): Promise<void> {
   if (!existsSync(bundlePath)) {
@@ -71,19 +72,24 @@ async function main(): Promise<void> {
       if (treated > 0) log.warn({ treated }, 'workflows had closed, or were lost, without storing an end');
     },
   );
-  const stopCollecting = repeatedly(
-    { name: 'removing unused files', everyMs: collectEveryMs, log },
-    async () => {
-      const { removed } = await store.blobs.collectGarbage();
-      if (removed > 0) log.info({ removed }, 'removed files that nothing refers to');
-    },
+  const stopOrdering = repeatedly({ name: 'ordering events', everyMs: orderEveryMs, log }, () =>
+    store.events.order(),
+  );
+  const keeper = createKeeper({
+    store,
+    keptDays: { events: env.MURNAU_LIMIT_EVENT_DAYS, idempotencyKeys: env.MURNAU_LIMIT_KEY_DAYS },
+    onRemoved: (what, count) => log.info({ what, count }, 'removed what is no longer kept'),
+    onFailed: (what, { code, message }) => log.warn({ what, code }, `not all was removed: ${message}`),
+  });
+  const stopKeeping = repeatedly({ name: 'removing what is no longer kept', everyMs: keepEveryMs, log }, () =>
+    keeper.keep(),
   );
   log.info({ queue: orchestratorQueue }, 'ready');
   try {
     await worker.run();
   } finally {
     advisor.close();
-    await Promise.all([stopStarting(), stopReconciling(), stopCollecting()]);
+    await Promise.all([stopStarting(), stopReconciling(), stopOrdering(), stopKeeping()]);
     await Promise.allSettled([connection.close(), client.connection.close(), store.close()]);
   }
 }

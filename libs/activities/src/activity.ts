@@ -24,19 +24,37 @@ export function keptAlive<Input, Output>(
   };
 }
 
-/** Attempts at what fails for an unknown reason. The next attempt follows after twice the time of the one before. */
-const mostInternalAttempts = 5;
+/** Tries of what fails for an unknown reason, by this process: what failed for a known one is none of them. */
+const mostInternalTries = 5;
 const firstRetryMs = 200;
+const longestRetryMs = 30_000;
+/** Activities whose tries are remembered: those that went on elsewhere are forgotten some time. */
+const mostRemembered = 10_000;
+const internalTries = new Map<string, number>();
+
+/** Time before the next try of what has failed this many times: twice that of the one before. */
+export const retryDelayMs = (failures: number): number =>
+  Math.min(longestRetryMs, firstRetryMs * 2 ** (failures - 1));
+
+function countTry(key: string): number {
+  const tries = (internalTries.get(key) ?? 0) + 1;
+  internalTries.delete(key);
+  if (tries < mostInternalTries) internalTries.set(key, tries);
+  const [oldest] = internalTries.keys();
+  if (internalTries.size > mostRemembered && oldest !== undefined) internalTries.delete(oldest);
+  return tries;
+}
 
 /** Known errors are retried as the registry says; an unknown one may be passing, or a mistake in the code. */
 function toFailure(error: unknown): ApplicationFailure {
   const { code } = toMurnauError(error);
   if (code !== 'internal') return toActivityFailure(error);
-  const { attempt, isLocal } = activityInfo();
-  const isLast = !isLocal && attempt >= mostInternalAttempts;
+  const { isLocal, workflowExecution, activityId } = activityInfo();
+  if (isLocal) return toActivityFailure(error);
+  const tries = countTry(`${workflowExecution?.runId} ${activityId}`);
   return toActivityFailure(error, {
-    retryable: !isLast,
-    retryAfterMs: firstRetryMs * 2 ** (attempt - 1),
+    retryable: tries < mostInternalTries,
+    retryAfterMs: retryDelayMs(tries),
   });
 }
 

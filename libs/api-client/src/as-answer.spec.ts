@@ -21,7 +21,13 @@ const run = {
   ...{ workflow_id: 'run/oktavo/7f3a91c2', step: 5, certified_step: 5, metrics: { eval_gain: 0.5 } },
   ...{ best: { step: 5, name: 'eval_loss', value: 0.1 }, rung: 0, target_step: 100, early_stop: 'plateau' },
   ...{ judgement: { judge: 'clip', concept: 'a car', baseline_word: 'car' }, wish: 'stop', priority: 3 },
-  ...{ device_s: 1.5, forked_from: { run_id: '7f3a91c3', step: 1 }, restarts: { lost: 1 }, failure },
+  ...{
+    device_s: 1.5,
+    forked_from: { run_id: '7f3a91c3', step: 1 },
+    restarts: { lost: 1 },
+    worker_deaths: 0,
+    failure,
+  },
   ...{ embedding_id: 'eb000001', created_at: time, started_at: time, finished_at: time },
 };
 const file = sweepFileSchema.parse({

@@ -1,15 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { largestPage } from '@murnau/domain';
 import type { Page } from '@murnau/domain';
 import type { z } from 'zod';
 import { networkError } from './errors.js';
 import type { ListOptions } from './list-options.js';
-import { allItems } from './pages.js';
+import { allItems, allPages } from './pages.js';
 import { createTransport } from './transport.js';
 import type { Call, Transport, TransportOptions } from './transport.js';
 
 export type Signal = AbortSignal | undefined;
-
-const largestPage = 200;
 
 /** An id, or a name, in a path. */
 export const at = (id: string): string => encodeURIComponent(id);
@@ -41,10 +40,19 @@ export class Calls {
   protected list<Item>(
     schema: z.ZodType<Page<Item>>,
     path: string,
-    { limit, ...query }: ListOptions,
+    query: ListOptions,
+    mostAtOnce?: number,
   ): AsyncGenerator<Item> {
-    const pageLimit = Math.min(limit ?? largestPage, largestPage);
-    return allItems(
+    return allItems(this.pages(schema, path, query, mostAtOnce), query.limit);
+  }
+  protected pages<Schema extends z.ZodType<Page<unknown>>>(
+    schema: Schema,
+    path: string,
+    { limit, ...query }: ListOptions,
+    mostAtOnce = largestPage,
+  ): AsyncGenerator<z.output<Schema>> {
+    const pageLimit = Math.min(limit ?? mostAtOnce, mostAtOnce);
+    return allPages(
       (cursor) => this.transport.json(schema, { path, query: { ...query, limit: pageLimit, cursor } }),
       limit,
     );

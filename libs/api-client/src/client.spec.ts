@@ -129,17 +129,6 @@ describe('ApiClient', () => {
     expect(asked).toEqual([...both, ...both]);
   });
 
-  it.each([
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', /NODE_EXTRA_CA_CERTS/],
-    ['CERT_HAS_EXPIRED', /has expired/],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', /another name/],
-  ])('says what is wrong with a certificate: %s', async (code, says) => {
-    const cause = Object.assign(new Error('x'), { code });
-    const fetch = () => Promise.reject(new TypeError('fetch failed', { cause }));
-    const error = await failure(new ApiClient({ server: 'https://host', fetch }).info());
-    expect(error).toMatchObject({ code: 'server.unreachable', message: expect.stringMatching(says) });
-  });
-
   it('says which answer it does not understand', async () => {
     const { url } = await serve((_, response) => answer(response, 200, { version: 1 }));
     const error = await failure(new ApiClient({ server: url }).info());
@@ -195,6 +184,31 @@ describe('ApiClient', () => {
     expect(asked).toEqual(['/v1/datasets?limit=1']);
   });
 
+  it('reads all pages of a leaderboard and of metrics, or as many as are asked for', async () => {
+    const asked: string[] = [];
+    const { url } = await serve((request, response) => {
+      const { pathname, searchParams, search } = new URL(request.url ?? '', 'http://server');
+      asked.push(`${pathname}${search}`);
+      const step = Number(searchParams.get('cursor') ?? 0);
+      const items = pathname.endsWith('metrics') ? [{ step, name: 'eval_gain', value: 1 }] : [];
+      const next_cursor = step < 2 ? String(step + 1) : null;
+      answer(response, 200, { metric: 'eval_gain', goal: 'maximize', items, next_cursor });
+    });
+    const client = new ApiClient({ server: url });
+    const board = await client.leaderboard('s');
+    expect(board).toEqual({ metric: 'eval_gain', goal: 'maximize', runs: [] });
+    expect(asked).toEqual(
+      ['', '&cursor=1', '&cursor=2'].map((rest) => `/v1/sweeps/s/trials?limit=200${rest}`),
+    );
+    asked.length = 0;
+    const points = await collect(client.metrics('r', { names: 'eval_gain' }));
+    expect(points.map(({ step }) => step)).toEqual([0, 1, 2]);
+    expect(asked[2]).toBe('/v1/runs/r/metrics?names=eval_gain&limit=5000&cursor=2');
+    asked.length = 0;
+    expect(await collect(client.metrics('r', { limit: 2 }))).toHaveLength(2);
+    expect(asked).toEqual(['/v1/runs/r/metrics?limit=2', '/v1/runs/r/metrics?limit=2&cursor=1']);
+  });
+
   it('sends only what the server lacks', async () => {
     const methods: string[] = [];
     const { url } = await serve((request, response) => {
@@ -216,6 +230,7 @@ describe('ApiClient', () => {
         kind: 'metric',
         run_id: 'r',
         sweep_id: null,
+        generation_id: null,
         data: {},
         created_at: '2026-01-01T00:00:00Z',
       };
@@ -236,6 +251,18 @@ describe('ApiClient', () => {
     expect(ids).toEqual(['1', '2', '3']);
     expect(messages.at(-1)).toEqual({ kind: 'end', phase: 'finished' });
     expect(resumed).toEqual([undefined, '2']);
+  });
+
+  it('follows from now on, after a break too', async () => {
+    const asked: (string | undefined)[] = [];
+    const { url } = await serve((request, response) => {
+      asked.push(request.url);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      if (asked.length === 1) response.end(': alive\n\n');
+      else response.end('event: end\ndata: {"phase":"finished"}\n\n');
+    });
+    await collect(new ApiClient({ server: url }).follow('sweeps', 's', { fromNow: true }));
+    expect(asked).toEqual(['/v1/sweeps/s/events?after=now', '/v1/sweeps/s/events?after=now']);
   });
 
   it('stops following when told to', async () => {

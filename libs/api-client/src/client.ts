@@ -9,12 +9,15 @@ import {
   finalistListSchema,
   generationPageSchema,
   generationSchema,
-  leaderboardSchema,
-  metricListSchema,
+  leaderboardPageSchema,
+  loginSchema,
+  metricPageSchema,
   modelListSchema,
+  mostMetrics,
+  removalSchema,
   runPageSchema,
   runSchema,
-  sampleListSchema,
+  samplePageSchema,
   serverInfoSchema,
   statusSchema,
   sweepPageSchema,
@@ -36,12 +39,14 @@ import type {
   Generation,
   GenerationRequestInput,
   Leaderboard,
+  Login,
   MetricPoint,
   Model,
+  RemovableKind,
+  Removal,
   Run,
   RunEditKind,
   Sample,
-  SampleKind,
   ServerInfo,
   Status,
   StoredEvent,
@@ -56,7 +61,15 @@ import { at } from './calls.js';
 import type { Signal } from './calls.js';
 import { follow } from './follow.js';
 import type { FollowOptions, LiveMessage } from './follow.js';
-import type { ListDecisions, ListEmbeddings, ListOptions, ListRuns, ListSweeps } from './list-options.js';
+import type {
+  ListDecisions,
+  ListEmbeddings,
+  ListMetrics,
+  ListOptions,
+  ListRuns,
+  ListSamples,
+  ListSweeps,
+} from './list-options.js';
 
 /** Typed calls of the HTTP API (`docs/http-api.md`); every failure is a MurnauError. */
 export class ApiClient extends BlobCalls {
@@ -65,6 +78,10 @@ export class ApiClient extends BlobCalls {
   }
   status(signal?: Signal): Promise<Status> {
     return this.get(statusSchema, '/v1/status', signal);
+  }
+  /** Lets one browser in, once. */
+  createLogin(): Promise<Login> {
+    return this.transport.json(loginSchema, { method: 'POST', path: '/v1/logins', repeatable: true });
   }
   async workers(): Promise<Worker[]> {
     return (await this.get(workerListSchema, '/v1/workers')).items;
@@ -111,8 +128,7 @@ export class ApiClient extends BlobCalls {
     return this.list(runPageSchema, '/v1/runs', options);
   }
   cancelRun(id: string, why = ''): Promise<Run> {
-    const path = `/v1/runs/${at(id)}/cancel`;
-    return this.transport.json(runSchema, { method: 'POST', path, json: { why } });
+    return this.create(runSchema, `/v1/runs/${at(id)}/cancel`, { why });
   }
   /** A new run from this one's stored checkpoint. */
   forkRun(id: string, body: ForkRun): Promise<Run> {
@@ -120,21 +136,15 @@ export class ApiClient extends BlobCalls {
   }
   /** Pauses it, lets it go on, or finishes it now. */
   editRun(id: string, kind: RunEditKind, why = ''): Promise<Run> {
-    return this.transport.json(runSchema, {
-      method: 'POST',
-      path: `/v1/runs/${at(id)}/${kind}`,
-      json: { why },
-      // Asking twice is asking once.
-      repeatable: kind !== 'resume',
-    });
+    return this.create(runSchema, `/v1/runs/${at(id)}/${kind}`, { why });
   }
-  async metrics(id: string, options: { names?: string; after_step?: number } = {}): Promise<MetricPoint[]> {
-    const path = `/v1/runs/${at(id)}/metrics`;
-    return (await this.transport.json(metricListSchema, { path, query: options })).items;
+  /** By step, then name. */
+  metrics(id: string, options: ListMetrics = {}): AsyncGenerator<MetricPoint> {
+    return this.list(metricPageSchema, `/v1/runs/${at(id)}/metrics`, options, mostMetrics);
   }
-  async samples(id: string, kind?: SampleKind): Promise<Sample[]> {
-    const path = `/v1/runs/${at(id)}/samples`;
-    return (await this.transport.json(sampleListSchema, { path, query: { kind } })).items;
+  /** By step, kind and position. */
+  samples(id: string, options: ListSamples = {}): AsyncGenerator<Sample> {
+    return this.list(samplePageSchema, `/v1/runs/${at(id)}/samples`, options);
   }
   /** Stored events, oldest first. */
   async log(
@@ -170,12 +180,19 @@ export class ApiClient extends BlobCalls {
   sweeps(options: ListSweeps = {}): AsyncGenerator<Sweep> {
     return this.list(sweepPageSchema, '/v1/sweeps', options);
   }
-  leaderboard(id: string): Promise<Leaderboard> {
-    return this.get(leaderboardSchema, `/v1/sweeps/${at(id)}/trials`);
+  /** Its trials, best first: all, or the first `limit`. */
+  async leaderboard(id: string, { limit }: ListOptions = {}): Promise<Leaderboard> {
+    let about = { metric: '', goal: '' };
+    const runs: Run[] = [];
+    const pages = this.pages(leaderboardPageSchema, `/v1/sweeps/${at(id)}/trials`, { limit });
+    for await (const { items, metric, goal } of pages) {
+      about = { metric, goal };
+      runs.push(...items);
+    }
+    return { ...about, runs: runs.slice(0, limit) };
   }
   cancelSweep(id: string, why = ''): Promise<Sweep> {
-    const path = `/v1/sweeps/${at(id)}/cancel`;
-    return this.transport.json(sweepSchema, { method: 'POST', path, json: { why } });
+    return this.create(sweepSchema, `/v1/sweeps/${at(id)}/cancel`, { why });
   }
 
   /** Changes a sweep that lives; `path` is what follows its address, e.g. `pause` or `trials/3/drop`. */
@@ -223,9 +240,21 @@ export class ApiClient extends BlobCalls {
     return this.list(generationPageSchema, '/v1/generations', options);
   }
   cancelGeneration(id: string): Promise<Generation> {
-    return this.transport.json(generationSchema, {
-      method: 'POST',
-      path: `/v1/generations/${at(id)}/cancel`,
+    return this.create(generationSchema, `/v1/generations/${at(id)}/cancel`, undefined);
+  }
+
+  /** Removes something that has ended. `dryRun`: only says what would go. */
+  remove(
+    kind: RemovableKind,
+    id: string,
+    { dependants = false, dryRun = false }: { dependants?: boolean; dryRun?: boolean } = {},
+  ): Promise<Removal> {
+    return this.transport.json(removalSchema, {
+      method: 'DELETE',
+      path: `/v1/${kind}s/${at(id)}`,
+      query: { dependants, dry_run: dryRun },
+      // A second time it would not be found.
+      repeatable: dryRun,
     });
   }
 }

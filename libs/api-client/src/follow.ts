@@ -19,6 +19,8 @@ export type LiveMessage =
 export interface FollowOptions {
   /** Only stored events after this one; absent: from the first. */
   readonly lastEventId?: string | undefined;
+  /** Only the state, and what comes: not what has happened before. */
+  readonly fromNow?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** A stream silent for so long is opened again; the server writes each 5 s. Default 15 000 ms. */
   readonly silenceMs?: number;
@@ -67,7 +69,7 @@ export async function* follow(
   path: string,
   options: FollowOptions = {},
 ): AsyncGenerator<LiveMessage> {
-  const { signal, silenceMs = 15_000 } = options;
+  const { signal, silenceMs = 15_000, fromNow = false } = options;
   const isAborted = (): boolean => signal?.aborted === true;
   let { lastEventId } = options;
   let lastHeardMs = Date.now();
@@ -85,6 +87,7 @@ export async function* follow(
       if (lastEventId !== undefined) headers['last-event-id'] = lastEventId;
       const response = await transport.send({
         path,
+        query: { after: fromNow ? 'now' : undefined },
         headers,
         repeatable: false,
         signal: signal === undefined ? connection.signal : AbortSignal.any([signal, connection.signal]),

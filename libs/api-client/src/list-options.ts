@@ -1,4 +1,4 @@
-import type { RunPhase, SweepPhase } from '@murnau/domain';
+import type { RunPhase, SampleKind, SweepPhase } from '@murnau/domain';
 
 export interface ListOptions {
   /** Most items. Default: all. */
@@ -17,6 +17,14 @@ export interface ListSweeps extends ListOptions {
 export interface ListDecisions extends ListOptions {
   /** Only those of one kind, e.g. `promote`. */
   readonly kind?: string | undefined;
+}
+export interface ListMetrics extends ListOptions {
+  /** Separated by commas. Default: all. */
+  readonly names?: string | undefined;
+  readonly after_step?: number | undefined;
+}
+export interface ListSamples extends ListOptions {
+  readonly kind?: SampleKind | undefined;
 }
 export interface ListEmbeddings extends ListOptions {
   readonly placeholder?: string | undefined;

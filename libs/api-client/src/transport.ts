@@ -50,7 +50,7 @@ export interface Transport {
 
 /** Flat: a restarting server is back within a second or two. */
 export const retryDelayMs = 500;
-const repeatableCodes: readonly ErrorCode[] = ['server.unreachable', 'storage.unavailable'];
+const repeatableCodes: readonly ErrorCode[] = ['server.unreachable', 'server.busy', 'storage.unavailable'];
 
 function urlOf(server: string, path: string, query: Query | undefined): string {
   const url = new URL(server.replace(/\/+$/, '') + path);

@@ -1,2 +1,2 @@
-export { logLevelSchema, readEnv } from './read-env.js';
+export { limitSchema, logLevelSchema, readEnv } from './read-env.js';
 export { isRefusedByBrowsers, webPortAllowed, webPortSchema } from './web-ports.js';

@@ -39,6 +39,12 @@ export const portSchema = z.coerce
   .min(1, 'a port from 1 to 65535')
   .max(65_535, 'a port from 1 to 65535');
 
+/** A whole number within bounds, given as text. */
+export function limitSchema(least: number, most: number): z.ZodCoercedNumber {
+  const error = `a whole number from ${least} to ${most}`;
+  return z.coerce.number({ error }).int(error).min(least, error).max(most, error);
+}
+
 export const logLevelSchema = z
   .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   .default('info');

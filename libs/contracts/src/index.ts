@@ -1,6 +1,6 @@
-export { attributePairs } from './attributes.js';
+export { attributePairs, fairnessKeyOf } from './attributes.js';
 export type { AttributeValues } from './attributes.js';
-export { factLine, parameterText, roundedMetric } from './board-text.js';
+export { factLine, parameterText, plain, roundedMetric } from './board-text.js';
 export type { CancelRequest } from './cancel.js';
 export { toStoredEnd } from './ending.js';
 export type { Ending, StoredEnd } from './ending.js';
@@ -9,7 +9,7 @@ export { generationActivitySummaries } from './generation/activities.js';
 export type { DrawingActivities, GenerationActivities } from './generation/activities.js';
 export { generationCard } from './generation/card.js';
 export type { GenerationInput } from './generation/input.js';
-export { generateQueue, orchestratorQueue, trainQueue } from './queues.js';
+export { generateQueue, orchestratorQueue, textQueue, trainQueue } from './queues.js';
 export { sweepActivitySummaries } from './sweep/activities.js';
 export type {
   DecideSweepInput,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { whySchema } from './edits.js';
+import { trialNumbersSchema, whySchema } from './edits.js';
+import { fileNameSchema, nameSchema } from './names.js';
 import {
   mostSteps,
   hyperparametersSchema,
@@ -37,12 +38,12 @@ export const problemSchema = z.object({
 export type Problem = z.output<typeof problemSchema>;
 
 export const createDatasetSchema = z.strictObject({
-  name: z.string().min(1).max(80),
+  name: nameSchema,
   images: z
     .array(
       z.strictObject({
         hash: z.string(),
-        name: z.string().min(1).max(255),
+        name: fileNameSchema,
         /** A stored picture of the same proportions: white counts in a masked loss. */
         mask_hash: z.string().optional(),
         /** With `{placeholder}` in it. */
@@ -56,7 +57,7 @@ export type CreateDataset = z.output<typeof createDatasetSchema>;
 
 export const createRunSchema = z.strictObject({
   /** Absent: `<placeholder>-<initializer>`. */
-  name: z.string().min(1).max(80).optional(),
+  name: nameSchema.optional(),
   dataset_id: z.string(),
   spec: trainingSpecSchema,
 });
@@ -127,6 +128,11 @@ export const extendSweepSchema = z
     error: 'must have either trials or steps',
   });
 export const addPairSchema = pairSchema.extend({ why: whySchema });
+export const dropTrialsSchema = z.strictObject({
+  /** By their numbers; those that have ended stay as they are. */
+  trials: trialNumbersSchema,
+  why: whySchema,
+});
 export const setConcurrencySchema = z.strictObject({
   max_concurrent_trials: z.int().min(1).max(1_000),
   why: whySchema,
@@ -139,7 +145,7 @@ export const pickWinnersSchema = z.strictObject({
 export const forkRunSchema = z.strictObject({
   /** A step whose checkpoint is stored. Absent: the newest. */
   from_step: z.int().min(0).optional(),
-  name: z.string().min(1).max(80).optional(),
+  name: nameSchema.optional(),
   /** What of the spec is to differ. */
   spec: z
     .strictObject({
@@ -154,9 +160,22 @@ export const forkRunSchema = z.strictObject({
 });
 export type ForkRun = z.input<typeof forkRunSchema>;
 
+/** Of a removal. */
+export const removeQuerySchema = z.strictObject({
+  /** What refers to it goes too. */
+  dependants: z.enum(['true', 'false']).default('false'),
+  /** Nothing is removed: the answer says what would go. */
+  dry_run: z.enum(['true', 'false']).default('false'),
+});
+
+/** Most items of a page. */
+export const largestPage = 200;
+/** Metrics are small and many. */
+export const mostMetrics = 5_000;
+
 const pageQuery = {
   cursor: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  limit: z.coerce.number().int().min(1).max(largestPage).default(50),
 };
 export const listQuerySchema = z.strictObject(pageQuery);
 export const listRunsQuerySchema = z.strictObject({
@@ -190,6 +209,9 @@ export interface Page<Item> {
 
 export const datasetPageSchema = pageSchema(datasetSchema);
 export const runPageSchema = pageSchema(runSchema);
+/** A sweep's runs, best first by its metric. */
+export const leaderboardPageSchema = pageSchema(runSchema).extend({ metric: z.string(), goal: z.string() });
+export type LeaderboardPage = z.output<typeof leaderboardPageSchema>;
 export const sweepPageSchema = pageSchema(sweepSchema);
 export const decisionPageSchema = pageSchema(sweepDecisionSchema);
 /** Best mean first. */
@@ -211,6 +233,10 @@ export const serverInfoSchema = z.object({
 });
 export type ServerInfo = z.output<typeof serverInfoSchema>;
 
+/** Lets one browser in, once. */
+export const loginSchema = z.object({ code: z.string(), valid_s: z.int() });
+export type Login = z.output<typeof loginSchema>;
+
 /** Whether the parts behind the server answer. */
 export const statusSchema = z.object({
   ok: z.boolean(),
@@ -221,25 +247,21 @@ export const statusSchema = z.object({
 export type Status = z.output<typeof statusSchema>;
 
 export const listMetricsQuerySchema = z.strictObject({
+  cursor: pageQuery.cursor,
+  limit: z.coerce.number().int().min(1).max(mostMetrics).default(1_000),
   /** Separated by commas. Absent: all. */
   names: z.string().min(1).optional(),
   after_step: z.coerce.number().int().min(0).max(mostSteps).optional(),
 });
 /** By step, then name. */
-export const metricListSchema = z.object({ items: z.array(metricPointSchema) });
+export const metricPageSchema = pageSchema(metricPointSchema);
 
-export const listSamplesQuerySchema = z.strictObject({ kind: z.enum(sampleKinds).optional() });
+export const listSamplesQuerySchema = z.strictObject({ ...pageQuery, kind: z.enum(sampleKinds).optional() });
 /** By step, kind and position. */
-export const sampleListSchema = z.object({ items: z.array(sampleSchema) });
+export const samplePageSchema = pageSchema(sampleSchema);
 
-const largestBigint = 2n ** 63n - 1n;
-/** `0`: before the first. */
-export const eventIdSchema = z
-  .string()
-  .regex(/^(0|[0-9]{1,19}-[0-9]{1,19})$/, { error: 'must be the id of an event', abort: true })
-  .refine((id) => id.split('-').every((part) => BigInt(part) <= largestBigint), {
-    error: 'must be the id of an event',
-  });
+/** `0`: before the first. A number is written in one way. */
+export const eventIdSchema = z.string().regex(/^(0|[1-9]\d{0,15})$/, { error: 'must be the id of an event' });
 
 export const listEventsQuerySchema = z.strictObject({
   /** Id of an event: only later ones. */

@@ -6,17 +6,19 @@ export const runEditKinds = ['pause', 'resume', 'stop'] as const;
 export type RunEditKind = (typeof runEditKinds)[number];
 
 export type SweepEditKind = SweepEdit['kind'];
-export const sweepEditKinds = [
-  'pause',
-  'resume',
-  'stop',
-  'extend',
-  'add_pair',
-  'set_concurrency',
-  'drop_trial',
-  'retry_failed',
-  'pick_winners',
-] as const satisfies readonly SweepEditKind[];
+const sweepEdits: Readonly<Record<SweepEditKind, true>> = {
+  pause: true,
+  resume: true,
+  stop: true,
+  extend: true,
+  add_pair: true,
+  set_concurrency: true,
+  drop_trial: true,
+  drop_trials: true,
+  retry_failed: true,
+  pick_winners: true,
+};
+export const sweepEditKinds = Object.keys(sweepEdits) as readonly SweepEditKind[];
 
 /** Who asked, and why. */
 export interface Asked {

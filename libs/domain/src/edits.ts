@@ -5,6 +5,7 @@ import { mostSteps } from './training-spec.js';
 /** What people ask of runs and sweeps that live. Each is put down with who, when and why. */
 
 const trialNumber = z.int().min(0).max(1_000_000);
+export const trialNumbersSchema = z.array(trialNumber).min(1).max(10_000);
 
 /** Reason that a person gives, for those who wonder later. */
 export const whySchema = z.string().max(500).default('');
@@ -32,6 +33,8 @@ export const sweepEditSchema = z.discriminatedUnion('kind', [
   }),
   /** Ends one trial without a result. */
   z.strictObject({ kind: z.literal('drop_trial'), trial: trialNumber }),
+  /** Ends many; those that have ended stay as they are. */
+  z.strictObject({ kind: z.literal('drop_trials'), trials: trialNumbersSchema }),
   /** Failed trials begin again from their newest checkpoints. */
   z.strictObject({ kind: z.literal('retry_failed') }),
   /** At a gate: the trials that go on. */

@@ -41,6 +41,13 @@ const conflict = (nextStep: string): ErrorKind => ({
   nextStep,
 });
 
+/** What HTTP has a status of its own for. */
+const unacceptable = (httpStatus: number, nextStep: string): ErrorKind => ({
+  retryable: false,
+  httpStatus,
+  exitCode: 2,
+  nextStep,
+});
 const cancelled = (nextStep: string): ErrorKind => ({
   retryable: false,
   httpStatus: 409,
@@ -51,6 +58,11 @@ const cancelled = (nextStep: string): ErrorKind => ({
 export const errorRegistry = {
   'spec.invalid': invalid('Correct the named field and try again.'),
   'request.invalid': invalid('See the HTTP API in docs/http-api.md.'),
+  'request.too_large': unacceptable(413, 'Send less at once: docs/http-api.md has the limits.'),
+  'request.media_type': unacceptable(
+    415,
+    'Send JSON as application/json, and files as docs/http-api.md says.',
+  ),
   'usage.invalid': invalid('Run the command with --help.'),
   'placeholder.characters': invalid('Choose a made-up word of the letters a to z, such as "sapsan".'),
   'placeholder.known_word': invalid(
@@ -76,6 +88,7 @@ export const errorRegistry = {
   'model.not_a_model': invalid(
     'Name a folder of the original checkpoints or of diffusers, as docs/cli.md describes under models.',
   ),
+  'generation.too_large': invalid('Draw fewer pictures at once, smaller ones, or in fewer steps.'),
   'mask.wrong_size': invalid('Draw the mask in the size of its picture, or for training in its proportions.'),
   'mask.empty': invalid('Paint black, or make transparent, what is to be drawn anew.'),
   'mask.all_black': invalid('Paint white, or leave opaque, what the loss is to look at.'),
@@ -96,17 +109,22 @@ export const errorRegistry = {
   'run.not_found': missing('List runs with `murnau runs ls`.'),
   'sweep.not_found': missing('List sweeps with `murnau sweep ls`.'),
   'embedding.not_found': missing('List embeddings with `murnau embeddings ls`.'),
-  'generation.not_found': missing('Start another with `murnau generate`.'),
+  'generation.not_found': missing('List generations with `murnau generations ls`.'),
   'model.not_registered': missing('List models with `murnau models ls`.'),
   'blob.not_found': missing('Upload the file again.'),
   'sample.not_found': missing('Wait for the first pictures, or look at `murnau runs show ID`.'),
   'route.not_found': missing('See the HTTP API in docs/http-api.md.'),
+  'route.wrong_method': unacceptable(405, 'Use one of the methods that are allowed there.'),
   'run.already_ended': conflict('Start another run; an ended one cannot be changed.'),
   'sweep.already_ended': conflict('Start another sweep; an ended one cannot be changed.'),
   'generation.already_ended': conflict('Start another generation; an ended one cannot be changed.'),
   'edit.not_possible': conflict(
     'Look at what it does now: `murnau sweep describe ID` or `murnau runs show ID`.',
   ),
+  'removal.in_use': conflict(
+    'Remove what is named first, or both together: `--with-dependants`, over HTTP `?dependants=true`.',
+  ),
+  'removal.still_open': conflict('Cancel what is named, wait until it has ended, then remove it.'),
   'idempotency.mismatch': conflict('Use a new idempotency key for a different request.'),
   'auth.missing': {
     retryable: false,
@@ -130,6 +148,12 @@ export const errorRegistry = {
   'device.out_of_memory': failed('Lower batch_size, or use a smaller model or a larger device.'),
   'run.diverged': failed('Lower the learning rates.'),
   'run.too_many_restarts': failed('Look at `murnau runs show ID`, mend the cause, then start the run again.'),
+  'run.ends_worker': failed(
+    'Look at the log of its worker: a picture may be damaged. Remove or save again what it names, then start another run.',
+  ),
+  'generation.ends_worker': failed(
+    'Look at the log of its worker, change the request (another picture, fewer pixels), then start another generation.',
+  ),
   'run.cancelled': cancelled('Start the run again if this was not wanted.'),
   'sweep.cancelled': cancelled('Start the sweep again if this was not wanted.'),
   'generation.cancelled': cancelled('Start the generation again if this was not wanted.'),
@@ -141,6 +165,8 @@ export const errorRegistry = {
   'temporal.unavailable': passing('Wait, or look at `murnau doctor`.'),
   'storage.full': passing('Free disk space; what is running waits for it.'),
   'storage.unavailable': passing('Wait, or look at `murnau doctor`.'),
+  'storage.refused': failed('Report it with the log of the part: the database refuses what it was given.'),
+  'server.busy': passing('Try again in a moment; docs/operating.md tells how to raise its limits.'),
   'server.unreachable': {
     retryable: true,
     httpStatus: 503,
@@ -201,6 +227,11 @@ export const errorRegistry = {
     exitCode: 2,
     nextStep: 'Move the folder away, or set MURNAU_HOME to another one.',
   },
+  'backup.damaged': invalid('Restore from another copy of the backup, or make a new one.'),
+  'backup.other_version': invalid('Restore it with the murnau that wrote it, or with a later one.'),
+  'backup.folder_not_empty': invalid(
+    'Move the data folder away, or choose another: `MURNAU_HOME=/path murnau admin restore FILE`.',
+  ),
   'config.invalid': {
     retryable: false,
     httpStatus: 500,

@@ -45,7 +45,6 @@ describe('a request', () => {
       count: 4,
       seed: 0,
       sampler: 'ddim_sampler',
-      reference_quirks: false,
     });
   });
 

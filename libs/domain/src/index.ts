@@ -26,7 +26,7 @@ export {
 export type { EmbeddingFormat } from './families/families.js';
 export { foreignKey, keysOfFamily } from './families/own-keys.js';
 export { defaultModel, drawsTogether, modelLayouts } from './families/registry.js';
-export type { ModelLayout, Pooling } from './families/registry.js';
+export type { FamilyName, ModelLayout, Pooling, Preset } from './families/registry.js';
 export type { Family, FamilyTable, Property } from './families/table.js';
 export {
   familyOptionsOf,
@@ -35,6 +35,7 @@ export {
   initializerKey,
   initializersOf,
   learningRatesOf,
+  optionDefaultsOf,
   rateKey,
 } from './families/values.js';
 export type { Initializers } from './families/values.js';
@@ -100,8 +101,7 @@ export {
   modelOffloads,
 } from './model-holding.js';
 export type { ModelDevice, ModelDtype, ModelOffload } from './model-holding.js';
-export { presetNames, presets, presetValues } from './presets.js';
-export type { Preset } from './presets.js';
+export { presetNames, presetValues } from './presets.js';
 export { producerSchema, recipeSchema } from './recipe.js';
 export type { Producer, Recipe } from './recipe.js';
 export type {
@@ -149,15 +149,11 @@ export {
   sampleSchema,
 } from './resources/run.js';
 export type { EarlyStop, Judgement, MetricPoint, Run, RunWish, Sample, SampleKind } from './resources/run.js';
+export { mostNamed, removableKinds, removalSchema } from './resources/removal.js';
+export type { RemovableKind, Removal, Removed } from './resources/removal.js';
 export { failureSchema } from './resources/shared.js';
 export type { Failure } from './resources/shared.js';
-export {
-  finalistSchema,
-  gateSchema,
-  leaderboardSchema,
-  sweepDecisionSchema,
-  sweepSchema,
-} from './resources/sweep.js';
+export { finalistSchema, sweepDecisionSchema, sweepSchema } from './resources/sweep.js';
 export type { Finalist, Gate, Leaderboard, Sweep, SweepDecision } from './resources/sweep.js';
 export {
   modelPartSchema,
@@ -175,6 +171,7 @@ export {
   createSweepSchema,
   datasetPageSchema,
   decisionPageSchema,
+  dropTrialsSchema,
   editRequestSchema,
   embeddingPageSchema,
   eventListSchema,
@@ -183,6 +180,8 @@ export {
   forkRunSchema,
   generationPageSchema,
   importEmbeddingSchema,
+  largestPage,
+  leaderboardPageSchema,
   listDecisionsQuerySchema,
   listEmbeddingsQuerySchema,
   eventIdSchema,
@@ -192,12 +191,15 @@ export {
   listRunsQuerySchema,
   listSamplesQuerySchema,
   listSweepsQuerySchema,
-  metricListSchema,
+  loginSchema,
+  metricPageSchema,
   modelListSchema,
+  mostMetrics,
   pickWinnersSchema,
   problemSchema,
+  removeQuerySchema,
   runPageSchema,
-  sampleListSchema,
+  samplePageSchema,
   serverInfoSchema,
   setConcurrencySchema,
   statusSchema,
@@ -212,6 +214,8 @@ export type {
   CreateRun,
   CreateSweep,
   ForkRun,
+  LeaderboardPage,
+  Login,
   Page,
   Problem,
   ServerInfo,
@@ -221,3 +225,4 @@ export type {
 } from './api.js';
 export { baselineWordOf, judgedLines, unjudgedNote, verdictsOf } from './verdict.js';
 export type { Verdict } from './verdict.js';
+export { aloneText, endsWorkers, goesAlone } from './worker-deaths.js';

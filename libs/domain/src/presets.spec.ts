@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from './parse.js';
-import { presetNames, presets, presetValues } from './presets.js';
+import { familyNames } from './families/families.js';
+import { presetNames, presetValues } from './presets.js';
+import { foreignKey } from './families/own-keys.js';
 import { expandTrials } from './search-space.js';
 import { sweepFileSchema, vectorsOf } from './sweep-file.js';
 import { hyperparameterNames, trainingSpecSchema } from './training-spec.js';
@@ -19,13 +21,20 @@ const file = (preset: string | undefined, parameters: Record<string, unknown> = 
   );
 
 describe('a preset', () => {
-  it.each(presetNames)('%s makes a valid spec, each value of it as it says', (name) => {
-    const spec = parse(trainingSpecSchema, { ...presetValues(name), ...words }, 'training spec');
-    expect(spec).toMatchObject(presets[name]);
-  });
+  it.each(familyNames.flatMap((family) => presetNames.map((name) => [name, family] as const)))(
+    '%s of %s makes a valid spec, each value of it as it says, and knows no other family’s keys',
+    (name, family) => {
+      const values = presetValues(name, family);
+      const spec = parse(trainingSpecSchema, { ...values, ...words }, 'training spec');
+      expect(spec).toMatchObject(values);
+      for (const [key, value] of Object.entries(values)) {
+        expect(foreignKey(family, { key, values: [value] }), key).toBeUndefined();
+      }
+    },
+  );
 
   it('leaves open only what does not change what is learnt', () => {
-    const open = hyperparameterNames.filter((name) => !(name in presets.reference));
+    const open = hyperparameterNames.filter((name) => !(name in presetValues('reference')));
     expect(open).toEqual([
       'prior_share',
       'warm_steps',
@@ -53,7 +62,15 @@ describe('a preset', () => {
         [2, 'eot', 40, 0],
       ],
     );
-    expect(expandTrials(file(undefined))[0]?.spec).toMatchObject({ pooling: 'eot', max_steps: 200 });
+    const [open] = expandTrials(file(undefined));
+    expect(open?.spec.max_steps).toBe(200);
+    expect(open?.spec).not.toHaveProperty('pooling');
+  });
+
+  it('is the one of the model’s family', () => {
+    const [trial] = expandTrials({ ...file('reference'), family: 'kandinsky-2.0' });
+    expect(trial?.spec).toMatchObject({ max_steps: 3000, learning_rate_unit: 'absolute' });
+    expect(trial?.spec).not.toHaveProperty('pooling');
   });
 
   it('of another name is refused', () => {

@@ -82,7 +82,7 @@ export function planTrial(file: SweepFile, trial: number, pair: Pair, values: Va
   const spec = parse(
     trainingSpecSchema,
     {
-      ...presetValues(file.preset),
+      ...presetValues(file.preset, file.family),
       ...values,
       model: file.model,
       placeholder_token: pair.placeholder,

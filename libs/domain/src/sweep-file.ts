@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { familyNames } from './families/families.js';
 import { defaultModel } from './families/registry.js';
+import type { FamilyName, Preset } from './families/registry.js';
 import { inInputOrder } from './input-order.js';
+import { nameSchema } from './names.js';
 import { presetNames, presetValues } from './presets.js';
-import type { Preset } from './presets.js';
 import { pairProblems, parameterProblems } from './sweep-checks.js';
 import type { Problem } from './sweep-checks.js';
 import { hyperparameterSearches } from './sweep-parameters.js';
@@ -71,10 +73,16 @@ const metricSchema = z
     error: 'must be minimize for a loss',
   });
 
+interface Planned {
+  readonly parameters: z.output<typeof parametersSchema>;
+  readonly preset?: Preset | undefined;
+  readonly family?: FamilyName | undefined;
+}
+
 /** The least `max_steps` that a trial of the file may have: each must come to a rung. */
-function leastMaxSteps({ max_steps }: z.output<typeof parametersSchema>, preset: Preset | undefined): number {
+function leastMaxSteps({ parameters: { max_steps }, preset, family }: Planned): number {
   if (max_steps === undefined) {
-    return hyperparametersSchema.shape.max_steps.parse(presetValues(preset).max_steps);
+    return hyperparametersSchema.shape.max_steps.parse(presetValues(preset, family).max_steps);
   }
   if ('value' in max_steps) return Number(max_steps.value);
   return 'values' in max_steps ? Math.min(...max_steps.values.map(Number)) : max_steps.min;
@@ -82,8 +90,10 @@ function leastMaxSteps({ max_steps }: z.output<typeof parametersSchema>, preset:
 
 export const sweepFileSchema = z
   .strictObject({
-    name: z.string().min(1).max(80),
+    name: nameSchema,
     model: modelNameSchema.default(defaultModel),
+    /** Of the model, for whose sake a preset has other values. Absent: as a worker says that serves it. */
+    family: z.enum(familyNames).optional(),
     /** A folder (the command line uploads it) or a dataset id. */
     dataset: z.string().min(1),
     method: z.enum(['grid', 'random', 'tpe']).default('grid'),
@@ -116,18 +126,18 @@ export const sweepFileSchema = z
   .check(
     report((file) =>
       policyProblems(file, {
-        maxSteps: leastMaxSteps(file.parameters, file.preset),
+        maxSteps: leastMaxSteps(file),
         trials: file.run_cap ?? maxTrials,
       }),
     ),
   );
 
 /** The fewest and the most vectors that a trial of the file may learn. */
-export function vectorsOf({ preset, parameters: { num_vectors } }: SweepFile): {
+export function vectorsOf({ preset, family, parameters: { num_vectors } }: SweepFile): {
   least: number;
   most: number;
 } {
-  const otherwise = hyperparametersSchema.shape.num_vectors.parse(presetValues(preset).num_vectors);
+  const otherwise = hyperparametersSchema.shape.num_vectors.parse(presetValues(preset, family).num_vectors);
   if (num_vectors === undefined) return { least: otherwise, most: otherwise };
   const possible =
     'min' in num_vectors

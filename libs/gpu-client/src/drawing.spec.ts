@@ -64,7 +64,7 @@ describe('conversion', () => {
       ddimEta: 0,
       width: 0,
     });
-    expect(request.options?.familyOptions).toEqual({ reference_quirks: false });
+    expect(request.options?.familyOptions).toEqual({});
   });
 
   it('carries every option', () => {

@@ -9,7 +9,10 @@ import type { Peer } from './peer.js';
 /** Trailing metadata with a serialised ErrorDetail. */
 const detailKey = 'murnau-error-bin';
 
-/** What an error without a detail means: the peer died, or something between here and there did. */
+/**
+ * What an error without a detail means: the peer died, or something between here and there did. `UNKNOWN` is what a
+ * server makes of an exception that its handler did not expect, which may come each time.
+ */
 function codeOf(status: Status, streaming: boolean, peer: Peer): ErrorCode {
   switch (status) {
     case Status.INVALID_ARGUMENT:
@@ -19,7 +22,6 @@ function codeOf(status: Status, streaming: boolean, peer: Peer): ErrorCode {
     case Status.CANCELLED:
     case Status.ABORTED:
     case Status.INTERNAL:
-    case Status.UNKNOWN:
       return peer.lost;
     case Status.DEADLINE_EXCEEDED:
       return peer.unavailable;

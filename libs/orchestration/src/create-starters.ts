@@ -42,15 +42,18 @@ export interface Starters {
   startTrainingRun(run: Run): Promise<void>;
   startSweep(sweep: Sweep): Promise<void>;
   startGeneration(generation: Generation): Promise<void>;
-  /** Resolves when accepted. @throws `run.already_ended` */
+  /** Resolves when accepted; of what is cancelled already at once. @throws `run.already_ended` */
   cancelRun(run: Run, by: string, why?: string): Promise<void>;
-  /** @throws `sweep.already_ended` */
+  /** Likewise. @throws `sweep.already_ended` */
   cancelSweep(sweep: Sweep, by: string, why?: string): Promise<void>;
-  /** Resolves when it is stored; the run's workflow then does it. @throws `run.already_ended`, `edit.not_possible` */
-  editRun(run: Run, kind: RunEditKind, asked: Asked): Promise<void>;
+  /**
+   * Resolves when it is stored; the run's workflow then does it. Under one update id it is applied once.
+   * @throws `run.already_ended`, `edit.not_possible`
+   */
+  editRun(run: Run, kind: RunEditKind, asked: Asked & { updateId?: string }): Promise<void>;
   /** The same; under one update id it is applied once. @throws `sweep.already_ended`, `edit.not_possible` */
   editSweep(sweep: Sweep, edit: SweepEdit, asked: Asked & { updateId: string }): Promise<void>;
-  /** @throws `generation.already_ended` */
+  /** Likewise. @throws `generation.already_ended` */
   cancelGeneration(generation: Generation, by: string, why?: string): Promise<void>;
   /** The file is a stored blob, and so is the answer. @throws `worker.unavailable` after 30 s, `embedding.*` */
   convertEmbedding(input: {
@@ -117,6 +120,8 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
   async function cancel({ kind, workflowId, phase, end }: Subject, asked: CancelRequest): Promise<void> {
     if (await temporal.update(workflowId, workflowMessages.cancel, asked, randomUUID())) return;
     const now = await phase();
+    // Asking twice is asking once.
+    if (now === 'cancelled') return;
     if (isEnded(now)) throw new MurnauError(`${kind}.already_ended`, `It has ended already: ${now}.`);
     await end(toStoredEnd(kind, { kind: 'cancelled', by: asked.by, asked }));
   }
@@ -172,8 +177,7 @@ export function createStarters({ client, store, galleryUrl }: StarterDeps): Star
         },
         { by, why },
       ),
-    editRun: async ({ id, workflow_id }, kind, asked) => {
-      const updateId = randomUUID();
+    editRun: async ({ id, workflow_id }, kind, { updateId = randomUUID(), ...asked }) => {
       if (await edit('run', workflow_id, kind, asked, updateId)) return;
       // No workflow is open: it waits at a rung, was not started, or has just ended.
       await store.runs.edit(id, { kind, ...asked, updateId });

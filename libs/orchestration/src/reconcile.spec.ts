@@ -30,12 +30,15 @@ function worldOf(
     workflows = {},
     listed = [],
     failing = {},
+    unreadable = [],
   }: {
     workflows?: Record<string, Closing>;
     /** Ids that the list has. */
     listed?: string[];
     /** Ids whose start, or end, fails. */
     failing?: Record<string, MurnauError>;
+    /** Ids whose row cannot be read. */
+    unreadable?: string[];
   } = {},
 ): World {
   const world: Omit<World, 'reconciler'> = { done: [], failed: [], lists: 0, described: [], signalled: [] };
@@ -43,7 +46,11 @@ function worldOf(
     if (failing[id] !== undefined) throw failing[id];
   };
   const storeOf = (kind: Row['kind']) => ({
-    unstarted: () => Promise.resolve((rows[kind]?.unstarted ?? []).map((id) => ({ id }))),
+    unstarted: () => Promise.resolve(rows[kind]?.unstarted ?? []),
+    get: (id: string) =>
+      unreadable.includes(id)
+        ? Promise.reject(new TypeError("Cannot read properties of null (reading 'max_steps')"))
+        : Promise.resolve({ id }),
     startedAndOpen: ({ afterId = '' }) =>
       Promise.resolve(
         (rows[kind]?.open ?? [])
@@ -192,6 +199,16 @@ describe('rows that were not started', () => {
     await world.reconciler.startUnstarted();
     expect(world.done.at(-1)).toBe('run a failed: Its workflow cannot be started: no such thing');
     expect(world.failed).toEqual(Array(5).fill('run a internal'));
+  });
+
+  it('fail with the reason when they cannot be read, and hold up no other', async () => {
+    for (const kind of ['run', 'sweep', 'generation'] as const) {
+      const world = worldOf({ [kind]: { unstarted: ['b', 'a'] } }, { unreadable: ['b'] });
+      for (let round = 1; round <= 5; round += 1) expect(await world.reconciler.startUnstarted()).toBe(1);
+      expect(world.done.filter((line) => line === 'started a')).toHaveLength(5);
+      const ended = world.done.filter((line) => line !== 'started a').join();
+      expect(ended).toContain(`${kind} b failed: Its workflow cannot be started: Cannot read`);
+    }
   });
 
   it('wait for the next round when Temporal is away', async () => {

@@ -40,7 +40,9 @@ const pageSize = 1_000;
 /** What runs, sweeps and generations have in common. */
 interface Rows {
   readonly kind: Row['kind'];
-  unstarted(): Promise<{ readonly id: string; readonly start: () => Promise<void> }[]>;
+  /** Ids: a row that cannot be read must not keep the others from being started. */
+  unstarted(): Promise<string[]>;
+  start(id: string): Promise<void>;
   startedAndOpen(query: OpenQuery): Promise<OpenWorkflow[]>;
   markLost(id: string, chain: number): Promise<unknown>;
   endAbandoned(id: string, chain: number, end: StoredEnd): Promise<unknown>;
@@ -55,30 +57,38 @@ interface SweepOfRow {
 export function createReconciler({ store, client, starters, onRowFailed }: ReconcilerDeps): Reconciler {
   const failedStarts = new Map<string, number>();
   const all: Rows[] = [
-    rowsOf('sweep', store.sweeps, (sweep) => starters.startSweep(sweep)),
-    rowsOf('run', store.runs, (run) => starters.startTrainingRun(run)),
-    rowsOf('generation', store.generations, (generation) => starters.startGeneration(generation)),
+    rowsOf('sweep', store.sweeps, async (id) => starters.startSweep(await store.sweeps.get(id))),
+    rowsOf('run', store.runs, async (id) => starters.startTrainingRun(await store.runs.get(id))),
+    rowsOf('generation', store.generations, async (id) =>
+      starters.startGeneration(await store.generations.get(id)),
+    ),
   ];
 
-  async function start(rows: Rows, id: string, work: () => Promise<void>): Promise<boolean> {
-    const row = { kind: rows.kind, id };
+  async function start(rows: Rows, id: string): Promise<boolean> {
     const key = `${rows.kind} ${id}`;
     try {
-      await work();
+      await rows.start(id);
       failedStarts.delete(key);
       return true;
     } catch (error) {
       const failure = failureOfRow(error);
-      onRowFailed(row, failure);
+      onRowFailed({ kind: rows.kind, id }, failure);
       const failures = (failedStarts.get(key) ?? 0) + 1;
       failedStarts.set(key, failures);
       if (failures >= mostFailedStarts) {
         failedStarts.delete(key);
-        const { code, message } = failure;
-        const why = { code, message: `Its workflow cannot be started: ${message}` };
-        await rows.end(id, toStoredEnd(rows.kind, { kind: 'failed', failure: why }));
+        await giveUp(rows, id, failure);
       }
       return false;
+    }
+  }
+
+  async function giveUp(rows: Rows, id: string, { code, message }: MurnauError): Promise<void> {
+    const why = { code, message: `Its workflow cannot be started: ${message}` };
+    try {
+      await rows.end(id, toStoredEnd(rows.kind, { kind: 'failed', failure: why }));
+    } catch (error) {
+      onRowFailed({ kind: rows.kind, id }, failureOfRow(error));
     }
   }
 
@@ -109,7 +119,7 @@ export function createReconciler({ store, client, starters, onRowFailed }: Recon
     let started = 0;
     for (const rows of all) {
       const wanted = await rows.unstarted();
-      const isStarted = await pMap(wanted, (row) => start(rows, row.id, row.start), { concurrency });
+      const isStarted = await pMap(wanted, (id) => start(rows, id), { concurrency });
       started += isStarted.filter(Boolean).length;
     }
     return started;
@@ -147,14 +157,15 @@ function failureOfRow(error: unknown): MurnauError {
   return failure;
 }
 
-function rowsOf<Stored extends { readonly id: string }>(
+function rowsOf(
   kind: Row['kind'],
-  stored: Omit<Rows, 'kind' | 'unstarted'> & { unstarted(): Promise<Stored[]> },
-  start: (row: Stored) => Promise<void>,
+  stored: Omit<Rows, 'kind' | 'start'>,
+  start: (id: string) => Promise<void>,
 ): Rows {
   return {
     kind,
-    unstarted: async () => (await stored.unstarted()).map((row) => ({ id: row.id, start: () => start(row) })),
+    start,
+    unstarted: () => stored.unstarted(),
     startedAndOpen: (query) => stored.startedAndOpen(query),
     markLost: (id, chain) => stored.markLost(id, chain),
     endAbandoned: (id, chain, end) => stored.endAbandoned(id, chain, end),

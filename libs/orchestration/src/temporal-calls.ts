@@ -7,12 +7,18 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
+  WorkflowUpdateStage,
 } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 
 const callTimeoutMs = 5_000;
-/** For what a workflow must answer itself: its orchestrator may have just been killed over its task, and start again. */
+/** Until a workflow has taken what it must answer itself: its orchestrator may have been killed over its task. */
 const updateTimeoutMs = 10_000;
+/**
+ * For the work of what it has taken, which may be ten thousand trials: less than the minute that a client waits for an
+ * answer. The work goes on after that, and a repetition under the same id is answered with its end.
+ */
+const updateWorkTimeoutMs = 55_000;
 /** gRPC status of a call that can never succeed as it is. */
 const invalidArgument = 3;
 
@@ -58,9 +64,14 @@ export class TemporalCalls {
    */
   async update(workflowId: string, name: string, argument: object, updateId: string): Promise<boolean> {
     try {
-      await this.call(updateTimeoutMs, () =>
-        this.client.workflow.getHandle(workflowId).executeUpdate(name, { args: [argument], updateId }),
+      const taken = await this.call(updateTimeoutMs, () =>
+        this.client.workflow.getHandle(workflowId).startUpdate(name, {
+          args: [argument],
+          updateId,
+          waitForStage: WorkflowUpdateStage.ACCEPTED,
+        }),
       );
+      await this.call(updateWorkTimeoutMs, () => taken.result());
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;

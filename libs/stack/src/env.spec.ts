@@ -14,11 +14,21 @@ const namesIn = (app: string): string[] => {
 describe('inheritedEnv', () => {
   test('holds nothing that the apps read: they are told, whatever a shell has of these names', () => {
     for (const app of ['api', 'dispatcher', 'orchestrator']) {
-      const names = namesIn(app);
+      const names = namesIn(app).filter((name) => !name.startsWith('MURNAU_LIMIT_'));
       expect(names.length).toBeGreaterThan(5);
       const given = Object.fromEntries(names.map((name) => [name, 'of the shell']));
       for (const name of names) expect(inheritedEnv(given)).not.toHaveProperty(name);
     }
+  });
+
+  test('holds the limits of the installation, for whichever app reads them', () => {
+    const limits = ['api', 'orchestrator'].map((app) =>
+      namesIn(app).filter((name) => name.startsWith('MURNAU_LIMIT_')),
+    );
+    for (const names of limits) expect(names).not.toEqual([]);
+    const given = Object.fromEntries(limits.flat().map((name) => [name, '1']));
+    expect(inheritedEnv(given)).toMatchObject(given);
+    expect(supervisorEnv({ home: '/data', temporary: '/data/tmp' }, given)).toMatchObject(given);
   });
 
   test('leaves out what changes Python, Node, Temporal and PostgreSQL, and keeps the rest', () => {

@@ -5,13 +5,14 @@ export const defaultHome = (): string => dataFolder(process.env);
 
 /**
  * What a part must not inherit: what the caller set for other programs, and what would change a part beside what it is
- * told. The names of the last line are those that the apps read: a shell may have them for a program of its own.
+ * told. The names of the last line are those that the apps read: a shell may have them for a program of its own. A limit
+ * of the installation has a name of its own, and reaches every part.
  */
 const notInherited = [
   /^(npm_|NODE_|VITEST|NX_|INIT_CWD$)/,
   /^(PYTHON|VIRTUAL_ENV$)/,
-  /^(MURNAU_|TEMPORAL_|PG[A-Z]+$)/,
-  /^(DATABASE_URL|BLOB_DIR|ADVISOR_ADDRESS|GALLERY_URL|LOG_LEVEL|WORKERS|WORKER_ADDRESS|WORKER_NAME|API_[A-Z]+)$/,
+  /^(MURNAU_(?!LIMIT_)|TEMPORAL_|PG[A-Z]+$)/,
+  /^(DATABASE_URL|BLOB_DIR|ADVISOR_ADDRESS|GALLERY_URL|LOG_LEVEL|WORKERS|WORKER_ADDRESS|WORKER_NAME|API_[A-Z_]+)$/,
 ];
 
 /** Environment that every part starts from. */

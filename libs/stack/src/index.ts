@@ -1,3 +1,6 @@
+export { backUpStack } from './archive/back-up-stack.js';
+export type { ArchiveOptions } from './archive/back-up-stack.js';
+export { restoreStack } from './archive/restore-stack.js';
 export { describeStack } from './describe-stack.js';
 export type { StackDescription } from './describe-stack.js';
 export { startStack } from './start-stack.js';

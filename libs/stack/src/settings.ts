@@ -44,6 +44,8 @@ const settingsSchema = z.object({
     advisor: portSchema.default(null),
     worker: portSchema,
   }),
+  /** Names beside loopback's that requests to the api may come by, such as that of a tunnel. */
+  allowed_hosts: z.array(z.string()).default([]),
   programs: z.object({
     temporal: programSchema,
     worker: programSchema,
@@ -77,6 +79,8 @@ export interface StackOptions {
   advisorPort?: number | undefined;
   /** Port of the first worker; the others follow it. */
   workerPort?: number | undefined;
+  /** Names beside loopback's that requests to the api may come by. Default: none. */
+  allowedHosts?: readonly string[] | undefined;
   /** How long `startStack` waits until everything answers. Default 120 s. */
   startTimeoutMs?: number | undefined;
   /** Other programs for the parts, for tests. */
@@ -136,6 +140,7 @@ export function resolveSettings(
       advisor: options.advisorPort ?? current?.ports.advisor ?? null,
       worker: options.workerPort ?? current?.ports.worker ?? null,
     },
+    allowed_hosts: [...(options.allowedHosts ?? current?.allowed_hosts ?? [])],
     programs: { ...(current?.programs ?? defaultPrograms()), ...options.programs },
   };
 }

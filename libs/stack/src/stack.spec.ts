@@ -1,6 +1,6 @@
 // The real database and the real Temporal server, with small stand-ins for the worker and the apps.
 import { existsSync, statSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import {
   type StackDescription,
   type StackOptions,
 } from './index.js';
+import { defaultPrograms } from './settings.js';
 import { readState } from './state.js';
 import { stackPaths } from './paths.js';
 
@@ -84,6 +85,24 @@ async function killSupervisor(): Promise<void> {
   await expect.poll(guardPid, { timeout: 5_000 }).toBeDefined();
   const pids = [await guardPid(), await supervisorPid()];
   for (const pid of pids) process.kill(pid as number, 'SIGKILL');
+}
+
+const robbedProgram = (marker: string) => ({
+  command: process.execPath,
+  args: [script, 'robbed-api', marker],
+});
+
+/** One that says its version as the real one does. */
+async function robbedTemporal(marker: string) {
+  const { command } = defaultPrograms().temporal;
+  const file = join(folder, 'temporal');
+  const lines = [
+    '#!/bin/sh',
+    `[ "$1" = --version ] && exec '${command}' --version`,
+    `exec '${process.execPath}' '${script}' robbed-temporal '${marker}' '${command}' "$@"`,
+  ];
+  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o755 });
+  return { command: file, args: [] };
 }
 
 const allParts = ['worker-0', 'postgres', 'temporal', 'advisor', 'orchestrator', 'dispatcher-0', 'api'];
@@ -277,7 +296,7 @@ describe('the embedded stack', () => {
 
   test('another stack on its port is not taken for a worker of this one', async () => {
     const marker = join(folder, 'stranger');
-    const robbed = { command: process.execPath, args: [script, 'robbed', marker] };
+    const robbed = { command: process.execPath, args: [script, 'robbed-worker', marker] };
     const before = (await startStack(options)).parts.find(({ name }) => name === 'worker-0');
     const stack = await startStack({ ...options, programs: { ...options.programs, worker: robbed } });
     const after = stack.parts.find(({ name }) => name === 'worker-0');
@@ -303,6 +322,27 @@ describe('the embedded stack', () => {
     }
     expect((await startStack(options)).isReady).toBe(true);
   });
+
+  test.each(['api', 'temporal'] as const)(
+    'another stack on its port is not taken for the %s of this one',
+    async (part) => {
+      const marker = join(folder, `stranger-${part}`);
+      const before = (await startStack(options)).parts.find(({ name }) => name === part);
+      const robbed = part === 'api' ? robbedProgram(marker) : await robbedTemporal(marker);
+      const stack = await startStack({ ...options, programs: { ...options.programs, [part]: robbed } });
+      const after = stack.parts.find(({ name }) => name === part);
+      const stranger = Number(await readFile(marker, 'utf8'));
+      try {
+        expect(stack.isReady).toBe(true);
+        expect(after?.port).not.toBe(before?.port);
+        expect(after?.pid).not.toBe(stranger);
+      } finally {
+        process.kill(stranger, 'SIGKILL');
+      }
+      const mended = { ...options.programs, temporal: defaultPrograms().temporal };
+      expect((await startStack({ ...options, programs: mended })).isReady).toBe(true);
+    },
+  );
 
   test('a stack without a supervisor can be stopped', async () => {
     // Its guard may or may not have put another in its place by then.

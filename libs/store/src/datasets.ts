@@ -1,7 +1,7 @@
 import { type Dataset, type DatasetImage, MurnauError, type Page } from '@murnau/domain';
 import type { Kysely } from 'kysely';
 import type { Connection } from './database/connection.js';
-import { createOnce } from './database/idempotency.js';
+import { createOnce, type Once } from './database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
 import type { Database } from './database/schema.js';
 
@@ -23,9 +23,14 @@ export class Datasets {
   }
 
   /** @throws `blob.not_found` when a picture is not stored. */
-  async create(dataset: NewDataset, options: { idempotencyKey?: string | undefined } = {}): Promise<Dataset> {
+  async create(dataset: NewDataset, options: Once = {}): Promise<Dataset> {
     const { name, owner, images } = dataset;
-    const creation = { owner, scope: 'dataset', key: options.idempotencyKey, request: dataset } as const;
+    const creation = {
+      owner,
+      scope: 'dataset',
+      key: options.idempotencyKey,
+      request: options.request ?? dataset,
+    } as const;
     const id = await createOnce(this.#connection, creation, async (trx, newId) => {
       await trx.insertInto('datasets').values({ id: newId, name, owner }).execute();
       await refuseMissingBlobs(

@@ -1,7 +1,7 @@
 import { type Embedding, MurnauError, type Page } from '@murnau/domain';
 import type { Selectable } from 'kysely';
 import type { Connection } from './database/connection.js';
-import { createOnce } from './database/idempotency.js';
+import { createOnce, type Once } from './database/idempotency.js';
 import { cutPage, type PageQuery, readPageQuery } from './database/pages.js';
 import type { EmbeddingsTable } from './database/schema.js';
 import { refuseMissingBlobs } from './datasets.js';
@@ -27,10 +27,7 @@ export class Embeddings {
     this.#connection = connection;
   }
 
-  async create(
-    embedding: ImportedEmbedding,
-    options: { idempotencyKey?: string | undefined } = {},
-  ): Promise<Embedding> {
+  async create(embedding: ImportedEmbedding, options: Once = {}): Promise<Embedding> {
     const {
       placeholder_token,
       initializer_token,
@@ -42,7 +39,12 @@ export class Embeddings {
       hash,
       scores = {},
     } = embedding;
-    const creation = { owner, scope: 'embedding', key: options.idempotencyKey, request: embedding } as const;
+    const creation = {
+      owner,
+      scope: 'embedding',
+      key: options.idempotencyKey,
+      request: options.request ?? embedding,
+    } as const;
     const id = await createOnce(this.#connection, creation, async (trx, newId) => {
       await refuseMissingBlobs(trx, [hash]);
       const row = { placeholder_token, initializer_token, model, num_vectors, pooling, step, owner, hash };

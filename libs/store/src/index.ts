@@ -1,6 +1,10 @@
+export { backUp } from './archive/back-up.js';
+export type { ArchiveHeader, ArchiveManifest, ArchiveProgress, OnProgress } from './archive/manifest.js';
+export { checkArchive, restore } from './archive/restore.js';
 export { createStore } from './create-store.js';
 export type { Store } from './create-store.js';
 export type { OpenQuery, OpenWorkflow } from './database/open-workflows.js';
+export type { Once, RepeatableRequest } from './database/idempotency.js';
 export type { EventFilter } from './events/event-records.js';
 export type { SweepFacts, SweepState } from './sweep/facts.js';
 export type { NewTrial } from './sweep/insert-trials.js';

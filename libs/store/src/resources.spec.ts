@@ -92,7 +92,7 @@ describe('sweeps', () => {
     const trials = await test.store.sweeps.trials(sweep.id);
     await trainTrial(trials[1]!.run_id, 0.4);
     await trainTrial(trials[3]!.run_id, 0.2);
-    const { runs } = await test.store.sweeps.leaderboard(sweep.id);
+    const { items: runs } = await test.store.sweeps.leaderboard(sweep.id);
     expect(runs.map(({ trial }) => trial)).toEqual(order);
     const { best_run_id, counts } = await test.store.sweeps.get(sweep.id);
     expect(best_run_id).toBe(runs[0]!.id);
@@ -194,12 +194,11 @@ describe('what was stored but not started', () => {
     const sweep = await newSweep();
     const generation = await newGeneration();
     const now = { olderThanMs: 0, limit: 1_000 };
-    const unstarted = async () =>
-      [
-        await test.store.runs.unstarted(now),
-        await test.store.sweeps.unstarted(now),
-        await test.store.generations.unstarted(now),
-      ].map((list) => list.map(({ id }) => id));
+    const unstarted = async () => [
+      await test.store.runs.unstarted(now),
+      await test.store.sweeps.unstarted(now),
+      await test.store.generations.unstarted(now),
+    ];
     expect(await unstarted()).toEqual([
       expect.arrayContaining([run]),
       expect.arrayContaining([sweep.id]),

@@ -47,7 +47,7 @@ describe('a database that is killed and comes back', () => {
     await Promise.all([write(), crash()]);
 
     const wanted = Array.from({ length: last }, (_, index) => index + 1);
-    expect((await test.store.runs.metrics(id)).map(({ step }) => step)).toEqual(wanted);
+    expect((await test.store.runs.metrics(id)).items.map(({ step }) => step)).toEqual(wanted);
     await vi.waitFor(() => expect(seen).toEqual(wanted), { timeout: 10_000 });
     stop();
   });

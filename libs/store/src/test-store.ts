@@ -42,9 +42,11 @@ const aPair = {
   max_steps: { value: 40 },
 };
 
-export async function openTestStore(databaseUrl?: string): Promise<TestStore> {
+export async function openTestStore(
+  databaseUrl?: string,
+  blobDir = mkdtempSync(join(tmpdir(), 'murnau-blobs-')),
+): Promise<TestStore> {
   const url = databaseUrl ?? (await createTestDatabase(inject('serverUrl')));
-  const blobDir = mkdtempSync(join(tmpdir(), 'murnau-blobs-'));
   const store = createStore({ databaseUrl: url, blobDir });
   await store.migrate();
   const pool = new pg.Pool({ connectionString: url, max: 2 });

@@ -49,7 +49,7 @@ describe.each(Object.entries(kinds))(
       expect(await openChain(id)).toBeUndefined();
       if (rows() !== test.store.runs) {
         // One that was lost while it ran is started again, too.
-        expect((await rows().unstarted({ olderThanMs: 0 })).map((row) => row.id)).toContain(id);
+        expect(await rows().unstarted({ olderThanMs: 0 })).toContain(id);
       }
       await rows().markStarted(id, 0);
       expect(await openChain(id)).toBeUndefined();
@@ -70,6 +70,20 @@ describe.each(Object.entries(kinds))(
     });
   },
 );
+
+describe('a row that cannot be read', () => {
+  it('is found with those that were not started, and ends with the reason', async () => {
+    const [broken, whole] = [await test.newRun(), await test.newRun()];
+    await test.query(`update runs set spec = 'null' where id = $1`, [broken]);
+    await expect(test.store.runs.get(broken)).rejects.toThrow();
+    const unstarted = () => test.store.runs.unstarted({ olderThanMs: 0, limit: 1_000 });
+    expect(await unstarted()).toEqual(expect.arrayContaining([broken, whole]));
+    await test.store.runs.end(broken, { phase: 'failed', failure });
+    expect(await unstarted()).not.toContain(broken);
+    expect(await test.query('select phase from runs where id = $1', [broken])).toEqual([{ phase: 'failed' }]);
+    await test.query('delete from runs where id = $1', [broken]);
+  });
+});
 
 describe('a sweep', () => {
   it('ends its trials that have no workflow with it', async () => {

@@ -1,3 +1,4 @@
+export { startChild } from './child.js';
 export { endOfLog, readText, writeJson, writeText } from './files.js';
 export { GuardKeeper } from './guard-keeper.js';
 export type { GuardPlan } from './guard-keeper.js';

@@ -26,9 +26,8 @@ it(
     });
     expect(report.wrong).toBeUndefined();
     expect(report).toMatchObject({ ok: true, bytes_equal: true });
-    const kinds = new Set(Object.keys(report.kills).map((kind) => kind.replace(/_(kill|stop)$/, '')));
-    expect([...kinds].sort()).toEqual(
-      ['advisor', 'api', 'cli', 'dispatcher', 'orchestrator', 'postgres', 'temporal', 'worker'].sort(),
-    );
+    const kinds = new Set(Object.keys(report.kills).map((kind) => kind.replace(/_(kill|stop|work)$/, '')));
+    const parts = ['advisor', 'api', 'cli', 'dispatcher', 'orchestrator', 'postgres', 'temporal', 'worker'];
+    expect([...kinds].sort()).toEqual([...parts, 'generation', 'picture'].sort());
   },
 );

@@ -11,6 +11,8 @@ interface ScaleFigures {
   readonly trial: Histories;
   readonly peak_memory_mb: Readonly<Record<string, number | readonly number[]>>;
   readonly most_database_connections: number;
+  readonly watch_ok: boolean;
+  readonly addresses: Readonly<Record<string, { readonly kind: string }>>;
 }
 
 interface Histories {
@@ -48,6 +50,9 @@ it('the benchmark of scale runs every trial to its end once, within bounded hist
       expect(megabytes, part).toBeGreaterThan(0);
     }
   }
+  expect(figures.watch_ok).toBe(true);
+  const kinds = Object.values(figures.addresses).map(({ kind }) => kind);
+  expect(new Set(kinds)).toEqual(new Set(['list', 'page', 'sheet', 'other']));
   // Each process of the product holds ten at most: api, orchestrator, two dispatchers, and the benchmark's own.
   expect(figures.most_database_connections).toBeLessThanOrEqual(60);
 });

@@ -318,7 +318,8 @@ describe.runIf(pictures !== '')('in a browser', () => {
     { timeout: 300_000 },
     async () => {
       const { sweeps, owners } = team;
-      await browser.go(`${facts.api_url}/login?token=${facts.token}`, 'octopus-rates');
+      const { gallery } = await owners.grace.json<{ gallery: string }>('dashboards');
+      await browser.go(gallery, 'octopus-rates');
       await browser.go(`${facts.api_url}/sweeps/${sweeps['octopus-rates'].id}`, 'standard deviation');
       expect(await browser.evaluate('document.querySelectorAll(".shares progress").length')).toBe(2);
       const { id } = sweeps['octopus-halving'];
@@ -326,7 +327,7 @@ describe.runIf(pictures !== '')('in a browser', () => {
       await browser.evaluate(`
       document.getElementById('pick-2').click();
       document.getElementById('pick-why').value = 'the clearest';
-      document.querySelector('form button').click();
+      document.querySelector('form[data-post] button').click();
     `);
       const picked = await until('the pick', async () => {
         const decisions = await owners.ada.json<SweepDecision[]>('sweep', 'decisions', id);

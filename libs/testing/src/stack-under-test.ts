@@ -63,7 +63,15 @@ export class StackUnderTest {
   ) {}
 
   static async up(args: readonly string[] = [], env: Record<string, string> = {}): Promise<StackUnderTest> {
-    const home = await mkdtemp(join(tmpdir(), 'murnau-e2e-'));
+    return StackUnderTest.at(await mkdtemp(join(tmpdir(), 'murnau-e2e-')), args, env);
+  }
+
+  /** In a data folder that is there, or is to be made; closing it removes the folder. */
+  static async at(
+    home: string,
+    args: readonly string[] = [],
+    env: Record<string, string> = {},
+  ): Promise<StackUnderTest> {
     const stack = new StackUnderTest(home, { MURNAU_HOME: home, ...env });
     await stack.done(['up', ...args]);
     return stack;

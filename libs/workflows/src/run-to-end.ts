@@ -90,6 +90,7 @@ async function storeEnd<Own, Outcome>(
   try {
     return { outcome: await end(ending), ending };
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
     const failed: Ending = { kind: 'failed', failure: failureOf(error) };
     return { outcome: await end(failed), ending: failed };
   }
@@ -125,7 +126,8 @@ export class Requests {
   /** Installs the handlers of the end. Call it first thing, in the workflow's own scope. */
   constructor(private readonly kind: Kind) {
     setHandler(cancelUpdate, ({ by, why }) => this.requestEnd({ by, asked: { by, why } }), {
-      validator: (request) => this.refuseAfterEnd(request, this.isClosed),
+      // Asking twice is asking once.
+      validator: (request) => this.refuseAfterEnd(request, this.isClosed && this.endRequest === undefined),
     });
     CancellationScope.current().cancelRequested.catch(() => {
       this.isFromTemporal = true;

@@ -28,7 +28,7 @@ def parameters_of(spec: TrainingSpec) -> PebbleParameters:
 PEBBLE = FamilyDescription(
     name="pebble",
     title="Pebble",
-    towers=(Tower("words", "list of words", "the painter's text tower", "reader"),),
+    towers=(Tower("words", "list of words", "the painter's text tower", "reader", learning_rate=0.05),),
     parts=(
         Part("reader", "reader", "condition"),
         Part("painter", "painter", "picture"),

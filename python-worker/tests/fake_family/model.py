@@ -26,8 +26,9 @@ from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.model_parts import ModelParts, Offload
 from murnau_worker.models.part_store import PartStore
 from murnau_worker.models.parts import ModelShape, PartSource
-from murnau_worker.sampling.guidance import Kept, Prediction, Threshold
+from murnau_worker.sampling.guidance import Kept, Prediction
 from murnau_worker.sampling.tables import TRAINING_STEPS, Process, linear_betas
+from murnau_worker.sampling.threshold import NO_THRESHOLD, Threshold
 from murnau_worker.text.prompts import LearntWord, PromptEncoder
 from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers
 
@@ -70,7 +71,6 @@ class Pebble(ModelParts):
     latent_channels = 3
     process = PROCESS
     renoising_process = PROCESS
-    threshold = Threshold(clamp=2.0, percentile=0.995)
     evaluation_phases = ("colour",)
     embedding_width = 3
     latent_factor = 2
@@ -156,6 +156,12 @@ class Pebble(ModelParts):
 
     def sampling_rules(self, options: FamilyOptions) -> SamplingRules:
         return SamplingRules()
+
+    def threshold(self, task: str, sampler: str, options: FamilyOptions) -> Threshold:
+        return NO_THRESHOLD
+
+    def drawn_upon(self, pictures: PromptedPictures, pixels_1CHW: torch.Tensor) -> torch.Tensor:
+        return self.encode_picture(pixels_1CHW)
 
     def denoiser(self, task: str, kept: Kept | None = None) -> ColourDenoiser:
         return ColourDenoiser()

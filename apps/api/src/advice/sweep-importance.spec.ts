@@ -37,7 +37,7 @@ const past: PastTrial = {
   value: 0.4,
   intermediate: [],
 };
-const store = { sweeps: { history: () => Promise.resolve([past]) } } as never;
+const store = { sweeps: { sample: () => Promise.resolve([past]) } } as never;
 
 function advisorOf(
   shares: Record<string, number> | null,
@@ -66,6 +66,9 @@ it('asks about what varies, once for each number of finished trials', async () =
   expect(advisor.asked[0]?.history[0]?.values).toEqual({ learning_rate_t1: 0.1, learning_rate_t2: 0.2 });
   await importances.of(sweepOf(11));
   expect(advisor.asked).toHaveLength(2);
+  // A sweep may be given more to search while no trial ends.
+  await importances.of(sweepOf(11, { batch_size: { values: [1, 2] } }));
+  expect(advisor.asked).toHaveLength(3);
 });
 
 it('says what is missing, and asks again where nobody answered', async () => {

@@ -1,4 +1,4 @@
-import { adviceParameters, MurnauError, type Sweep } from '@murnau/domain';
+import { adviceParameters, isEnded, MurnauError, type Sweep } from '@murnau/domain';
 import type { AdvisorClient } from '@murnau/gpu-client';
 import type { Store } from '@murnau/store';
 
@@ -13,10 +13,23 @@ export type ImportanceAdvisor = Pick<AdvisorClient, 'importance'>;
 
 /** Sweeps to remember; forgetting one costs no more than asking again. */
 const mostSweeps = 200;
+/** Of a sweep that runs the advisor is asked anew when so much more has finished: 5 % say nothing new. */
+const growth = 1.05;
 
-/** Asks the advisor once for each number of finished trials: a live page is drawn anew each second. */
+interface Known {
+  /** What is searched, and by which metric: a sweep may be given more. */
+  readonly about: string;
+  readonly finished: number;
+  readonly isFinal: boolean;
+  readonly answer: Promise<SweepImportance>;
+}
+
+/**
+ * Asks the advisor about a sample of a sweep's trials, once for all viewers: again when a twentieth more has finished,
+ * and when it has ended.
+ */
 export class SweepImportances {
-  private readonly known = new Map<string, { finished: number; answer: SweepImportance }>();
+  private readonly known = new Map<string, Known>();
 
   constructor(
     private readonly store: Pick<Store, 'sweeps'>,
@@ -24,16 +37,39 @@ export class SweepImportances {
   ) {}
 
   /** Undefined: the sweep varies one thing at most, and no part of a whole can be told. */
-  async of({ id, spec, counts }: Sweep): Promise<SweepImportance | undefined> {
+  async of(sweep: Sweep): Promise<SweepImportance | undefined> {
+    const { id, phase, counts, spec } = sweep;
     const parameters = adviceParameters(spec).filter(
       ({ domain }) => domain.kind !== 'choice' || domain.values.length > 1,
     );
     if (parameters.length < 2) return undefined;
     const finished = counts['finished'] ?? 0;
+    const isFinal = isEnded(phase);
     const last = this.known.get(id);
-    if (last?.finished === finished) return last.answer;
+    const about = JSON.stringify([parameters, spec.metric]);
+    const isCurrent =
+      last?.about === about &&
+      (isFinal
+        ? last.isFinal && last.finished === finished
+        : finished >= last.finished && finished < Math.max(last.finished + 1, last.finished * growth));
+    if (isCurrent) return last.answer;
+    const answer = this.ask(sweep, parameters);
+    const now: Known = { about, finished, isFinal, answer };
+    const forget = (): void => {
+      if (this.known.get(id) === now) this.known.delete(id);
+    };
+    answer.then(({ kind }) => kind === 'away' && forget(), forget);
+    if (this.known.size >= mostSweeps) this.known.clear();
+    this.known.set(id, now);
+    return answer;
+  }
+
+  private async ask(
+    { id, spec }: Sweep,
+    parameters: ReturnType<typeof adviceParameters>,
+  ): Promise<SweepImportance> {
     const names = new Set(parameters.map(({ name }) => name));
-    const history = (await this.store.sweeps.history(id)).map((past) => {
+    const history = (await this.store.sweeps.sample(id)).map((past) => {
       const values = Object.entries(past.values).filter(([name]) => names.has(name));
       return { ...past, values: Object.fromEntries(values) };
     });
@@ -43,13 +79,9 @@ export class SweepImportances {
         history,
         goal: spec.metric.goal,
       });
-      const answer: SweepImportance =
-        shares === null
-          ? { kind: 'few', finished: finished_trials, needed: needed_trials }
-          : { kind: 'shares', shares };
-      if (this.known.size >= mostSweeps) this.known.clear();
-      this.known.set(id, { finished, answer });
-      return answer;
+      return shares === null
+        ? { kind: 'few', finished: finished_trials, needed: needed_trials }
+        : { kind: 'shares', shares };
     } catch (error) {
       if (error instanceof MurnauError && error.code === 'advisor.unavailable') return { kind: 'away' };
       throw error;

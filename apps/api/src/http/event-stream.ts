@@ -2,17 +2,19 @@ import { eventIdSchema, parse } from '@murnau/domain';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 const ALIVE_EVERY_MS = 5_000;
-/** A client that reads too slowly is cut off; it comes back with Last-Event-ID. */
-const MOST_UNSENT_BYTES = 4 * 1024 * 1024;
+/** A client that takes nothing for so long is cut off; it comes back with Last-Event-ID. */
+const PATIENCE_MS = 60_000;
 
-/** Server-sent events to one client. */
+/** Server-sent events to one client, at the pace at which it reads: what is sent waits until the client has taken it. */
 export class EventStream {
   readonly #reply: FastifyReply;
   readonly #alive: NodeJS.Timeout;
+  readonly #patienceMs: number;
   #isOpen = true;
 
-  constructor(reply: FastifyReply) {
+  constructor(reply: FastifyReply, patienceMs = PATIENCE_MS) {
     this.#reply = reply;
+    this.#patienceMs = patienceMs;
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, {
@@ -22,7 +24,9 @@ export class EventStream {
       'x-accel-buffering': 'no',
     } as Record<string, string>);
     raw.write('retry: 1000\n\n');
-    this.#alive = setInterval(() => this.#write(': alive\n\n'), ALIVE_EVERY_MS);
+    this.#alive = setInterval(() => {
+      if (!raw.writableNeedDrain) raw.write(': alive\n\n');
+    }, ALIVE_EVERY_MS);
     raw.on('close', () => this.#stop());
     raw.on('error', () => this.#stop());
   }
@@ -31,20 +35,29 @@ export class EventStream {
     return this.#isOpen;
   }
 
-  send(event: string, data: unknown, id?: string): void {
-    this.#write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  /** @param data JSON */
+  async send(event: string, data: string, id?: string): Promise<void> {
+    if (!this.#isOpen) return;
+    const { raw } = this.#reply;
+    const hasRoom = raw.write(`${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${data}\n\n`);
+    if (hasRoom) return;
+    await new Promise<void>((resolve) => {
+      const patience = setTimeout(() => raw.destroy(), this.#patienceMs);
+      const go = (): void => {
+        clearTimeout(patience);
+        raw.off('drain', go).off('close', go);
+        resolve();
+      };
+      raw.on('drain', go).on('close', go);
+    });
   }
 
   end(): void {
     this.#stop();
-    this.#reply.raw.end();
-  }
-
-  #write(text: string): void {
     const { raw } = this.#reply;
-    if (!this.#isOpen) return;
-    if (raw.writableLength > MOST_UNSENT_BYTES) raw.destroy();
-    else raw.write(text);
+    // What a client does not take would keep the connection, and a server that stops, waiting.
+    if (raw.writableNeedDrain) raw.destroy();
+    else raw.end();
   }
 
   #stop(): void {

@@ -1,70 +1,122 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoredEvent } from '@murnau/domain';
-import type { EventFilter, Store } from '@murnau/store';
+import type { Store } from '@murnau/store';
 import type { EventStream } from './event-stream.js';
+import type { Follower, Followers, Frame, Topic, Viewer } from './follower.js';
 
-const STATE_EVERY_MS = 500;
+/** Events read from the store at once. */
+const PAGE = 200;
+/** Changed resources that may wait for a client; with more of them it begins with the opening state again. */
+const MOST_WAITING = 200;
 /** After the end is stored, how long its last events may take to become readable. */
 const LAST_EVENTS_MS = 1_000;
 
-export interface Followed {
-  store: Store;
-  filter: EventFilter;
-  /** Id of the event to go on behind; `0`: from the first; `now`: only what comes. */
-  after: string;
-  /** The end of the thing itself, as an event says it (not of one of its parts). */
-  isEnd(event: StoredEvent): boolean;
-  /**
-   * Sends what changed of the state since the last call and returns the phase.
-   * `changed`: the ids of the runs that events spoke of since; undefined at the opening.
-   */
-  sendState(changed: ReadonlySet<string> | undefined): Promise<{ phase: string; hasEnded: boolean }>;
-}
-
 /**
  * Streams stored events as they come, and between them the state of the thing, until it has ended or the client has
- * gone. A database that is away only makes it wait.
+ * gone. Nothing is read before the client has taken what was sent: events are in the store, of states the newest wins.
+ * @param after id of the event to go on behind; `0`: from the first; `now`: only what comes
  */
-export async function follow(stream: EventStream, followed: Followed): Promise<void> {
-  const { store, filter, after, isEnd, sendState } = followed;
-  let changed: Set<string> | undefined;
-  let isStale = true;
-  let sawEnd = false;
-  let lastEventAt = Date.now();
-  const onEvent = (event: StoredEvent): void => {
-    stream.send('event', event, event.id);
-    isStale = true;
-    lastEventAt = Date.now();
-    if (event.run_id !== null) changed?.add(event.run_id);
-    if (isEnd(event)) sawEnd = true;
-  };
-  let stop: (() => void) | undefined;
+export async function follow(
+  stream: EventStream,
+  { store, followers }: { store: Store; followers: Followers },
+  topic: Topic,
+  after: string,
+): Promise<void> {
+  const viewing = new Viewing(stream, store, after);
+  const follower = followers.join(topic, viewing);
   try {
-    while (stream.isOpen) {
-      // The first state is read after the subscription stands: no change can fall between them.
-      stop ??= await store.events
-        .subscribe(filter, onEvent, after === 'now' ? undefined : after)
-        .catch(() => undefined);
-      if (stop !== undefined && isStale) {
-        isStale = false;
-        const before = changed;
-        changed = new Set();
-        const state = await sendState(before).catch(() => undefined);
-        if (state === undefined) {
-          isStale = true;
-          changed = before === undefined ? undefined : new Set([...before, ...changed]);
-        } else if (state.hasEnded) {
-          if (!isStale && (sawEnd || Date.now() - lastEventAt > LAST_EVENTS_MS)) {
-            stream.send('end', { phase: state.phase });
-            stream.end();
-            return;
-          }
-          isStale = true;
-        }
-      }
-      await sleep(STATE_EVERY_MS);
-    }
+    await viewing.run(follower);
   } finally {
-    stop?.();
+    followers.leave(follower, viewing);
+  }
+}
+
+class Viewing implements Viewer {
+  readonly #stream: EventStream;
+  readonly #store: Store;
+  /** Of the last event sent. */
+  #cursor: string;
+  /** The follower's count of events when the store had no more of them than were sent. */
+  #readCount = -1;
+  #sawEnd = false;
+  #isToOpen = true;
+  #waiting = new Map<string, Frame>();
+  #wake: (() => void) | undefined;
+
+  constructor(stream: EventStream, store: Store, after: string) {
+    this.#stream = stream;
+    this.#store = store;
+    this.#cursor = after;
+  }
+
+  offer(key: string, frame: Frame): void {
+    if (this.#isToOpen) return;
+    this.#waiting.set(key, frame);
+    if (this.#waiting.size > MOST_WAITING) this.startOver();
+  }
+
+  startOver(): void {
+    this.#waiting.clear();
+    this.#isToOpen = true;
+  }
+
+  wake(): void {
+    this.#wake?.();
+  }
+
+  async run(follower: Follower): Promise<void> {
+    while (this.#stream.isOpen) {
+      // A database that is away is asked again at the next wake.
+      const hasMore = follower.isSubscribed && (await this.#step(follower).catch(() => false));
+      if (hasMore) continue;
+      const phase = follower.endPhase;
+      if (phase !== undefined && (await this.#hasAll(follower).catch(() => false))) {
+        await this.#stream.send('end', JSON.stringify({ phase }));
+        return this.#stream.end();
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Sends the state as it is, then events: a page at most. @returns whether there is more to send */
+  async #step(follower: Follower): Promise<boolean> {
+    if (this.#cursor === 'now') {
+      const [last] = await this.#store.events.newest(follower.topic.filter, 1);
+      this.#cursor = last?.id ?? '0';
+    }
+    if (this.#isToOpen) {
+      this.#isToOpen = false;
+      await follower.open(this).catch((error: unknown) => {
+        this.#isToOpen = true;
+        throw error;
+      });
+    }
+    const waiting = this.#waiting;
+    this.#waiting = new Map();
+    for (const { event, text } of waiting.values()) await this.#stream.send(event, text);
+    return (await this.#sendEvents(follower)) || this.#isToOpen || this.#waiting.size > 0;
+  }
+
+  async #sendEvents(follower: Follower): Promise<boolean> {
+    const { eventCount, topic } = follower;
+    if (this.#readCount === eventCount) return false;
+    const known = follower.eventsAfter(this.#cursor);
+    const events =
+      known?.slice(0, PAGE) ??
+      (await this.#store.events.list(topic.filter, { after: this.#cursor, limit: PAGE }));
+    for (const event of events) {
+      if (!this.#stream.isOpen) return false;
+      await this.#stream.send('event', JSON.stringify(event), event.id);
+      this.#cursor = event.id;
+      if (topic.isEnd(event)) this.#sawEnd = true;
+    }
+    if (events.length < PAGE) this.#readCount = eventCount;
+    return this.#readCount !== follower.eventCount;
+  }
+
+  /** Asked of what has ended: whether the client has its last state and its last event. */
+  async #hasAll({ eventCount, quietMs, topic }: Follower): Promise<boolean> {
+    if (this.#isToOpen || this.#waiting.size > 0 || this.#readCount !== eventCount) return false;
+    if (!this.#sawEnd && quietMs < LAST_EVENTS_MS) return false;
+    // One transaction may end thousands of trials with their sweep: their events come page by page.
+    return (await this.#store.events.list(topic.filter, { after: this.#cursor, limit: 1 })).length === 0;
   }
 }

@@ -18,16 +18,18 @@ import {
   generationSchema,
   imageBlobSchema,
   blobSchema,
-  leaderboardSchema,
-  metricListSchema,
+  leaderboardPageSchema,
+  loginSchema,
+  metricPageSchema,
   metricPointSchema,
   modelListSchema,
   modelSchema,
   parameterSchema,
   problemSchema,
+  removalSchema,
   runPageSchema,
   runSchema,
-  sampleListSchema,
+  samplePageSchema,
   sampleSchema,
   serverInfoSchema,
   statusSchema,
@@ -62,16 +64,18 @@ const answerSchemas: Record<string, z.ZodType> = {
   GenerationPage: generationPageSchema,
   GenerationRequest: generationRequestSchema,
   ImageBlob: imageBlobSchema,
-  Leaderboard: leaderboardSchema,
-  MetricList: metricListSchema,
+  LeaderboardPage: leaderboardPageSchema,
+  Login: loginSchema,
+  MetricPage: metricPageSchema,
   MetricPoint: metricPointSchema,
   Model: modelSchema,
   ModelList: modelListSchema,
   Problem: problemSchema,
+  Removal: removalSchema,
   Run: runSchema,
   RunPage: runPageSchema,
   Sample: sampleSchema,
-  SampleList: sampleListSchema,
+  SamplePage: samplePageSchema,
   SearchedParameter: parameterSchema,
   ServerInfo: serverInfoSchema,
   Status: statusSchema,
@@ -115,16 +119,15 @@ function schemaOf(schema: z.ZodType, named: Record<string, z.ZodType>, io: 'inpu
 
 function answer(content: Content): JsonObject {
   if ('mediaTypes' in content) {
-    return {
-      description: content.description,
-      content: Object.fromEntries(content.mediaTypes.map((type) => [type, {}])),
-    };
+    const { description, mediaTypes } = content;
+    const types = Object.fromEntries(mediaTypes.map((type) => [type, {}]));
+    return { description, ...(mediaTypes.length === 0 ? {} : { content: types }) };
   }
   const schema = schemaOf(content, answerSchemas, 'output');
   return { description: 'Done', content: { 'application/json': { schema } } };
 }
 
-function parameters({ path, query, isCreation = false }: Route): JsonObject[] {
+function parameters({ path, query, isCreation = false, isEdit = false }: Route): JsonObject[] {
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -142,10 +145,26 @@ function parameters({ path, query, isCreation = false }: Route): JsonObject[] {
     name: 'Idempotency-Key',
     in: 'header',
     required: false,
-    description: 'The same key and request give the first answer again instead of creating twice.',
+    description: 'The same key and request are answered again and create, or change, nothing a second time.',
     schema: { type: 'string', minLength: 1, maxLength: 200 },
   };
-  return [...inPath, ...inQuery, ...(isCreation ? [key] : [])];
+  return [...inPath, ...inQuery, ...(isCreation || isEdit ? [key] : [])];
+}
+
+const statuses = [...new Set(Object.values(errorRegistry).map(({ httpStatus }) => httpStatus))].sort();
+
+/** Refusals that an operation may answer with: a status is left out where nothing can lead to it. */
+function problemStatuses({ method, path, body, isOpen = false }: Route): number[] {
+  const impossible = new Set([
+    // It has been found that there is something, and the method is that of the operation.
+    405,
+    ...(isOpen ? [401] : []),
+    ...(method === 'GET' ? [409, 413, 415] : []),
+    ...(method === 'GET' && !path.includes(':') ? [404] : []),
+    // Any media type is taken.
+    ...(isRawBody(body) ? [415] : []),
+  ]);
+  return statuses.filter((status) => !impossible.has(status));
 }
 
 function operation(route: Route): JsonObject {
@@ -168,7 +187,9 @@ function operation(route: Route): JsonObject {
     ...(content === undefined ? {} : { requestBody: { required: true, content } }),
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, one]) => [status, answer(one)])),
-      default: { $ref: '#/components/responses/Problem' },
+      ...Object.fromEntries(
+        problemStatuses(route).map((status) => [status, { $ref: '#/components/responses/Problem' }]),
+      ),
     },
     ...(isOpen ? { security: [] } : {}),
   };

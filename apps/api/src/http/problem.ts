@@ -1,6 +1,6 @@
-import { MurnauError, type Problem, toMurnauError } from '@murnau/domain';
+import { type ErrorCode, MurnauError, type Problem, toMurnauError } from '@murnau/domain';
 
-/** What Fastify itself throws: an unreadable or too large body, a wrong content type. */
+/** What Fastify itself throws: an unreadable or too large body, a wrong content type, a malformed address. */
 interface FrameworkError extends Error {
   code: string;
   statusCode: number;
@@ -15,14 +15,18 @@ const isFrameworkError = (error: unknown): error is FrameworkError =>
   typeof error.statusCode === 'number' &&
   error.statusCode < 500;
 
+const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'request.too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'request.media_type',
+};
+
 /** The one place where anything thrown becomes an error of the registry. */
 export function toApiError(error: unknown): MurnauError {
   if (!isFrameworkError(error)) return toMurnauError(error);
-  const tooLarge = error.code === 'FST_ERR_CTP_BODY_TOO_LARGE';
-  return new MurnauError('request.invalid', tooLarge ? 'The body is too large.' : error.message, {
-    field: 'body',
-    cause: error,
-  });
+  const code = frameworkCodes[error.code] ?? 'request.invalid';
+  const message = code === 'request.too_large' ? 'The body is too large.' : error.message;
+  const field = error.code.startsWith('FST_ERR_CTP_') ? 'body' : 'path';
+  return new MurnauError(code, message, { field, cause: error });
 }
 
 /** RFC 9457. What went wrong inside stays in the log, found by the request's id. */

@@ -1,6 +1,7 @@
 import { MurnauError, parse } from '@murnau/domain';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { type Limits, RequestPlaces } from './limits.js';
 import { isRawBody, type Route } from './route.js';
 
 const noQuery = z.strictObject({});
@@ -11,19 +12,22 @@ export async function registerRoutes(
   app: FastifyInstance,
   routes: readonly Route[],
   owner: string,
+  limits: Limits,
 ): Promise<void> {
+  const places = new RequestPlaces(limits);
+  const add = (scope: FastifyInstance, route: Route): void => addRoute(scope, route, owner, places);
   const isRaw = (route: Route): boolean => isRawBody(route.body);
   readJson(app);
-  for (const route of routes.filter((other) => !isRaw(other))) add(app, route, owner);
+  for (const route of routes.filter((other) => !isRaw(other))) add(app, route);
   await app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
-    for (const route of routes.filter(isRaw)) add(scope, route, owner);
+    for (const route of routes.filter(isRaw)) add(scope, route);
     done();
   });
 }
 
-function add(app: FastifyInstance, route: Route, owner: string): void {
+function addRoute(app: FastifyInstance, route: Route, owner: string, places: RequestPlaces): void {
   const { method, path, query = noQuery, body, handle, status, isOpen = false } = route;
   app.route({
     method,
@@ -32,6 +36,7 @@ function add(app: FastifyInstance, route: Route, owner: string): void {
     // A stream of events has no end that a HEAD could be answered at.
     exposeHeadRoute: !path.endsWith('/events'),
     ...(isRawBody(body) ? { bodyLimit: body.limitBytes } : {}),
+    onRequest: (request, reply) => places.take(route, request, reply),
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
       reply.status(status);
       return handle({

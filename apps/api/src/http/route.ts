@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 
-/** What one status of a route answers with: a schema, or a media type of bytes. */
+/** What one status of a route answers with: a schema, or media types of bytes; none: no body. */
 export type Content = z.ZodType | { mediaTypes: readonly string[]; description: string };
 
 interface RawBody {
@@ -22,15 +22,18 @@ export interface RouteInput<Query, Body> {
 }
 
 interface RouteDefinition<Query = unknown, Body = unknown> {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'DELETE';
   /** With `:names`, under /v1. */
   path: `/v1/${string}`;
   summary: string;
   tag: string;
   /** No token is asked for. */
   isOpen?: boolean;
-  /** Takes `Idempotency-Key`. */
+  /** Takes `Idempotency-Key`, as a change of something does. */
   isCreation?: boolean;
+  isEdit?: boolean;
+  /** Of which there are as many at once as the limits say (./limits.ts); a route whose body is a file is an upload. */
+  takes?: 'sheet' | 'stream';
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body> | RawBody;
   /** By status. Unless the handler says otherwise a creation sends 201, anything else the lowest. */

@@ -1,9 +1,15 @@
 import { MurnauError } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
-import { type Credentials, isLoopback, sessionCookie, Trust } from './security.js';
+import { type Credentials, isLoopback, Trust } from './security.js';
 
 const token = 'a-token-for-tests-only';
-const local = { host: '127.0.0.1', token, galleryUrl: 'http://127.0.0.1:7800' };
+const local = {
+  host: '127.0.0.1',
+  token,
+  galleryUrl: 'http://127.0.0.1:7800',
+  allowedHosts: [] as readonly string[],
+  sessions: { isOpen: (cookies?: string) => Promise.resolve(cookies === 'murnau_session=open') },
+};
 const nothing: Credentials = {
   method: 'GET',
   host: '127.0.0.1:7800',
@@ -24,8 +30,11 @@ function refusalOf(work: () => void): string | undefined {
 }
 const source = (given: Partial<Credentials>, options: Partial<typeof local> = {}): string | undefined =>
   refusalOf(() => new Trust({ ...local, ...options }).checkSource({ ...nothing, ...given }));
-const access = (given: Partial<Credentials>): string | undefined =>
-  refusalOf(() => new Trust(local).checkToken({ ...nothing, ...given }));
+const access = (given: Partial<Credentials>): Promise<string | undefined> =>
+  new Trust(local).checkToken({ ...nothing, ...given }).then(
+    () => undefined,
+    (error: unknown) => (error instanceof MurnauError ? error.code : String(error)),
+  );
 
 describe('Host', () => {
   it.each(['127.0.0.1:7800', 'localhost:7800', '[::1]:7800', 'LOCALHOST', 'localhost:9000'])(
@@ -53,6 +62,22 @@ describe('Host', () => {
     expect(source({ host: 'murnau.example.org' }, open)).toBeUndefined();
     expect(source({ host: '10.1.2.3:7800' }, open)).toBeUndefined();
     expect(source({ host: 'evil.example' }, open)).toBe('auth.origin');
+  });
+
+  it('takes a name that was allowed, and that one only; its pages too', () => {
+    const tunnel = { allowedHosts: ['x-7800.app.github.dev'] };
+    const host = 'x-7800.app.github.dev';
+    expect(source({ host }, tunnel)).toBeUndefined();
+    expect(source({ host, origin: `https://${host}`, method: 'POST' }, tunnel)).toBeUndefined();
+    for (const other of ['y-7800.app.github.dev', 'app.github.dev', `${host}.evil.example`])
+      expect(source({ host: other }, tunnel)).toBe('auth.origin');
+    expect(source({ host, origin: 'https://y-7800.app.github.dev' }, tunnel)).toBe('auth.origin');
+  });
+
+  it('says how a name that was refused is allowed', () => {
+    expect(() => new Trust(local).checkSource({ ...nothing, host: 'x-7800.app.github.dev' })).toThrow(
+      /`murnau up --allow-host x-7800\.app\.github\.dev`/,
+    );
   });
 });
 
@@ -87,9 +112,9 @@ describe('Origin', () => {
 });
 
 describe('token', () => {
-  it('is taken from the header, and nothing like it', () => {
-    expect(access({ authorization: `Bearer ${token}` })).toBeUndefined();
-    expect(access({ authorization: `bearer ${token}` })).toBeUndefined();
+  it('is taken from the header, and nothing like it', async () => {
+    expect(await access({ authorization: `Bearer ${token}` })).toBeUndefined();
+    expect(await access({ authorization: `bearer ${token}` })).toBeUndefined();
     for (const authorization of [
       token,
       'Bearer',
@@ -98,31 +123,20 @@ describe('token', () => {
       `Basic ${token}`,
       '',
     ]) {
-      expect(access({ authorization })).toBe('auth.missing');
+      expect(await access({ authorization })).toBe('auth.missing');
     }
-    expect(access({})).toBe('auth.missing');
+    expect(await access({})).toBe('auth.missing');
   });
 
-  it('is not in the cookie, which opens the pages all the same', () => {
-    const set = new Trust(local).sessionCookie();
-    expect(set).toMatch(/; HttpOnly; SameSite=Strict/);
-    expect(set).not.toContain(token);
-    const cookie = set.split(';')[0] ?? '';
-    expect(access({ cookie: `other=1; ${cookie}` })).toBeUndefined();
-    expect(access({ cookie: `${sessionCookie}=${token}` })).toBe('auth.missing');
-    expect(access({ cookie: `${cookie}x` })).toBe('auth.missing');
-    const other =
-      new Trust({ ...local, token: 'the token of another install' }).sessionCookie().split(';')[0] ?? '';
-    expect(access({ cookie: other })).toBe('auth.missing');
+  it('is not asked of a browser that is in; a wrong one is not saved by that', async () => {
+    const cookie = 'murnau_session=open';
+    expect(await access({ cookie })).toBeUndefined();
+    expect(await access({ cookie: `murnau_session=${token}` })).toBe('auth.missing');
+    expect(await access({ cookie, authorization: 'Bearer wrong' })).toBe('auth.missing');
   });
 
-  it('a wrong header is not saved by a good cookie', () => {
-    const cookie = new Trust(local).sessionCookie().split(';')[0];
-    expect(access({ cookie, authorization: 'Bearer wrong' })).toBe('auth.missing');
-  });
-
-  it('may be left out on loopback only', () => {
-    expect(refusalOf(() => new Trust({ ...local, token: undefined }).checkToken(nothing))).toBeUndefined();
+  it('may be left out on loopback only', async () => {
+    await new Trust({ ...local, token: undefined }).checkToken(nothing);
     for (const host of ['0.0.0.0', '::', '192.168.1.7', 'murnau.example.org']) {
       expect(refusalOf(() => new Trust({ ...local, host, token: undefined }))).toBe('config.invalid');
     }

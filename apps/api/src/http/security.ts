@@ -1,6 +1,7 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { MurnauError } from '@murnau/domain';
+import type { Sessions } from './sessions.js';
 
 interface TrustOptions {
   /** Address that is listened on. */
@@ -9,6 +10,9 @@ interface TrustOptions {
   token: string | undefined;
   /** Where people reach the pages; its host name is trusted. */
   galleryUrl: string;
+  /** Further names that requests may come by, such as that of a tunnel. */
+  allowedHosts: readonly string[];
+  sessions: Pick<Sessions, 'isOpen'>;
 }
 
 /** The headers that trust is decided by. */
@@ -22,8 +26,6 @@ export interface Credentials {
   fetchSite: string | undefined;
   fetchMode: string | undefined;
 }
-
-export const sessionCookie = 'murnau_session';
 
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '').toLowerCase();
@@ -43,16 +45,21 @@ function hostName(header: string | undefined): string | undefined {
   }
 }
 
+/** For who has put a tunnel or a proxy in front of the server, and trusts its name. */
+const howToAllow = (name: string | undefined): string =>
+  name === undefined
+    ? ''
+    : `: where it is yours, allow it with \`murnau up --allow-host ${name}\` (API_ALLOWED_HOSTS of an api that is started by itself)`;
+
 /**
  * Decides whom to trust (architecture, rule 10).
  * A page of another site can make a browser send requests here, by its own name resolved to this address (DNS
  * rebinding: Host betrays it) or across sites (Origin and Sec-Fetch-Site betray it). Cookies go to every port of a host,
- * so the cookie is not the token itself and is taken only from pages of this very origin.
+ * so a session is not the token itself and is taken only from pages of this very origin.
  */
 export class Trust {
   readonly #options: TrustOptions;
   readonly #gallery: URL;
-  readonly #session: string;
 
   constructor(options: TrustOptions) {
     if (options.token === undefined && !isLoopback(options.host)) {
@@ -68,20 +75,21 @@ export class Trust {
     }
     this.#options = options;
     this.#gallery = new URL(options.galleryUrl);
-    this.#session = createHmac('sha256', options.token ?? '')
-      .update('murnau gallery session')
-      .digest('base64url');
   }
 
   /** @throws MurnauError `auth.origin` */
   checkSource({ host, origin, method, fetchSite, fetchMode }: Credentials): void {
     const name = hostName(host);
     if (name === undefined || !this.#isKnownHost(name)) {
-      throw new MurnauError('auth.origin', `This server does not go by the name ${host ?? '(none)'}`, {
-        field: 'Host',
-        given: host ?? '',
-        allowed: this.#gallery.host,
-      });
+      throw new MurnauError(
+        'auth.origin',
+        `This server does not go by the name ${host ?? '(none)'}${howToAllow(name)}`,
+        {
+          field: 'Host',
+          given: host ?? '',
+          allowed: [this.#gallery.host, ...this.#options.allowedHosts].join(', '),
+        },
+      );
     }
     if (origin !== undefined && !this.#isOwnOrigin(origin, host ?? '')) {
       throw new MurnauError('auth.origin', `Pages of ${origin} may not use this server`, {
@@ -101,11 +109,10 @@ export class Trust {
     }
   }
 
-  /** @throws MurnauError `auth.missing` */
-  checkToken(credentials: Credentials): void {
-    const { token } = this.#options;
+  /** By the token, or in a browser by its session. @throws MurnauError `auth.missing` */
+  async checkToken({ authorization, cookie }: Credentials): Promise<void> {
+    const { token, sessions } = this.#options;
     if (token === undefined) return;
-    const { authorization } = credentials;
     if (authorization !== undefined) {
       const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
       if (given !== undefined && isSame(given, token)) return;
@@ -113,31 +120,16 @@ export class Trust {
         field: 'Authorization',
       });
     }
-    if (this.#hasSession(credentials.cookie)) return;
+    if (await sessions.isOpen(cookie)) return;
     throw new MurnauError('auth.missing', 'This needs the token of this install.', {
       field: 'Authorization',
     });
   }
 
-  isToken(given: string): boolean {
-    return this.#options.token === undefined || isSame(given, this.#options.token);
-  }
-
-  /** `Set-Cookie` of the pages. */
-  sessionCookie(): string {
-    const secure = this.#gallery.protocol === 'https:' ? '; Secure' : '';
-    return `${sessionCookie}=${this.#session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000${secure}`;
-  }
-
-  #hasSession(header: string | undefined): boolean {
-    return (header ?? '')
-      .split(';')
-      .map((part) => part.trim().split('='))
-      .some(([name, value]) => name === sessionCookie && value !== undefined && isSame(value, this.#session));
-  }
-
   #isKnownHost(name: string): boolean {
+    const { allowedHosts } = this.#options;
     if (isLoopback(name) || name === this.#gallery.hostname.replace(/^\[|\]$/g, '')) return true;
+    if (allowedHosts.includes(name)) return true;
     if (isLoopback(this.#options.host)) return false;
     // No name that an attacker holds can be an address.
     return name === this.#options.host || isIP(name) !== 0;

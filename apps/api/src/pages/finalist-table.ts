@@ -1,13 +1,17 @@
-import type { Finalist, Leaderboard } from '@murnau/domain';
+import type { Finalist } from '@murnau/domain';
 import { number, words } from '../format.js';
 import { html, type Html } from './html.js';
 
-/** Trials that were trained again: what of their result was the trial, and what was luck of the seed. */
+/**
+ * Trials that were trained again: what of their result was the trial, and what was luck of the seed.
+ * @param trials their runs, and those of their repetitions
+ */
 export function finalistTable(
   finalists: readonly Finalist[],
-  { metric, runs }: Pick<Leaderboard, 'metric' | 'runs'>,
+  metric: string,
+  trials: readonly { trial: number; run_id: string }[],
 ): Html {
-  const ids = new Map(runs.map(({ trial, id }) => [trial, id]));
+  const ids = new Map(trials.map(({ trial, run_id }) => [trial, run_id]));
   const link = (trial: number, text: string): Html => html`<a href="/runs/${ids.get(trial)}">${text}</a>`;
   return html`<div class="scroll" id="finalists-scroll" tabindex="0" role="group" aria-label="Finalists">
     <table class="board">

@@ -101,7 +101,7 @@ function inputs(request: GenerationRequest): Content {
 }
 
 function recipe({ generation, embeddings }: GenerationPage): Html {
-  const { request, produced_by: producer } = generation;
+  const { id, request, produced_by: producer } = generation;
   return html`${facts([
       ...taskFacts(request),
       ...embeddings.map(embeddingFact),
@@ -117,7 +117,7 @@ function recipe({ generation, embeddings }: GenerationPage): Html {
     </p>
     <details id="spec-json">
       <summary>All of it</summary>
-      ${json({ request, produced_by: producer })}
+      ${json({ request, produced_by: producer }, `/v1/generations/${id}`)}
     </details>`;
 }
 

@@ -6,7 +6,10 @@ import { layout, section } from './layout.js';
 import { nothing, pairOf, phasePill, progressBar, thumbnail } from './parts.js';
 
 export interface HomePage {
+  /** The newest. */
   running: readonly Run[];
+  /** Whether others run too. */
+  moreRun: boolean;
   sweeps: readonly Sweep[];
   runs: readonly Run[];
   generations: readonly Generation[];
@@ -27,7 +30,7 @@ export function homePage(page: HomePage): Html {
     content: isEmpty
       ? section('empty', 'Nothing here yet', firstSteps())
       : [
-          section('running', 'Running now', runningNow(page)),
+          section('running', 'Running now', runningNow(page), page.moreRun ? 'the newest' : undefined),
           section('sweeps', 'Sweeps', sweepTable(page)),
           section('runs', 'Runs', runTable(page)),
           generations.length === 0 ? null : section('generations', 'Generations', generationGrid(page)),
@@ -102,7 +105,7 @@ function sweepTable({ sweeps, now, samples }: HomePage): Html {
                 >
               </td>
               <td>${phasePill(sweep.phase)}</td>
-              <td class="number">${sweep.counts['finished'] ?? 0} of ${sweep.trials}</td>
+              <td class="number">${number(sweep.counts['finished'] ?? 0)} of ${number(sweep.trials)}</td>
               <td>${words(sweep.spec.metric.name)}</td>
               <td>${sweep.owner}</td>
               <td>${when(sweep.created_at, now)}</td>

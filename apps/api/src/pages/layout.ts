@@ -9,6 +9,8 @@ export interface PageFrame {
   eventsUrl?: string;
   /** Without a stream: how often the page looks by itself. */
   refreshMs?: number;
+  /** A message, perhaps to somebody outside: there is no session to leave. */
+  isMessage?: boolean;
   content: Content;
 }
 
@@ -17,7 +19,8 @@ const navigation = [
   { path: '/workers', name: 'Workers' },
 ] as const;
 
-export function layout({ title, section, temporalUiUrl, eventsUrl, refreshMs, content }: PageFrame): Html {
+export function layout(frame: PageFrame): Html {
+  const { title, section, temporalUiUrl, eventsUrl, refreshMs, isMessage = false, content } = frame;
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -42,6 +45,13 @@ export function layout({ title, section, temporalUiUrl, eventsUrl, refreshMs, co
             >
           </nav>
           <span id="live" class="live" hidden>live</span>
+          ${
+            isMessage
+              ? null
+              : html`<form class="leave" method="post" action="/logout">
+                  <button class="button" type="submit">Log out</button>
+                </form>`
+          }
         </header>
         <main>${content}</main>
       </body>

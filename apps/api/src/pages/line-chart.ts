@@ -24,8 +24,6 @@ const height = 240;
 const margin = { left: 52, right: 16, top: 12, bottom: 34 };
 const plotWidth = width - margin.left - margin.right;
 const plotHeight = height - margin.top - margin.bottom;
-/** More points than pixels only make the page heavy. */
-const mostPoints = 400;
 
 /** Round steps of 1, 2 or 5 times a power of ten, about `count` of them. */
 export function ticks(min: number, max: number, count: number): number[] {
@@ -49,11 +47,6 @@ function yRange(values: readonly number[]): [number, number] {
   const padding = (high - low || Math.abs(high) || 1) * 0.06;
   const bottom = low >= 0 && low - padding < 0 ? 0 : low - padding;
   return [bottom, high + padding];
-}
-
-function thin<Point>(points: readonly Point[]): Point[] {
-  const every = Math.ceil(points.length / mostPoints);
-  return points.filter((_, index) => index % every === 0 || index === points.length - 1);
 }
 
 export function lineChart({ title, xLabel, xMax, series }: LineChart): Html {
@@ -118,14 +111,13 @@ function line(
   xOf: (x: number) => string,
   yOf: (y: number) => string,
 ): Html {
-  const shown = thin(points);
-  const path = shown.map(({ x, y }) => `${xOf(x)},${yOf(y)}`).join(' ');
-  const hasDots = !isFaint && shown.length <= 40;
+  const path = points.map(({ x, y }) => `${xOf(x)},${yOf(y)}`).join(' ');
+  const hasDots = !isFaint && points.length <= 40;
   return html`<g class="series color-${color}${isFaint ? ' faint' : ''}">
     <polyline points="${path}" />
     ${
       hasDots
-        ? shown.map(
+        ? points.map(
             ({ x, y }) =>
               html`<circle cx="${xOf(x)}" cy="${yOf(y)}" r="2.6"
                 ><title>${name} at ${x}: ${number(y)}</title></circle

@@ -7,14 +7,15 @@ export function errorPage(error: MurnauError, detail: string, temporalUiUrl: str
   return layout({
     title: isLocked ? 'Please come in by the link' : 'Sorry',
     section: undefined,
+    isMessage: true,
     temporalUiUrl,
     content: html`<section class="message">
       <h1>${isLocked ? 'Please come in by the link' : detail}</h1>
       <p>
         ${
           isLocked
-            ? html`Open the address that <code>murnau up</code> printed once; this browser is known from then
-                on.`
+            ? html`<code>murnau dashboards</code> prints a link that is good once, for two minutes; this
+                browser is known from then on.`
             : error.kind.nextStep
         }
       </p>
@@ -22,6 +23,18 @@ export function errorPage(error: MurnauError, detail: string, temporalUiUrl: str
     </section>`,
   });
 }
+
+export const loggedOutPage = (temporalUiUrl: string): Html =>
+  layout({
+    title: 'Logged out',
+    section: undefined,
+    isMessage: true,
+    temporalUiUrl,
+    content: html`<section class="message">
+      <h1>This browser is logged out</h1>
+      <p><code>murnau dashboards</code> prints a link that lets it in again.</p>
+    </section>`,
+  });
 
 /**
  * Goes on by a refresh of this very origin, not by a redirect: the cookie is SameSite=Strict, and a browser leaves it

@@ -1,26 +1,27 @@
 import { readFileSync } from 'node:fs';
-import { MurnauError, type Run } from '@murnau/domain';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { SweepImportances } from '../advice/sweep-importance.js';
-import type { Trust } from '../http/security.js';
-import { groupedSamples } from '../pictures/grouped-samples.js';
+import { type Followers, topicKey } from '../http/follower.js';
+import type { Sessions } from '../http/sessions.js';
+import { newestByRun, spreadSamples } from '../pictures/read-samples.js';
 import type { ServerDeps } from '../server-deps.js';
 import { generationPage } from './generation-page.js';
 import { homePage } from './home-page.js';
 import type { Html } from './html.js';
-import { loginPage } from './message-page.js';
+import { registerLogin } from './login-routes.js';
+import { readSweepPage } from './read-sweep-page.js';
 import { runPage } from './run-page.js';
+import { SharedPages } from './shared-pages.js';
 import { sweepPage } from './sweep-page.js';
 import { workersPage } from './workers-page.js';
 
-const RUNNING_SHOWN = 24;
+const RUNNING_SHOWN = 12;
 const RECENT_SHOWN = 12;
-/** Trials whose pictures a sweep's page shows, best first. */
-const TRIALS_SHOWN = 24;
 const EVENTS_SHOWN = 100;
-const DECISIONS_SHOWN = 100;
-/** Of which the trials' progress is left out. */
-const SWEEP_EVENTS_READ = 400;
+/** Of a run's pictures on the way. */
+const STEPS_SHOWN = 24;
+/** More points than pixels only make a page heavy. */
+const CURVE_POINTS = 400;
 
 /** Assets are a few kilobytes each: held in memory, with no path of a request near the disk. */
 const assets: Record<string, string> = {
@@ -29,111 +30,97 @@ const assets: Record<string, string> = {
   'icon.svg': 'image/svg+xml',
 };
 
-export function registerPages(app: FastifyInstance, deps: ServerDeps, trust: Trust): void {
+interface PageTools {
+  sessions: Sessions;
+  followers: Followers;
+}
+
+interface Page {
+  draw(id: string): Promise<Html>;
+  /** What of those who follow a thing says that its page would be the same. */
+  versionOf?(id: string): number | undefined;
+}
+
+/** What a person may open. */
+export const pagePaths = ['/', '/runs/:id', '/sweeps/:id', '/generations/:id', '/workers'] as const;
+
+function pagesOf(deps: ServerDeps, followers: Followers): Record<(typeof pagePaths)[number], Page> {
+  const importances = new SweepImportances(deps.store, deps.advisor);
+  return {
+    '/': { draw: () => home(deps) },
+    '/runs/:id': {
+      draw: (id) => run(deps, id),
+      versionOf: (id) => followers.versionOf(topicKey('run', id)),
+    },
+    '/sweeps/:id': {
+      draw: async (id) => sweepPage(await readSweepPage(deps, importances, id)),
+      versionOf: (id) => followers.versionOf(topicKey('sweep', id)),
+    },
+    '/generations/:id': { draw: (id) => generation(deps, id) },
+    '/workers': { draw: () => workers(deps) },
+  };
+}
+
+export function registerPages(
+  app: FastifyInstance,
+  deps: ServerDeps,
+  { sessions, followers }: PageTools,
+): void {
   for (const [name, mediaType] of Object.entries(assets)) {
     const content = readFileSync(new URL(`../../assets/${name}`, import.meta.url));
     app.get(`/assets/${name}`, { config: { isOpen: true } }, (_request, reply) =>
       reply.type(mediaType).header('cache-control', 'no-cache').send(content),
     );
   }
-  app.get('/login', { config: { isOpen: true } }, (request, reply) => logIn(request, reply, trust));
-  page(app, '/', () => home(deps));
-  page(app, '/runs/:id', ({ id }) => run(deps, id));
-  const importances = new SweepImportances(deps.store, deps.advisor);
-  page(app, '/sweeps/:id', ({ id }) => sweep(deps, importances, id));
-  page(app, '/generations/:id', ({ id }) => generation(deps, id));
-  page(app, '/workers', async () =>
-    workersPage(await deps.store.workers.list(), deps.identity.temporalUiUrl, Date.now()),
-  );
-}
-
-function page(app: FastifyInstance, path: string, draw: (params: { id: string }) => Promise<Html>): void {
-  app.get(path, async (request, reply) => {
-    const drawn = await draw(request.params as { id: string });
-    return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(drawn.toString());
-  });
-}
-
-function logIn(request: FastifyRequest, reply: FastifyReply, trust: Trust): FastifyReply {
-  const { token, to } = request.query as { token?: unknown; to?: unknown };
-  if (typeof token !== 'string' || !trust.isToken(token)) {
-    throw new MurnauError('auth.missing', 'The token in this address is not that of this server.', {
-      field: 'token',
+  registerLogin(app, deps, sessions);
+  const shared = new SharedPages();
+  for (const [path, { draw, versionOf }] of Object.entries(pagesOf(deps, followers))) {
+    app.get(path, async (request, reply) => {
+      const { id = '' } = request.params as { id?: string };
+      const page = await shared.draw(`${path} ${id}`, versionOf?.(id), async () => String(await draw(id)));
+      return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(page);
     });
   }
-  // A path of our own and nothing else: the address may come from anywhere.
-  const target = typeof to === 'string' && /^\/(?:[\w-]+\/?)*$/.test(to) ? to : '/';
-  return reply
-    .header('set-cookie', trust.sessionCookie())
-    .header('cache-control', 'no-store')
-    .type('text/html; charset=utf-8')
-    .send(loginPage(target).toString());
 }
 
 async function home(deps: ServerDeps): Promise<Html> {
   const { store, identity } = deps;
-  const [running, sweeps, recent, generations] = await Promise.all([
+  const [running, sweeps, ownRuns, generations] = await Promise.all([
     store.runs.list({ phase: 'running', limit: RUNNING_SHOWN }),
     store.sweeps.list({ limit: RECENT_SHOWN }),
-    store.runs.list({ limit: 200 }),
+    store.runs.list({ sweep_id: null, limit: RECENT_SHOWN }),
     store.generations.list({ limit: RECENT_SHOWN }),
   ]);
-  const ownRuns = recent.items.filter(({ sweep_id }) => sweep_id === null).slice(0, RECENT_SHOWN);
   const bestRuns = sweeps.items.flatMap(({ best_run_id }) => (best_run_id === null ? [] : [best_run_id]));
-  const shown = [...running.items, ...ownRuns].map(({ id }) => id);
+  const shown = [...running.items, ...ownRuns.items].map(({ id }) => id);
   return homePage({
     running: running.items,
+    moreRun: running.next_cursor !== null,
     sweeps: sweeps.items,
-    runs: ownRuns,
+    runs: ownRuns.items,
     generations: generations.items,
-    samples: await groupedSamples(deps, [...shown, ...bestRuns]),
+    samples: await newestByRun(deps, [...shown, ...bestRuns]),
     temporalUiUrl: identity.temporalUiUrl,
     now: Date.now(),
   });
 }
 
-async function run({ store, identity }: ServerDeps, id: string): Promise<Html> {
-  const found: Run = await store.runs.get(id);
-  const [metrics, samples, dataset, events] = await Promise.all([
-    store.runs.metrics(id),
-    store.runs.samples(id),
+async function run(deps: ServerDeps, id: string): Promise<Html> {
+  const { store, identity } = deps;
+  const found = await store.runs.get(id);
+  const [curves, samples, dataset, events] = await Promise.all([
+    store.runs.curves(id, CURVE_POINTS),
+    spreadSamples(deps, id, STEPS_SHOWN),
     store.datasets.get(found.dataset_id),
     store.events.newest({ runId: id }, EVENTS_SHOWN),
   ]);
   const { temporalUiUrl, namespace } = identity;
   return runPage({
     run: found,
-    metrics,
+    curves,
     samples,
     dataset,
     events,
-    temporalUiUrl,
-    namespace,
-    now: Date.now(),
-  });
-}
-
-async function sweep(deps: ServerDeps, importances: SweepImportances, id: string): Promise<Html> {
-  const { store, identity } = deps;
-  const [found, leaderboard, events, decisions, finalists] = await Promise.all([
-    store.sweeps.get(id),
-    store.sweeps.leaderboard(id),
-    store.events.newest({ sweepId: id }, SWEEP_EVENTS_READ),
-    store.sweeps.decisions(id, { limit: DECISIONS_SHOWN }),
-    store.sweeps.finalists(id),
-  ]);
-  const { temporalUiUrl, namespace } = identity;
-  const shown = leaderboard.runs.slice(0, TRIALS_SHOWN).map((trial) => trial.id);
-  const [samples, importance] = await Promise.all([groupedSamples(deps, shown), importances.of(found)]);
-  return sweepPage({
-    sweep: found,
-    leaderboard,
-    samples,
-    events,
-    decisions: decisions.items,
-    finalists,
-    importance,
-    owner: identity.owner,
     temporalUiUrl,
     namespace,
     now: Date.now(),
@@ -151,3 +138,6 @@ async function generation({ store, identity }: ServerDeps, id: string): Promise<
     now: Date.now(),
   });
 }
+
+const workers = async ({ store, identity }: ServerDeps): Promise<Html> =>
+  workersPage(await store.workers.list(), identity.temporalUiUrl, Date.now());

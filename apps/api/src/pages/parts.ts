@@ -84,5 +84,16 @@ export function temporalLink(uiUrl: string, namespace: string, workflowId: strin
   >`;
 }
 
-/** Safe inside <pre>: escaped by `html`. */
-export const json = (value: unknown): Html => html`<pre>${JSON.stringify(value, null, 2)}</pre>`;
+/** Characters of a document that a page shows: a grid of ten thousand values is long. */
+const mostJson = 20_000;
+
+/**
+ * Safe inside <pre>: escaped by `html`.
+ * @param url where all of it is, if it is too long for a page
+ */
+export function json(value: unknown, url: string): Html {
+  const text = JSON.stringify(value, null, 2);
+  if (text.length <= mostJson) return html`<pre>${text}</pre>`;
+  return html`<pre>${text.slice(0, mostJson)}…</pre>
+    <p class="under">The first ${mostJson} characters; <a href="${url}">all of it</a>.</p>`;
+}

@@ -1,21 +1,25 @@
-import type { Leaderboard, Sweep } from '@murnau/domain';
+import type { Run, Sweep } from '@murnau/domain';
 import { parameter, words } from '../format.js';
 import { varyingParameters } from '../pictures/choose-samples.js';
 import { type Content, html } from './html.js';
 import { section } from './layout.js';
 import { metricText } from './parts.js';
 
-/** While a sweep waits at its gate: who is to train to the end. */
+/**
+ * While a sweep waits at its gate: who is to train to the end.
+ * @param waiting the best of those that wait there
+ */
 export function pickForm(
-  { id, gate }: Pick<Sweep, 'id' | 'gate'>,
-  { runs, metric }: Pick<Leaderboard, 'runs' | 'metric'>,
+  { id, gate, counts, spec }: Pick<Sweep, 'id' | 'gate' | 'counts' | 'spec'>,
+  waiting: readonly Run[],
   owner: string,
 ): Content {
   if (gate === null || gate.is_passed) return null;
-  const waiting = runs.filter(({ phase, rung }) => phase === 'waiting' && rung === gate.rung);
-  const isOpen = runs.every(({ phase }) => phase !== 'running' && phase !== 'queued');
+  const { name: metric } = spec.metric;
+  const isOpen = (counts['running'] ?? 0) + (counts['queued'] ?? 0) === 0;
+  const others = (counts['waiting'] ?? 0) - waiting.length;
   const timer = gate.deadline === null ? '' : ` At ${gate.deadline} the best are picked without you.`;
-  const parameters = varyingParameters(runs);
+  const parameters = varyingParameters(waiting);
   return section(
     'pick',
     'Pick the winners',
@@ -40,6 +44,14 @@ export function pickForm(
               </li>`,
           )}
         </ul>
+        ${
+          others > 0
+            ? html`<p class="under">
+                The best ${waiting.length}; ${others} more wait:
+                <code>murnau sweep pick ${id} TRIAL …</code>
+              </p>`
+            : null
+        }
         <p>
           <label for="pick-why">Why</label>
           <input type="text" name="why" id="pick-why" maxlength="500" autocomplete="off" />

@@ -1,4 +1,4 @@
-import { baselineWordOf, isOpen, judgedLines, learningRatesOf, towerNames } from '@murnau/domain';
+import { aloneText, baselineWordOf, isOpen, judgedLines, learningRatesOf, towerNames } from '@murnau/domain';
 import type { Dataset, MetricPoint, Run, Sample, StoredEvent } from '@murnau/domain';
 import { ofKind, sampledSteps } from '../pictures/choose-samples.js';
 import { eventList } from './event-list.js';
@@ -21,7 +21,9 @@ import {
 
 export interface RunPage {
   run: Run;
-  metrics: readonly MetricPoint[];
+  /** Thinned. */
+  curves: readonly MetricPoint[];
+  /** Of some steps. */
   samples: readonly Sample[];
   dataset: Dataset;
   /** The newest, oldest first. */
@@ -47,7 +49,7 @@ export function runPage(page: RunPage): Html {
         samplesOverSteps(page.samples),
         'same prompt and seed in each row',
       ),
-      section('charts', 'Curves', charts(run, page.metrics)),
+      section('charts', 'Curves', charts(run, page.curves)),
       section(
         'dataset',
         'Learnt from',
@@ -103,10 +105,12 @@ function timing({ created_at, started_at, finished_at, step, spec }: Run, now: n
   return `for ${duration(now - started)}${left === undefined ? '' : `, about ${duration(left)} left`}`;
 }
 
-function restarts({ restarts }: Run): string {
-  const causes = Object.entries(restarts).filter(([, count]) => count > 0);
+function restarts(run: Run): string {
+  const causes = Object.entries(run.restarts).filter(([, count]) => count > 0);
   if (causes.length === 0) return '';
-  return ` · taken up again: ${causes.map(([cause, count]) => `${count} × ${words(cause)}`).join(', ')}`;
+  const alone = isOpen(run.phase) ? aloneText(run) : undefined;
+  const taken = ` · taken up again: ${causes.map(([cause, count]) => `${count} × ${words(cause)}`).join(', ')}`;
+  return alone === undefined ? taken : `${taken} · ${alone}`;
 }
 
 function tiles(run: Run): Content {
@@ -227,10 +231,10 @@ const mainCharts: readonly { title: string; names: readonly string[] }[] = [
   },
 ];
 
-function charts(run: Run, metrics: readonly MetricPoint[]): Html {
-  if (metrics.length === 0) return nothing('No metric yet.');
+function charts(run: Run, curves: readonly MetricPoint[]): Html {
+  if (curves.length === 0) return nothing('No metric yet.');
   const byName = new Map<string, { x: number; y: number }[]>();
-  for (const { name, step, value } of metrics) {
+  for (const { name, step, value } of curves) {
     const points = byName.get(name) ?? [];
     points.push({ x: step, y: value });
     byName.set(name, points);
@@ -291,6 +295,6 @@ function specification(run: Run): Html {
     ])}
     <details id="spec-json">
       <summary>All of it</summary>
-      ${json(spec)}
+      ${json(spec, `/v1/runs/${run.id}`)}
     </details>`;
 }

@@ -1,10 +1,15 @@
-import { type Finalist, runSchema, type Run, trainingSpecSchema } from '@murnau/domain';
+import { type Finalist, runSchema, type Run, sweepFileSchema, trainingSpecSchema } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { finalistTable } from './finalist-table.js';
 import { importanceList } from './importance-list.js';
 import { pickForm } from './pick-form.js';
 
 const spec = trainingSpecSchema.parse({ placeholder_token: 'sapsan', initializer_token: 'train' });
+const file = sweepFileSchema.parse({
+  name: 'pairs',
+  dataset: '00000000',
+  parameters: { pair: { values: [{ placeholder: 'sapsan', initializer: 'train' }] } },
+});
 const time = '2026-11-27T07:00:00.000Z';
 
 const trialOf = (trial: number, given: Partial<Run> = {}): Run =>
@@ -32,6 +37,7 @@ const trialOf = (trial: number, given: Partial<Run> = {}): Run =>
     device_s: 0,
     forked_from: null,
     restarts: {},
+    worker_deaths: 0,
     embedding_id: null,
     failure: null,
     created_at: time,
@@ -47,6 +53,7 @@ const text = (markup: unknown): string =>
 
 describe("a sweep's page", () => {
   const runs = [1, 2, 3].map((trial) => trialOf(trial));
+  const trials = [1, 2, 3].map((trial) => ({ trial, run_id: `0000000${trial}` }));
 
   it('tells what of a finalist was the trial and what was the seed', () => {
     const finalist = (values: readonly (number | null)[], mean: number | null): Finalist => ({
@@ -54,11 +61,11 @@ describe("a sweep's page", () => {
       mean,
       repetitions: values.map((value, index) => ({ trial: index + 2, seed: index + 7, value })),
     });
-    const shown = text(finalistTable([finalist([0.5, 0.7], 0.6)], { metric: 'eval_gain', runs }));
+    const shown = text(finalistTable([finalist([0.5, 0.7], 0.6)], 'eval_gain', trials));
     expect(shown).toContain(
       'mean eval gain standard deviation on each seed trial 1 0.6 0.141 seed 7 0.5 seed 8 0.7',
     );
-    const half = finalistTable([finalist([0.5, null], null)], { metric: 'eval_gain', runs });
+    const half = finalistTable([finalist([0.5, null], null)], 'eval_gain', trials);
     expect(text(half)).toContain('trial 1 – – seed 7 0.5 seed 8 –');
     expect(String(half)).toContain('href="/runs/00000002"');
   });
@@ -76,9 +83,8 @@ describe("a sweep's page", () => {
 
   it('lets somebody pick among those that wait at the gate, and only while it waits', () => {
     const gate = { rung: 1, opened_at: time, deadline: time, is_passed: false };
-    const elsewhere = trialOf(4, { rung: 0 });
-    const board = { runs: [...runs, elsewhere], metric: 'eval_gain' };
-    const form = String(pickForm({ id: 'aaaaaaaa', gate }, board, 'grace'));
+    const sweep = { id: 'aaaaaaaa', gate, counts: { waiting: 3 }, spec: file };
+    const form = String(pickForm(sweep, runs, 'grace'));
     expect([...form.matchAll(/type="checkbox"[^>]* value="(\d)"/g)].map(([, trial]) => trial)).toEqual([
       '1',
       '2',
@@ -88,9 +94,11 @@ describe("a sweep's page", () => {
     expect(form).toContain('name="why"');
     expect(text(form)).toContain('Pick as grace');
     expect(text(form)).not.toContain('still on their way');
-    const running = { ...board, runs: [...runs, trialOf(4, { phase: 'running', rung: 0 })] };
-    expect(text(pickForm({ id: 'aaaaaaaa', gate }, running, 'grace'))).toContain('still on their way');
-    expect(pickForm({ id: 'aaaaaaaa', gate: { ...gate, is_passed: true } }, board, 'grace')).toBeNull();
-    expect(pickForm({ id: 'aaaaaaaa', gate: null }, board, 'grace')).toBeNull();
+    expect(text(form)).not.toContain('more wait');
+    const larger = text(pickForm({ ...sweep, counts: { waiting: 900, running: 1 } }, runs, 'grace'));
+    expect(larger).toContain('still on their way');
+    expect(larger).toContain('The best 3; 897 more wait: murnau sweep pick aaaaaaaa TRIAL');
+    expect(pickForm({ ...sweep, gate: { ...gate, is_passed: true } }, runs, 'grace')).toBeNull();
+    expect(pickForm({ ...sweep, gate: null }, runs, 'grace')).toBeNull();
   });
 });

@@ -1,11 +1,11 @@
-import { expectedTrials, isOpen } from '@murnau/domain';
+import { endedPhases, expectedTrials, isOpen } from '@murnau/domain';
 import type { Finalist, Leaderboard, Run, Sample, StoredEvent, Sweep, SweepDecision } from '@murnau/domain';
 import type { SweepImportance } from '../advice/sweep-importance.js';
 import { decisionList } from './decision-list.js';
 import { eventList } from './event-list.js';
 import { finalistTable } from './finalist-table.js';
-import { ago, duration, parameter, words } from '../format.js';
-import { comparable, coverOf, valueOf, varyingParameters } from '../pictures/choose-samples.js';
+import { ago, duration, number, parameter, words } from '../format.js';
+import { coverOf, valueOf, varyingParameters } from '../pictures/choose-samples.js';
 import { type Content, html, type Html } from './html.js';
 import { importanceList } from './importance-list.js';
 import { layout, section } from './layout.js';
@@ -17,18 +17,26 @@ import {
   nothing,
   phasePill,
   progressBar,
-  samplePicture,
   temporalLink,
   thumbnail,
 } from './parts.js';
 import { pickForm } from './pick-form.js';
+import { sideBySide } from './side-by-side.js';
 
 export interface SweepPage {
   sweep: Sweep;
+  /** The best trials. */
   leaderboard: Leaderboard;
+  /** Some of those that run. */
+  running: readonly Run[];
+  /** The best of those that wait at the gate while it is open. */
+  waiting: readonly Run[];
   /** Of the best trials, by run id. */
   samples: ReadonlyMap<string, readonly Sample[]>;
+  /** Without the trials' progress. */
   events: readonly StoredEvent[];
+  /** Runs of the events, of the finalists and of their repetitions. */
+  trials: readonly { run_id: string; trial: number }[];
   /** Newest first. */
   decisions: readonly SweepDecision[];
   finalists: readonly Finalist[];
@@ -43,6 +51,8 @@ export interface SweepPage {
 
 export function sweepPage(page: SweepPage): Html {
   const { sweep, leaderboard, temporalUiUrl } = page;
+  const shown = new Set(leaderboard.runs.map(({ id }) => id));
+  const others = page.running.filter(({ id }) => !shown.has(id));
   return layout({
     title: sweep.name,
     section: undefined,
@@ -50,19 +60,22 @@ export function sweepPage(page: SweepPage): Html {
     ...(isOpen(sweep.phase) ? { eventsUrl: `/v1/sweeps/${sweep.id}/events?after=now` } : {}),
     content: [
       head(page),
-      pickForm(sweep, leaderboard, page.owner),
+      pickForm(sweep, page.waiting, page.owner),
       section(
         'leaderboard',
         'Leaderboard',
-        board(page),
+        html`${board(page)}${moreTrials(page)}`,
         `by ${words(leaderboard.metric)}, ${leaderboard.goal}`,
       ),
+      others.length === 0
+        ? null
+        : section('running', 'Running now', runningNow(others), `of ${sweep.counts['running'] ?? 0}`),
       page.finalists.length === 0
         ? null
         : section(
             'finalists',
             'Finalists',
-            finalistTable(page.finalists, leaderboard),
+            finalistTable(page.finalists, leaderboard.metric, page.trials),
             'the best trials again, on several seeds',
           ),
       page.importance === undefined
@@ -73,19 +86,16 @@ export function sweepPage(page: SweepPage): Html {
             importanceList(page.importance),
             'how much each parameter decides whether a trial is among the best',
           ),
-      section('side-by-side', 'Side by side', sideBySide(page), 'same prompts and seeds in each column'),
+      section(
+        'side-by-side',
+        'Side by side',
+        sideBySide(leaderboard, page.samples),
+        'same prompts and seeds in each column',
+      ),
       section('decisions', 'Decisions', decisionList(page.decisions), 'newest first, UTC'),
       html`<div class="columns">
         ${section('spec', 'Specification', specification(sweep))}
-        ${section(
-          'events',
-          'Events',
-          eventList(
-            page.events.filter(({ kind }) => kind !== 'progress'),
-            trialNames(page),
-          ),
-          'newest first, UTC',
-        )}
+        ${section('events', 'Events', eventList(page.events, trialNames(page)), 'newest first, UTC')}
       </div>`,
     ],
   });
@@ -93,10 +103,14 @@ export function sweepPage(page: SweepPage): Html {
 
 const phaseOrder = ['finished', 'running', 'waiting', 'queued', 'paused', 'failed', 'cancelled'];
 
-function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage): Html {
+/** Trials that have ended, and how far the running ones shown have come. */
+const doneTrials = ({ sweep: { counts }, running }: SweepPage): number =>
+  endedPhases.reduce((sum, phase) => sum + (counts[phase] ?? 0), 0) +
+  running.reduce((sum, { step, spec }) => sum + step / spec.max_steps, 0);
+
+function head(page: SweepPage): Html {
+  const { sweep, leaderboard, temporalUiUrl, namespace, now } = page;
   const { counts, created_at, finished_at } = sweep;
-  const steps = leaderboard.runs.reduce((sum, { step }) => sum + step, 0);
-  const allSteps = leaderboard.runs.reduce((sum, { spec }) => sum + spec.max_steps, 0);
   const took =
     finished_at === null
       ? `for ${duration(now - Date.parse(created_at))}`
@@ -105,11 +119,11 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
   return html`<section id="head" class="head" data-live>
     <p class="crumbs"><a href="/">Home</a> / sweep</p>
     <h1>${sweep.name} ${phasePill(sweep.phase)}</h1>
-    <p class="lead">${expectedTrials(sweep)} trials, ${sweep.spec.method}, on ${sweep.spec.model}</p>
-    ${isOpen(sweep.phase) ? progressBar(steps, allSteps, 'All trials') : null}
+    <p class="lead">${number(expectedTrials(sweep))} trials, ${sweep.spec.method}, on ${sweep.spec.model}</p>
+    ${isOpen(sweep.phase) ? progressBar(doneTrials(page), expectedTrials(sweep), 'All trials') : null}
     <p class="under">
-      ${shown.map((phase) => html`<span class="count ${phase}">${counts[phase] ?? 0} ${phase}</span> `)} ·
-      ${took}
+      ${shown.map((phase) => html`<span class="count ${phase}">${number(counts[phase] ?? 0)} ${phase}</span> `)}
+      · ${took}
     </p>
     ${sweep.notices.map((notice) => html`<p class="under">${notice}</p>`)}
     ${sweep.stop_reason === null ? null : html`<p class="under">Nothing more is started: ${sweep.stop_reason}.</p>`}
@@ -131,8 +145,37 @@ function head({ sweep, leaderboard, temporalUiUrl, namespace, now }: SweepPage):
 }
 
 /** How an event's run is called on this page. */
-function trialNames({ leaderboard }: SweepPage): ReadonlyMap<string, string> {
-  return new Map(leaderboard.runs.map(({ id, trial }) => [id, `trial ${trial ?? 0}`]));
+const trialNames = ({ trials }: SweepPage): ReadonlyMap<string, string> =>
+  new Map(trials.map(({ run_id, trial }) => [run_id, `trial ${trial}`]));
+
+function moreTrials({ sweep, leaderboard: { runs } }: SweepPage): Content {
+  if (sweep.trials <= runs.length) return null;
+  return html`<p class="under">
+    The best ${runs.length} of ${number(sweep.trials)} trials; all of them:
+    <code>murnau sweep describe ${sweep.id} --all</code>,
+    <a href="/v1/sweeps/${sweep.id}/trials?limit=200">JSON</a>
+  </p>`;
+}
+
+function runningNow(runs: readonly Run[]): Html {
+  const parameters = varyingParameters(runs);
+  return html`<div class="cards">
+    ${runs.map(
+      (run) =>
+        html`<a class="card" href="/runs/${run.id}">
+          <div>
+            <h3>trial ${run.trial}</h3>
+            <p>
+              ${parameters.map(
+                (name) =>
+                  html`<span class="parameter">${words(name)} ${parameter(run.parameters[name])}</span> `,
+              )}
+            </p>
+            ${progressBar(run.step, run.spec.max_steps, 'Training')}
+          </div>
+        </a>`,
+    )}
+  </div>`;
 }
 
 function board({ sweep, leaderboard: { runs, metric }, samples }: SweepPage): Html {
@@ -181,71 +224,7 @@ function trialProgress({ phase, step, spec, early_stop }: Run): Content {
   return progressBar(step, spec.max_steps, 'Training');
 }
 
-function sideBySide({ leaderboard: { runs, metric }, samples }: SweepPage): Html {
-  const drawn = comparable(runs, (id) => samples.get(id) ?? []);
-  if (drawn.length === 0) return nothing('No picture yet.');
-  const positions = [...new Set(drawn.flatMap(({ pictures }) => pictures.map(({ position }) => position)))]
-    .sort((a, b) => a - b)
-    .slice(0, 8);
-  const parameters = varyingParameters(runs);
-  return html`<div class="scroll" id="side-scroll" tabindex="0" role="group" aria-label="Trials side by side">
-    <table class="grid">
-      <thead>
-        <tr>
-          <th></th>
-          ${promptSpans(drawn[0]?.pictures ?? [], positions).map(
-            ([prompt, span]) => html`<th scope="colgroup" class="prompt" colspan="${span}">${prompt}</th>`,
-          )}
-        </tr>
-      </thead>
-      <tbody>
-        ${drawn.map(
-          ({ run, pictures }) =>
-            html`<tr>
-              <th scope="row">
-                <a href="/runs/${run.id}">trial ${run.trial}</a>
-                <dl>
-                  ${parameters.map(
-                    (name) =>
-                      html`<div>
-                        <dt>${words(name)}</dt>
-                        <dd>${parameter(run.parameters[name])}</dd>
-                      </div>`,
-                  )}
-                  <div>
-                    <dt>${words(metric)}</dt>
-                    <dd>${metricText(run, metric)}</dd>
-                  </div>
-                  <div>
-                    <dt>step</dt>
-                    <dd>${pictures[0]?.step}</dd>
-                  </div>
-                </dl>
-              </th>
-              ${positions.map((position) => {
-                const sample = pictures.find((one) => one.position === position);
-                return html`<td>${sample === undefined ? null : samplePicture(sample)}</td>`;
-              })}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
-}
-
-/** The columns' prompts, as the first trial has them, and over how many columns each stands. */
-function promptSpans(pictures: readonly Sample[], positions: readonly number[]): [string, number][] {
-  const spans: [string, number][] = [];
-  for (const position of positions) {
-    const prompt = pictures.find((one) => one.position === position)?.prompt ?? '';
-    const last = spans.at(-1);
-    if (last?.[0] === prompt) last[1] += 1;
-    else spans.push([prompt, 1]);
-  }
-  return spans;
-}
-
-function specification({ spec, owner, workflow_id, max_concurrent_trials, priority }: Sweep): Html {
+function specification({ id, spec, owner, workflow_id, max_concurrent_trials, priority }: Sweep): Html {
   return html`${facts([
       ['method', spec.method],
       ['metric', html`${words(spec.metric.name)} <small>${spec.metric.goal}</small>`],
@@ -259,6 +238,6 @@ function specification({ spec, owner, workflow_id, max_concurrent_trials, priori
     ])}
     <details id="spec-json">
       <summary>All of it</summary>
-      ${json(spec)}
+      ${json(spec, `/v1/sweeps/${id}`)}
     </details>`;
 }

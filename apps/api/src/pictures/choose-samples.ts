@@ -33,10 +33,13 @@ export function comparable(
   });
 }
 
-/** The steps at which pictures were drawn on the way: at most `most`, evenly spread, first and last among them. */
-export function sampledSteps(samples: readonly Sample[], most = Number.POSITIVE_INFINITY): number[] {
-  const steps = [...new Set(ofKind(samples, 'progress').map(({ step }) => step))].sort((a, b) => a - b);
-  if (steps.length <= most) return steps;
+/** The steps at which pictures were drawn on the way, rising. */
+export const sampledSteps = (samples: readonly Sample[]): number[] =>
+  [...new Set(ofKind(samples, 'progress').map(({ step }) => step))].sort((a, b) => a - b);
+
+/** At most `most` of these, evenly spread, first and last among them. */
+export function spread(steps: readonly number[], most: number): number[] {
+  if (steps.length <= most) return [...steps];
   const chosen = Array.from({ length: most }, (_, index) =>
     Math.round((index * (steps.length - 1)) / (most - 1)),
   );

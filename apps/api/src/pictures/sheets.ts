@@ -1,4 +1,4 @@
-import type { Dataset, Generation, Leaderboard, Run, Sample, Sweep } from '@murnau/domain';
+import type { Dataset, Generation, Run, Sample, Sweep } from '@murnau/domain';
 import { baselineWordOf, MurnauError, titleOf } from '@murnau/domain';
 import type { ContactSheet, ContactSheetRow } from '@murnau/images';
 import { number, parameter, words } from '../format.js';
@@ -12,17 +12,18 @@ interface PlannedRow extends Omit<ContactSheetRow, 'pictures'> {
   hashes: (string | null)[];
 }
 
-const MOST_STEPS = 12;
+/** Steps of a run's sheet or strip. */
+export const MOST_STEPS = 12;
 /** A sheet of more trials is no longer looked at; the best come first. */
-const MOST_TRIALS = 60;
+export const MOST_TRIALS = 60;
 const MOST_PER_TRIAL = 8;
 /** Characters of a title that are still read. */
 const MOST_TITLE = 200;
 
-/** Samples over steps, one row per seed, then the final pictures against the baselines'. */
+/** Samples over at most `MOST_STEPS` steps, one row per seed, then the final pictures against the baselines'. */
 export function runSheet(run: Run, samples: readonly Sample[]): PlannedSheet {
   const { spec } = run;
-  const steps = sampledSteps(samples, MOST_STEPS);
+  const steps = sampledSteps(samples);
   const progress = ofKind(samples, 'progress');
   const positions = [...new Set(progress.map(({ position }) => position))].sort((a, b) => a - b);
   const overSteps = positions.map((position): PlannedRow => {
@@ -59,25 +60,22 @@ export function runSheet(run: Run, samples: readonly Sample[]): PlannedSheet {
 
 /** The first picture of each sampled step, then the first final one. */
 export function runStrip(run: Run, samples: readonly Sample[]): string[] {
-  const first = samples.filter(
-    ({ position, kind }) => position === 0 && (kind === 'progress' || kind === 'final'),
-  );
-  const steps = new Set(sampledSteps(samples, MOST_STEPS));
-  const hashes = first
-    .filter(({ kind, step }) => kind === 'final' || steps.has(step))
+  const hashes = samples
+    .filter(({ position, kind }) => position === 0 && (kind === 'progress' || kind === 'final'))
     .map(({ hash }) => hash);
   if (hashes.length === 0) throw noPicture(`run ${run.id}`);
   return hashes;
 }
 
-/** Trials side by side, best first: the same prompts and seeds in each column. */
+/** The best trials, `MOST_TRIALS` at most, side by side: the same prompts and seeds in each column. */
 export function sweepSheet(
   sweep: Sweep,
-  { runs, metric }: Leaderboard,
+  runs: readonly Run[],
   samplesOf: (runId: string) => readonly Sample[],
 ): PlannedSheet {
+  const { name: metric } = sweep.spec.metric;
   const parameters = varyingParameters(runs);
-  const trials = comparable(runs, samplesOf).slice(0, MOST_TRIALS);
+  const trials = comparable(runs, samplesOf);
   const rows = trials.map(({ run, pictures }): PlannedRow => {
     const value = valueOf(run, metric);
     return {

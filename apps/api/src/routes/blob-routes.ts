@@ -34,7 +34,7 @@ const ingestFor = {
 
 export function blobRoutes(deps: ServerDeps): Route[] {
   const { store } = deps;
-  const renditions = new Renditions(deps.renditionDir);
+  const renditions = new Renditions(deps.renditionDir, deps.limits.renditionBytes);
   return [
     route<z.output<typeof uploadQuery>, Buffer>({
       method: 'POST',
@@ -57,7 +57,12 @@ export function blobRoutes(deps: ServerDeps): Route[] {
       summary: 'A stored file, or a picture resized (never enlarged)',
       tag: 'blobs',
       query: downloadQuery,
-      answers: { 200: { mediaTypes: ['image/png', bytes], description: 'The bytes; immutable' } },
+      answers: {
+        200: { mediaTypes: [...shownTypes, bytes], description: 'The bytes; immutable' },
+        206: { mediaTypes: [...shownTypes, bytes], description: 'The part that `Range` asks for' },
+        304: { mediaTypes: [], description: 'What `If-None-Match` names' },
+        416: { mediaTypes: [], description: 'There is nothing where `Range` begins' },
+      },
       handle: async ({ params: { hash = '' }, query, request, reply }) => {
         const { media_type, size_bytes } = await store.blobs.describe(hash);
         const isRendition = query.width !== undefined || query.format !== undefined;

@@ -1,19 +1,64 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkDatasetFits, MurnauError, nearest, toMurnauError } from '@murnau/domain';
+import { checkDatasetFits, familyTable, MurnauError, nearest, toMurnauError } from '@murnau/domain';
 import type { Dataset, DatasetNeeds, PictureFacts } from '@murnau/domain';
 import { isTransparent } from '@murnau/images';
+import type { Once, RepeatableRequest } from '@murnau/store';
 import type { FastifyRequest } from 'fastify';
+import type { RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 
 /** The caller's `Idempotency-Key`. */
-export function idempotencyKey(request: FastifyRequest): { idempotencyKey?: string } {
+function keyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
-  if (key === undefined) return {};
-  if (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key)) return { idempotencyKey: key };
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key)) return key;
   throw new MurnauError('request.invalid', 'Idempotency-Key must be 1 to 200 printable ASCII characters', {
     field: 'Idempotency-Key',
     given: String(key).slice(0, 120),
   });
+}
+
+type Caller = Pick<RouteInput<unknown, unknown>, 'owner' | 'request'>;
+
+interface Creation<Resource> {
+  readonly scope: Exclude<RepeatableRequest['scope'], 'edit'>;
+  /** All that the caller gave. */
+  readonly asked: unknown;
+  readonly get: (id: string) => Promise<Resource>;
+  /** Checks what was asked for, and creates it. */
+  readonly create: (once: Once) => Promise<Resource>;
+}
+
+/**
+ * Creates something once for each `Idempotency-Key`. A repetition is answered before anything is checked: what the first
+ * was checked against (models, words, the newest embedding) may have changed.
+ */
+export async function createOnce<Resource>(
+  { store }: ServerDeps,
+  { owner, request }: Caller,
+  { scope, asked, get, create }: Creation<Resource>,
+): Promise<Resource> {
+  const key = keyOf(request);
+  const earlier = await store.answeredWith({ owner, scope, key, request: asked });
+  return earlier === undefined ? create({ idempotencyKey: key, request: asked }) : get(earlier);
+}
+
+/**
+ * Changes something once for each `Idempotency-Key`: a repetition changes nothing and is no conflict, whatever has
+ * happened since.
+ * @param edit takes the id under which the change is applied once, should the first answer not have been put down
+ */
+export async function editOnce(
+  { store }: ServerDeps,
+  { owner, request, params, body }: Caller & Pick<RouteInput<unknown, unknown>, 'params' | 'body'>,
+  edit: (updateId: string) => Promise<void>,
+): Promise<void> {
+  const asked = { path: request.url, body };
+  const repeatable = { owner, scope: 'edit', key: keyOf(request), request: asked } as const;
+  if ((await store.answeredWith(repeatable)) !== undefined) return;
+  await edit(repeatable.key ?? randomUUID());
+  await store.noteAnswer(repeatable, params['id'] ?? '');
 }
 
 /** A server that has just come up hears from its workers within about a second. */
@@ -51,9 +96,14 @@ export async function checkTask(
 ): Promise<void> {
   const models = (await store.workers.list()).flatMap((worker) => worker.models);
   if (models.some(({ name, tasks }) => name === model && tasks.includes(task))) return;
+  const family = familyTable[models.find(({ name }) => name === model)?.family ?? ''];
   const able = [...new Set(models.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name))];
   const known = [...new Set(models.filter(({ name }) => name === model).flatMap(({ tasks }) => tasks))];
-  throw new MurnauError('model.task_not_served', `The files of ${model} do not allow the task ${task}.`, {
+  const why =
+    family === undefined || family.tasks.includes(task)
+      ? `The files of ${model} do not allow the task ${task}.`
+      : `${model} is a ${family.title}, which does ${family.tasks.join(', ')} and no ${task}.`;
+  throw new MurnauError('model.task_not_served', why, {
     field,
     given: `${task} by ${model}`,
     allowed:

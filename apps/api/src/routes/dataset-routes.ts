@@ -9,11 +9,14 @@ import {
   MurnauError,
 } from '@murnau/domain';
 import { checkProportions, ingestLossMask, probe } from '@murnau/images';
+import { Places } from '../http/places.js';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 
 export function datasetRoutes(deps: ServerDeps): Route[] {
   const { store } = deps;
+  // Each is read whole. A dataset has so many pictures at most that all may wait.
+  const places = new Places({ what: 'pictures to look at', units: 4, mostWaiting: Infinity });
   return [
     route({
       method: 'POST',
@@ -23,17 +26,23 @@ export function datasetRoutes(deps: ServerDeps): Route[] {
       tag: 'datasets',
       body: createDatasetSchema,
       answers: { 201: datasetSchema },
-      handle: async ({ body: { name, images: named }, owner }) => {
-        const images = await Promise.all(
-          named.map(async (image) => {
-            const size = await sizeOf(deps, image);
-            await checkMaskOf(deps, image, size);
-            return { ...image, ...size };
-          }),
-        );
+      handle: async ({ body, owner }) => {
+        const { name, images: named } = body;
         const content = createHash('sha256').update(JSON.stringify({ name, named })).digest('hex');
         // What it holds is its key: that of the caller could only tell apart what is the same.
-        return store.datasets.create({ name, owner, images }, { idempotencyKey: `content-${content}` });
+        const key = `content-${content}`;
+        const earlier = await store.answeredWith({ owner, scope: 'dataset', key, request: body });
+        if (earlier !== undefined) return store.datasets.get(earlier);
+        const images = await Promise.all(
+          named.map((image) =>
+            places.during(async () => {
+              const size = await sizeOf(deps, image);
+              await checkMaskOf(deps, image, size);
+              return { ...image, ...size };
+            }),
+          ),
+        );
+        return store.datasets.create({ name, owner, images }, { idempotencyKey: key, request: body });
       },
     }),
     route({

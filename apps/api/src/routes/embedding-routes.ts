@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import {
+  type Embedding,
   embeddingFormats,
   embeddingPageSchema,
   embeddingSchema,
@@ -6,10 +8,11 @@ import {
   importEmbeddingSchema,
   listEmbeddingsQuerySchema,
 } from '@murnau/domain';
+import type { Once } from '@murnau/store';
 import { z } from 'zod';
-import { route, type Route } from '../http/route.js';
+import { route, type Route, type RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, idempotencyKey } from './creation.js';
+import { checkModel, createOnce } from './creation.js';
 
 const MOST_BYTES = 4 * 1024 * 1024;
 const fileQuery = z.strictObject({ format: z.enum(embeddingFormats).default('safetensors') });
@@ -74,9 +77,11 @@ function exportEmbedding({ store, starters }: ServerDeps): Route {
   });
 }
 
+type ImportQuery = z.output<typeof importEmbeddingSchema>;
+
 function importEmbedding(deps: ServerDeps): Route {
-  const { store, starters } = deps;
-  return route<z.output<typeof importEmbeddingSchema>, Buffer>({
+  const { store } = deps;
+  return route<ImportQuery, Buffer>({
     method: 'POST',
     path: '/v1/embeddings',
     summary: 'Import a learnt embedding: the body is the file, safetensors or the `.bin` of the reference',
@@ -85,37 +90,31 @@ function importEmbedding(deps: ServerDeps): Route {
     query: importEmbeddingSchema,
     body: { raw: true, limitBytes: MOST_BYTES, mediaTypes: [bytes] },
     answers: { 201: embeddingSchema },
-    handle: async ({ query: { model, placeholder_token }, body, owner, request }) => {
-      const once = idempotencyKey(request);
-      await checkModel(deps, model, 'model');
-      const file = await store.blobs.put(body, bytes);
-      const converted = await starters.convertEmbedding({
-        fileHash: file.hash,
-        model,
-        ...(placeholder_token === undefined ? {} : { placeholderToken: placeholder_token }),
-        toFormat: 'safetensors',
-      });
-      const {
-        hash,
-        placeholder_token: placeholder,
-        initializer_token,
-        num_vectors,
-        pooling,
-        step,
-      } = converted;
-      return store.embeddings.create(
-        {
-          placeholder_token: placeholder,
-          initializer_token,
-          model,
-          num_vectors,
-          pooling,
-          step,
-          owner,
-          hash,
-        },
-        once,
-      );
-    },
+    handle: (input) =>
+      createOnce(deps, input, {
+        scope: 'embedding',
+        asked: { ...input.query, file: createHash('sha256').update(input.body).digest('hex') },
+        get: (id) => store.embeddings.get(id),
+        create: (once) => importOnce(deps, input, once),
+      }),
   });
+}
+
+async function importOnce(
+  deps: ServerDeps,
+  { query: { model, placeholder_token }, body, owner }: RouteInput<ImportQuery, Buffer>,
+  once: Once,
+): Promise<Embedding> {
+  const { store, starters } = deps;
+  await checkModel(deps, model, 'model');
+  const file = await store.blobs.put(body, bytes);
+  const converted = await starters.convertEmbedding({
+    fileHash: file.hash,
+    model,
+    ...(placeholder_token === undefined ? {} : { placeholderToken: placeholder_token }),
+    toFormat: 'safetensors',
+  });
+  const { hash, placeholder_token: placeholder, initializer_token, num_vectors, pooling, step } = converted;
+  const learnt = { initializer_token, num_vectors, pooling, step, hash };
+  return store.embeddings.create({ placeholder_token: placeholder, model, owner, ...learnt }, once);
 }

@@ -1,12 +1,24 @@
-import { type Generation, isEnded, listEventsQuerySchema, type Run, type StoredEvent } from '@murnau/domain';
+import {
+  type Generation,
+  isEnded,
+  listEventsQuerySchema,
+  type Run,
+  type StoredEvent,
+  type Sweep,
+} from '@murnau/domain';
 import type { EventFilter } from '@murnau/store';
 import { z } from 'zod';
 import { EventStream, lastEventId } from '../http/event-stream.js';
 import { follow } from '../http/follow.js';
+import { type Followers, type Resource, type Topic, topicKey } from '../http/follower.js';
 import { type Content, route, type Route, type RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 
-const stream: Content = {
+/** Of a sweep's trials, those that a stream begins with. */
+const RUNNING_AT_OPENING = 32;
+const BEST_AT_OPENING = 32;
+
+const streamed: Content = {
   mediaTypes: ['text/event-stream'],
   description:
     'Stored events (`event`, with id), the state whenever it changed (`run`, `sweep`, `generation`) and `end`.',
@@ -19,119 +31,107 @@ const query = z.strictObject({
 /** Streams that are open: closed by us when the server stops, for it would wait for them. */
 export type OpenStreams = Set<EventStream>;
 
-export function eventRoutes(deps: ServerDeps, open: OpenStreams): Route[] {
+/** What every stream needs. */
+interface Streams {
+  deps: ServerDeps;
+  open: OpenStreams;
+  followers: Followers;
+}
+
+export function eventRoutes(streams: Streams): Route[] {
+  const { store } = streams.deps;
   return [
-    eventRoute('/v1/runs/:id/events', 'runs', (input) => followRun(deps, open, input)),
-    eventRoute('/v1/sweeps/:id/events', 'sweeps', (input) => followSweep(deps, open, input)),
-    eventRoute('/v1/generations/:id/events', 'generations', (input) => followGeneration(deps, open, input)),
+    eventRoute(streams, '/v1/runs/:id/events', 'runs', (id) =>
+      topicOf('run', id, { runId: id }, () => store.runs.get(id)),
+    ),
+    eventRoute(streams, '/v1/sweeps/:id/events', 'sweeps', (id) => sweepTopic(streams.deps, id)),
+    eventRoute(streams, '/v1/generations/:id/events', 'generations', (id) =>
+      topicOf('generation', id, { generationId: id }, () => store.generations.get(id)),
+    ),
   ];
 }
 
 type Input = RouteInput<{ after?: string | undefined }, undefined>;
 
-function eventRoute(path: `/v1/${string}`, tag: string, handle: (input: Input) => Promise<void>): Route {
+function eventRoute(
+  streams: Streams,
+  path: `/v1/${string}`,
+  tag: string,
+  topic: (id: string) => Topic,
+): Route {
   return route({
     method: 'GET',
     path,
     summary: 'Follow live, from the first event or after Last-Event-ID',
     tag,
     query,
-    answers: { 200: stream },
-    handle,
+    takes: 'stream',
+    answers: { 200: streamed },
+    handle: (input) => stream(streams, input, topic(input.params['id'] ?? '')),
   });
 }
 
 const isEnding = ({ kind, data }: StoredEvent): boolean =>
   kind === 'finished' || (kind === 'phase' && isEnded(String(data['phase'])));
 
-function openStream({ reply }: Input, open: OpenStreams): EventStream {
-  const opened = new EventStream(reply);
+async function stream({ deps, open, followers }: Streams, input: Input, topic: Topic): Promise<void> {
+  const after = lastEventId(input.request, input.query.after);
+  // Refused before the stream is opened where there is no such thing.
+  await topic.readChanges([]);
+  const opened = new EventStream(input.reply);
   open.add(opened);
-  reply.raw.on('close', () => open.delete(opened));
-  return opened;
+  input.reply.raw.on('close', () => open.delete(opened));
+  await follow(opened, { store: deps.store, followers }, topic, after);
 }
 
-/** Sends a resource when it differs from what was sent before. */
-function changesOnly(opened: EventStream, event: string): (id: string, resource: unknown) => void {
-  const sent = new Map<string, string>();
-  return (id, resource) => {
-    const text = JSON.stringify(resource);
-    if (sent.get(id) === text) return;
-    sent.set(id, text);
-    opened.send(event, resource);
+const runsOf = (runs: readonly Run[]): Resource[] =>
+  [...runs]
+    .sort((a, b) => (a.trial ?? 0) - (b.trial ?? 0))
+    .map((run) => ({ event: 'run', id: run.id, resource: run }));
+
+function sweepTopic({ store }: ServerDeps, id: string): Topic {
+  const stateOf = (sweep: Sweep, runs: readonly Run[]) => ({
+    phase: sweep.phase,
+    hasEnded: isEnded(sweep.phase),
+    resources: [{ event: 'sweep' as const, id, resource: sweep }, ...runsOf(runs)],
+  });
+  return {
+    key: topicKey('sweep', id),
+    filter: { sweepId: id },
+    isEnd: (event) => event.run_id === null && isEnding(event),
+    readOpening: async () => {
+      const [sweep, { items: running }, best] = await Promise.all([
+        store.sweeps.get(id),
+        store.runs.list({ sweep_id: id, phase: 'running', limit: RUNNING_AT_OPENING }),
+        store.sweeps.best(id, BEST_AT_OPENING),
+      ]);
+      const runs = new Map([...best, ...running].map((run) => [run.id, run]));
+      return stateOf(sweep, [...runs.values()]);
+    },
+    readChanges: async (runIds) => {
+      const [sweep, runs] = await Promise.all([store.sweeps.get(id), store.runs.getMany(runIds)]);
+      return stateOf(sweep, runs);
+    },
   };
 }
 
-async function followSweep({ store }: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
-  const { id = '' } = input.params;
-  const after = lastEventId(input.request, input.query.after);
-  await store.sweeps.get(id);
-  const opened = openStream(input, open);
-  const sendSweep = changesOnly(opened, 'sweep');
-  const sendRun = changesOnly(opened, 'run');
-  await follow(opened, {
-    store,
-    filter: { sweepId: id },
-    after,
-    isEnd: (event) => event.run_id === null && isEnding(event),
-    sendState: async (changed) => {
-      const sweep = await store.sweeps.get(id);
-      const runs: Run[] =
-        changed === undefined
-          ? (await store.sweeps.leaderboard(id)).runs
-          : await Promise.all([...changed].map((runId) => store.runs.get(runId)));
-      sendSweep(id, sweep);
-      for (const run of runs.sort((a, b) => (a.trial ?? 0) - (b.trial ?? 0))) sendRun(run.id, run);
-      return { phase: sweep.phase, hasEnded: isEnded(sweep.phase) };
-    },
-  });
-}
-
 /** A thing that streams nothing but its own state and its own events. */
-interface Followed {
-  /** Name of the state's frames. */
-  readonly event: 'run' | 'generation';
-  readonly filter: EventFilter;
-  readonly read: () => Promise<Run | Generation>;
-}
-
-async function followOne(
-  { store }: ServerDeps,
-  open: OpenStreams,
-  input: Input,
-  { event, filter, read }: Followed,
-): Promise<void> {
-  const after = lastEventId(input.request, input.query.after);
-  const { id } = await read();
-  const opened = openStream(input, open);
-  const send = changesOnly(opened, event);
-  await follow(opened, {
-    store,
+function topicOf(
+  event: 'run' | 'generation',
+  id: string,
+  filter: EventFilter,
+  read: () => Promise<Run | Generation>,
+): Topic {
+  const readState = async () => {
+    const resource = await read();
+    const { phase } = resource;
+    return { phase, hasEnded: isEnded(phase), resources: [{ event, id, resource }] };
+  };
+  return {
+    key: topicKey(event, id),
     filter,
-    after,
     isEnd: isEnding,
-    sendState: async () => {
-      const resource = await read();
-      send(id, resource);
-      return { phase: resource.phase, hasEnded: isEnded(resource.phase) };
-    },
-  });
-}
-
-function followRun(deps: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
-  const { id = '' } = input.params;
-  return followOne(deps, open, input, {
-    event: 'run',
-    filter: { runId: id },
-    read: () => deps.store.runs.get(id),
-  });
-}
-
-function followGeneration(deps: ServerDeps, open: OpenStreams, input: Input): Promise<void> {
-  const { id = '' } = input.params;
-  return followOne(deps, open, input, {
-    event: 'generation',
-    filter: { generationId: id },
-    read: () => deps.store.generations.get(id),
-  });
+    readOpening: readState,
+    readChanges: readState,
+  };
 }

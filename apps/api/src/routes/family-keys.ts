@@ -1,5 +1,5 @@
-import { familyTable, foreignKey, MurnauError } from '@murnau/domain';
-import type { FamilyTable } from '@murnau/domain';
+import { familyNames, familyTable, foreignKey, MurnauError } from '@murnau/domain';
+import type { FamilyName, FamilyTable } from '@murnau/domain';
 import type { ServerDeps } from '../server-deps.js';
 
 /** A key that a request gives. */
@@ -20,18 +20,33 @@ export const givenKeys = (
     value === undefined ? [] : [{ key, field: fieldOf(key), values: Array.isArray(value) ? value : [value] }],
   );
 
+interface Known {
+  readonly store: { readonly workers: Pick<ServerDeps['store']['workers'], 'list'> };
+}
+
+/** The family of a model as its workers name it; undefined where none has. */
+async function namedFamily({ store }: Known, model: string): Promise<string | undefined> {
+  const models = (await store.workers.list()).flatMap((worker) => worker.models);
+  return models.find(({ name }) => name === model)?.family;
+}
+
+/** The same, of the families that are known here. */
+export async function familyOf(deps: Known, model: string): Promise<FamilyName | undefined> {
+  const named = await namedFamily(deps, model);
+  return familyNames.find((name) => name === named);
+}
+
 /**
  * Refuses keys that mean nothing for the family of a model, as its workers name it.
  * @throws MurnauError `spec.invalid`
  */
 export async function checkKeys(
-  { store }: { readonly store: { readonly workers: Pick<ServerDeps['store']['workers'], 'list'> } },
+  deps: Known,
   model: string,
   given: readonly GivenKey[],
   table: FamilyTable = familyTable,
 ): Promise<void> {
-  const models = (await store.workers.list()).flatMap((worker) => worker.models);
-  const family = models.find(({ name }) => name === model)?.family;
+  const family = await namedFamily(deps, model);
   if (family === undefined) return;
   for (const { field, key, values } of given) {
     const foreign = foreignKey(family, { key, values }, table);

@@ -4,18 +4,22 @@ import type { ServerDeps } from '../server-deps.js';
 
 /**
  * Refuses a request whose pictures or mask cannot be drawn from.
- * @returns the request with its mask as the worker reads it, whatever kind of picture was named
+ * @returns the request with its mask as the worker reads it, whatever kind of picture was named; and the picture it
+ * starts from
  * @throws `blob.not_found`, `image.*`, `mask.*`, each naming the field
  */
-export async function checkInputs(deps: ServerDeps, request: GenerationRequest): Promise<GenerationRequest> {
+export async function checkInputs(
+  deps: ServerDeps,
+  request: GenerationRequest,
+): Promise<{ checked: GenerationRequest; picture: { width: number; height: number } | undefined }> {
   const sizes = new Map<string, { width: number; height: number }>();
   for (const { field, hash } of inputsOf(request)) sizes.set(field, await checkStored(deps, field, hash));
-  if (request.task !== 'inpaint') return request;
-  const picture = sizes.get('image') ?? { width: 0, height: 0 };
+  const picture = sizes.get('image');
+  if (request.task !== 'inpaint' || picture === undefined) return { checked: request, picture };
   const mask = await ingestMask(await deps.store.blobs.get(request.mask), { name: 'mask' });
   checkMask(mask, picture, 'mask');
   const { hash } = await deps.store.blobs.put(mask.content, mask.media_type);
-  return { ...request, mask: hash };
+  return { checked: { ...request, mask: hash }, picture };
 }
 
 async function checkStored(

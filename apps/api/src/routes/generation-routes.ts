@@ -6,10 +6,12 @@ import {
   MurnauError,
   wordsOf,
 } from '@murnau/domain';
-import type { Embedding, GenerationRequest } from '@murnau/domain';
+import type { Embedding, Generation, GenerationRequest } from '@murnau/domain';
+import type { Once } from '@murnau/store';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
-import { checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkModel, checkTask, createOnce, editOnce, startStored } from './creation.js';
+import { checkBudget } from './drawing-budget.js';
 import { checkKeys, givenKeys } from './family-keys.js';
 import { checkInputs } from './generation-inputs.js';
 
@@ -24,22 +26,13 @@ export function generationRoutes(deps: ServerDeps): Route[] {
       isCreation: true,
       body: generationRequestSchema,
       answers: { 201: generationSchema },
-      handle: async ({ body, owner, request }) => {
-        const once = idempotencyKey(request);
-        await checkModel(deps, body.model, 'model');
-        await checkTask(deps, { model: body.model, task: body.task, field: 'task' });
-        await checkKeys(deps, body.model, givenKeys(body, String));
-        const embedding_ids = await chooseEmbeddings(deps, body);
-        const checked = await checkInputs(deps, body);
-        const generation = await store.generations.create(
-          { owner, request: { ...checked, embedding_ids } },
-          once,
-        );
-        await startStored(deps, { kind: 'generation', id: generation.id }, () =>
-          starters.startGeneration(generation),
-        );
-        return generation;
-      },
+      handle: (input) =>
+        createOnce(deps, input, {
+          scope: 'generation',
+          asked: input.body,
+          get: (id) => store.generations.get(id),
+          create: (once) => drawOnce(deps, input, once),
+        }),
     }),
     route({
       method: 'GET',
@@ -63,13 +56,39 @@ export function generationRoutes(deps: ServerDeps): Route[] {
       path: '/v1/generations/:id/cancel',
       summary: 'Cancel a generation',
       tag: 'generations',
+      isEdit: true,
       answers: { 202: generationSchema },
-      handle: async ({ params: { id = '' }, owner }) => {
-        await starters.cancelGeneration(await store.generations.get(id), owner);
+      handle: async (input) => {
+        const {
+          params: { id = '' },
+          owner,
+        } = input;
+        await editOnce(deps, input, async () =>
+          starters.cancelGeneration(await store.generations.get(id), owner),
+        );
         return store.generations.get(id);
       },
     }),
   ];
+}
+
+async function drawOnce(
+  deps: ServerDeps,
+  { body, owner }: { body: GenerationRequest; owner: string },
+  once: Once,
+): Promise<Generation> {
+  const { store, starters } = deps;
+  await checkModel(deps, body.model, 'model');
+  await checkTask(deps, { model: body.model, task: body.task, field: 'task' });
+  await checkKeys(deps, body.model, givenKeys(body, String));
+  const embedding_ids = await chooseEmbeddings(deps, body);
+  const { checked, picture } = await checkInputs(deps, body);
+  await checkBudget(deps, checked, picture);
+  const generation = await store.generations.create({ owner, request: { ...checked, embedding_ids } }, once);
+  await startStored(deps, { kind: 'generation', id: generation.id }, () =>
+    starters.startGeneration(generation),
+  );
+  return generation;
 }
 
 /** Named ones as they are; else the newest of each learnt word in the texts. Fixed here, so a repetition draws the same. */

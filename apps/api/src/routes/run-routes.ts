@@ -7,17 +7,18 @@ import {
   listMetricsQuerySchema,
   listRunsQuerySchema,
   listSamplesQuerySchema,
-  metricListSchema,
+  metricPageSchema,
   needsOfRun,
   runEditKinds,
   runPageSchema,
   runSchema,
-  sampleListSchema,
+  samplePageSchema,
+  type TrainingSpec,
 } from '@murnau/domain';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfSpec } from './check-words.js';
-import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
+import { checkDataset, checkModel, checkTask, createOnce, editOnce, startStored } from './creation.js';
 import { checkKeys, givenKeys } from './family-keys.js';
 
 export function runRoutes(deps: ServerDeps): Route[] {
@@ -34,25 +35,35 @@ function createRun(deps: ServerDeps): Route {
     isCreation: true,
     body: createRunSchema,
     answers: { 201: runSchema },
-    handle: async ({ body: { name, dataset_id, spec }, owner, request }) => {
-      const once = idempotencyKey(request);
-      await checkDataset(deps, await store.datasets.get(dataset_id), needsOfRun(spec), 'dataset_id');
-      await checkModel(deps, spec.model, 'spec.model');
-      await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
-      await checkKeys(
-        deps,
-        spec.model,
-        givenKeys(spec, (key) => `spec.${key}`),
-      );
-      await checkWords(deps, spec.model, [wordsOfSpec(spec)], (_, field) => `spec.${field}`);
-      const run = await store.runs.create(
-        { owner, ...(name === undefined ? {} : { name }), dataset_id, spec },
-        once,
-      );
-      await startStored(deps, { kind: 'run', id: run.id }, () => starters.startTrainingRun(run));
-      return run;
-    },
+    handle: (input) =>
+      createOnce(deps, input, {
+        scope: 'run',
+        asked: input.body,
+        get: (id) => store.runs.get(id),
+        create: async (once) => {
+          const {
+            body: { name, dataset_id, spec },
+            owner,
+          } = input;
+          await checkRun(deps, dataset_id, spec);
+          const run = await store.runs.create({ owner, name, dataset_id, spec }, once);
+          await startStored(deps, { kind: 'run', id: run.id }, () => starters.startTrainingRun(run));
+          return run;
+        },
+      }),
   });
+}
+
+async function checkRun(deps: ServerDeps, datasetId: string, spec: TrainingSpec): Promise<void> {
+  await checkDataset(deps, await deps.store.datasets.get(datasetId), needsOfRun(spec), 'dataset_id');
+  await checkModel(deps, spec.model, 'spec.model');
+  await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
+  await checkKeys(
+    deps,
+    spec.model,
+    givenKeys(spec, (key) => `spec.${key}`),
+  );
+  await checkWords(deps, spec.model, [wordsOfSpec(spec)], (_, field) => `spec.${field}`);
 }
 
 function readRuns({ store }: ServerDeps): Route[] {
@@ -77,27 +88,21 @@ function readRuns({ store }: ServerDeps): Route[] {
     route({
       method: 'GET',
       path: '/v1/runs/:id/metrics',
-      summary: 'The certified metrics of a run',
+      summary: 'The certified metrics of a run, by step',
       tag: 'runs',
       query: listMetricsQuerySchema,
-      answers: { 200: metricListSchema },
-      handle: async ({ params: { id = '' }, query: { names, after_step } }) => {
-        await store.runs.get(id);
-        const wanted = names?.split(',').map((name) => name.trim());
-        return { items: await store.runs.metrics(id, { names: wanted, after_step }) };
-      },
+      answers: { 200: metricPageSchema },
+      handle: ({ params: { id = '' }, query: { names, ...query } }) =>
+        store.runs.metrics(id, { ...query, names: names?.split(',').map((name) => name.trim()) }),
     }),
     route({
       method: 'GET',
       path: '/v1/runs/:id/samples',
-      summary: 'The certified pictures of a run',
+      summary: 'The certified pictures of a run, by step',
       tag: 'runs',
       query: listSamplesQuerySchema,
-      answers: { 200: sampleListSchema },
-      handle: async ({ params: { id = '' }, query }) => {
-        await store.runs.get(id);
-        return { items: await store.runs.samples(id, query) };
-      },
+      answers: { 200: samplePageSchema },
+      handle: ({ params: { id = '' }, query }) => store.runs.samples(id, query),
     }),
     route({
       method: 'GET',
@@ -120,17 +125,26 @@ const editSummaries = {
   stop: 'Finish a run now, with the embedding of its newest checkpoint',
 } as const;
 
-function editRun({ store, starters }: ServerDeps): Route[] {
+function editRun(deps: ServerDeps): Route[] {
+  const { store, starters } = deps;
   return runEditKinds.map((kind) =>
     route({
       method: 'POST',
       path: `/v1/runs/:id/${kind}`,
       summary: editSummaries[kind],
       tag: 'runs',
+      isEdit: true,
       body: editRequestSchema,
       answers: { 202: runSchema },
-      handle: async ({ params: { id = '' }, body: { why }, owner }) => {
-        await starters.editRun(await store.runs.get(id), kind, { by: owner, why });
+      handle: async (input) => {
+        const {
+          params: { id = '' },
+          body: { why },
+          owner,
+        } = input;
+        await editOnce(deps, input, async (updateId) =>
+          starters.editRun(await store.runs.get(id), kind, { by: owner, why, updateId }),
+        );
         return store.runs.get(id);
       },
     }),
@@ -147,25 +161,46 @@ function forkRun(deps: ServerDeps): Route {
     isCreation: true,
     body: forkRunSchema,
     answers: { 201: runSchema },
-    handle: async ({ params: { id = '' }, body: { from_step, name, spec }, owner, request }) => {
-      const changes = Object.fromEntries(Object.entries(spec).filter(([, value]) => value !== undefined));
-      const run = await store.runs.fork(id, { owner, name, from_step, changes }, idempotencyKey(request));
-      await startStored(deps, { kind: 'run', id: run.id }, () => starters.startTrainingRun(run));
-      return run;
+    handle: (input) => {
+      const {
+        params: { id: of = '' },
+        body,
+        owner,
+      } = input;
+      return createOnce(deps, input, {
+        scope: 'run',
+        asked: { fork: of, ...body },
+        get: (id) => store.runs.get(id),
+        create: async (once) => {
+          const { from_step, name, spec } = body;
+          const given = Object.entries(spec).filter(([, value]) => value !== undefined);
+          const changes = Object.fromEntries(given);
+          const run = await store.runs.fork(of, { owner, name, from_step, changes }, once);
+          await startStored(deps, { kind: 'run', id: run.id }, () => starters.startTrainingRun(run));
+          return run;
+        },
+      });
     },
   });
 }
 
-function cancelRun({ store, starters }: ServerDeps): Route {
+function cancelRun(deps: ServerDeps): Route {
+  const { store, starters } = deps;
   return route({
     method: 'POST',
     path: '/v1/runs/:id/cancel',
     summary: 'Cancel a run',
     tag: 'runs',
+    isEdit: true,
     body: editRequestSchema,
     answers: { 202: runSchema },
-    handle: async ({ params: { id = '' }, body: { why }, owner }) => {
-      await starters.cancelRun(await store.runs.get(id), owner, why);
+    handle: async (input) => {
+      const {
+        params: { id = '' },
+        body: { why },
+        owner,
+      } = input;
+      await editOnce(deps, input, async () => starters.cancelRun(await store.runs.get(id), owner, why));
       return store.runs.get(id);
     },
   });

@@ -1,10 +1,12 @@
 import { contactSheet, strip } from '@murnau/images';
 import type { FastifyReply } from 'fastify';
 import { png, route, type Route } from '../http/route.js';
-import { groupedSamples } from '../pictures/grouped-samples.js';
+import { newestByRun, spreadSamples } from '../pictures/read-samples.js';
 import {
   datasetSheet,
   generationSheet,
+  MOST_STEPS,
+  MOST_TRIALS,
   type PlannedSheet,
   runSheet,
   runStrip,
@@ -20,15 +22,15 @@ export function sheetRoutes(deps: ServerDeps): Route[] {
       datasetSheet(await store.datasets.get(id)),
     ),
     sheetRoute(deps, '/v1/runs/:id/sheet.png', 'runs', async (id) =>
-      runSheet(await store.runs.get(id), await store.runs.samples(id)),
+      runSheet(await store.runs.get(id), await spreadSamples(deps, id, MOST_STEPS)),
     ),
     sheetRoute(deps, '/v1/sweeps/:id/sheet.png', 'sweeps', async (id) => {
-      const [sweep, leaderboard] = await Promise.all([store.sweeps.get(id), store.sweeps.leaderboard(id)]);
-      const samples = await groupedSamples(
+      const [sweep, best] = await Promise.all([store.sweeps.get(id), store.sweeps.best(id, MOST_TRIALS)]);
+      const samples = await newestByRun(
         deps,
-        leaderboard.runs.map((run) => run.id),
+        best.map((run) => run.id),
       );
-      return sweepSheet(sweep, leaderboard, (runId) => samples.get(runId) ?? []);
+      return sweepSheet(sweep, best, (runId) => samples.get(runId) ?? []);
     }),
     sheetRoute(deps, '/v1/generations/:id/sheet.png', 'generations', async (id) =>
       generationSheet(await store.generations.get(id)),
@@ -38,9 +40,10 @@ export function sheetRoutes(deps: ServerDeps): Route[] {
       path: '/v1/runs/:id/strip.png',
       summary: 'One picture of each sampled step, in a row',
       tag: 'runs',
+      takes: 'sheet',
       answers: { 200: png('The strip') },
       handle: async ({ params: { id = '' }, reply }) => {
-        const hashes = runStrip(await store.runs.get(id), await store.runs.samples(id));
+        const hashes = runStrip(await store.runs.get(id), await spreadSamples(deps, id, MOST_STEPS));
         return sendPng(reply, await strip(await Promise.all(hashes.map((hash) => read(deps, hash)))));
       },
     }),
@@ -58,6 +61,7 @@ function sheetRoute(
     path,
     summary: 'Its contact sheet',
     tag,
+    takes: 'sheet',
     answers: { 200: png('The contact sheet') },
     handle: async ({ params: { id = '' }, reply }) => sendPng(reply, await render(deps, await plan(id))),
   });

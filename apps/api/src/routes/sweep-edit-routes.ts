@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import {
   addPairSchema,
   decisionPageSchema,
+  dropTrialsSchema,
   editRequestSchema,
   extendSweepSchema,
   finalistListSchema,
@@ -18,7 +18,7 @@ import {
 import { route, type Route, type RouteInput } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfPair } from './check-words.js';
-import { checkDataset, idempotencyKey } from './creation.js';
+import { checkDataset, editOnce } from './creation.js';
 
 /** Changes of a sweep that lives, each put down with who, when and why; and the list of them. */
 export function sweepEditRoutes(deps: ServerDeps): Route[] {
@@ -26,6 +26,7 @@ export function sweepEditRoutes(deps: ServerDeps): Route[] {
     ...plainEdits(deps),
     setConcurrency(deps),
     dropTrial(deps),
+    dropTrials(deps),
     pickWinners(deps),
     extendSweep(deps),
     addPair(deps),
@@ -36,13 +37,21 @@ export function sweepEditRoutes(deps: ServerDeps): Route[] {
 
 /** Applies an edit once: the caller's `Idempotency-Key` is the update's id. */
 async function applyEdit(
-  { store, starters }: ServerDeps,
-  { params: { id = '' }, owner, request }: Pick<RouteInput<unknown, unknown>, 'params' | 'owner' | 'request'>,
-  edit: SweepEdit,
-  why: string,
+  deps: ServerDeps,
+  input: RouteInput<unknown, { why: string }>,
+  edit: SweepEdit | ((sweep: Sweep) => Promise<SweepEdit>),
 ): Promise<Sweep> {
-  const { idempotencyKey: updateId = randomUUID() } = idempotencyKey(request);
-  await starters.editSweep(await store.sweeps.get(id), edit, { by: owner, why, updateId });
+  const { store, starters } = deps;
+  const {
+    params: { id = '' },
+    owner,
+    body: { why },
+  } = input;
+  await editOnce(deps, input, async (updateId) => {
+    const sweep = await store.sweeps.get(id);
+    const checked = typeof edit === 'function' ? await edit(sweep) : edit;
+    await starters.editSweep(sweep, checked, { by: owner, why, updateId });
+  });
   return store.sweeps.get(id);
 }
 
@@ -60,13 +69,10 @@ function plainEdits(deps: ServerDeps): Route[] {
       path: `/v1/sweeps/:id/${verb}`,
       summary,
       tag: 'sweeps',
-      isCreation: true,
+      isEdit: true,
       body: editRequestSchema,
       answers: { 202: sweepSchema },
-      handle: async (input) => {
-        input.reply.status(202);
-        return applyEdit(deps, input, { kind }, input.body.why);
-      },
+      handle: (input) => applyEdit(deps, input, { kind }),
     }),
   );
 }
@@ -77,13 +83,12 @@ function setConcurrency(deps: ServerDeps): Route {
     path: '/v1/sweeps/:id/concurrency',
     summary: 'Set how many trials may be open at once',
     tag: 'sweeps',
-    isCreation: true,
+    isEdit: true,
     body: setConcurrencySchema,
     answers: { 202: sweepSchema },
-    handle: async (input) => {
-      const { why, max_concurrent_trials } = input.body;
-      input.reply.status(202);
-      return applyEdit(deps, input, { kind: 'set_concurrency', max_concurrent_trials }, why);
+    handle: (input) => {
+      const { max_concurrent_trials } = input.body;
+      return applyEdit(deps, input, { kind: 'set_concurrency', max_concurrent_trials });
     },
   });
 }
@@ -94,14 +99,26 @@ function dropTrial(deps: ServerDeps): Route {
     path: '/v1/sweeps/:id/trials/:n/drop',
     summary: 'End one trial without a result',
     tag: 'sweeps',
-    isCreation: true,
+    isEdit: true,
     body: editRequestSchema,
     answers: { 202: sweepSchema },
     handle: async (input) => {
       const trial = trialNumber(input.params['n']);
-      input.reply.status(202);
-      return applyEdit(deps, input, { kind: 'drop_trial', trial }, input.body.why);
+      return applyEdit(deps, input, { kind: 'drop_trial', trial });
     },
+  });
+}
+
+function dropTrials(deps: ServerDeps): Route {
+  return route({
+    method: 'POST',
+    path: '/v1/sweeps/:id/drop',
+    summary: 'End many trials without a result; those that have ended stay as they are',
+    tag: 'sweeps',
+    isEdit: true,
+    body: dropTrialsSchema,
+    answers: { 202: sweepSchema },
+    handle: (input) => applyEdit(deps, input, { kind: 'drop_trials', trials: input.body.trials }),
   });
 }
 
@@ -111,14 +128,10 @@ function pickWinners(deps: ServerDeps): Route {
     path: '/v1/sweeps/:id/winners',
     summary: 'At a gate, pick the trials that train to the end; the others finish where they are',
     tag: 'sweeps',
-    isCreation: true,
+    isEdit: true,
     body: pickWinnersSchema,
     answers: { 202: sweepSchema },
-    handle: async (input) => {
-      const { why, trials } = input.body;
-      input.reply.status(202);
-      return applyEdit(deps, input, { kind: 'pick_winners', trials }, why);
-    },
+    handle: (input) => applyEdit(deps, input, { kind: 'pick_winners', trials: input.body.trials }),
   });
 }
 
@@ -139,13 +152,12 @@ function extendSweep(deps: ServerDeps): Route {
     path: '/v1/sweeps/:id/extend',
     summary: 'Add trials to the search, or steps to the trials that came to their last one',
     tag: 'sweeps',
-    isCreation: true,
+    isEdit: true,
     body: extendSweepSchema,
     answers: { 202: sweepSchema },
-    handle: async (input) => {
-      const { why, trials, steps } = input.body;
-      input.reply.status(202);
-      return applyEdit(deps, input, { kind: 'extend', trials, steps }, why);
+    handle: (input) => {
+      const { trials, steps } = input.body;
+      return applyEdit(deps, input, { kind: 'extend', trials, steps });
     },
   });
 }
@@ -156,20 +168,20 @@ function addPair(deps: ServerDeps): Route {
     path: '/v1/sweeps/:id/pairs',
     summary: 'Add a pair of words to the search',
     tag: 'sweeps',
-    isCreation: true,
+    isEdit: true,
     body: addPairSchema,
     answers: { 202: sweepSchema },
-    handle: async (input) => {
-      const { why, ...pair } = input.body;
-      const { spec } = await deps.store.sweeps.get(input.params['id'] ?? '');
-      if (pair.dataset !== undefined) {
-        const dataset = await deps.store.datasets.get(pair.dataset);
-        await checkDataset(deps, dataset, needsOfSweep(spec), 'dataset');
-      }
-      const words = wordsOfPair(pair, vectorsOf(spec));
-      await checkWords(deps, spec.model, [words], (_, field) => field.replace(/_token$/, ''));
-      input.reply.status(202);
-      return applyEdit(deps, input, { kind: 'add_pair', pair }, why);
+    handle: (input) => {
+      const { why: _, ...pair } = input.body;
+      return applyEdit(deps, input, async ({ spec }) => {
+        if (pair.dataset !== undefined) {
+          const dataset = await deps.store.datasets.get(pair.dataset);
+          await checkDataset(deps, dataset, needsOfSweep(spec), 'dataset');
+        }
+        const words = wordsOfPair(pair, vectorsOf(spec));
+        await checkWords(deps, spec.model, [words], (_index, field) => field.replace(/_token$/, ''));
+        return { kind: 'add_pair', pair };
+      });
     },
   });
 }

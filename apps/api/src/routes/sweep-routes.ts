@@ -5,8 +5,9 @@ import {
   eventListSchema,
   expectedPictures,
   expandTrials,
-  leaderboardSchema,
+  leaderboardPageSchema,
   listEventsQuerySchema,
+  listQuerySchema,
   listSweepsQuerySchema,
   MurnauError,
   needsOfSweep,
@@ -15,6 +16,7 @@ import {
   previewTrials,
   searchedValues,
   spaceNotices,
+  type Sweep,
   type SweepFile,
   sweepPageSchema,
   type SweepPlan,
@@ -22,11 +24,12 @@ import {
   sweepSchema,
   vectorsOf,
 } from '@murnau/domain';
+import type { Once } from '@murnau/store';
 import { route, type Route } from '../http/route.js';
 import type { ServerDeps } from '../server-deps.js';
 import { checkWords, wordsOfPair } from './check-words.js';
-import { checkDataset, checkModel, checkTask, idempotencyKey, startStored } from './creation.js';
-import { checkKeys, givenKeys } from './family-keys.js';
+import { checkDataset, checkModel, checkTask, createOnce, editOnce, startStored } from './creation.js';
+import { checkKeys, familyOf, givenKeys } from './family-keys.js';
 import { sweepEditRoutes } from './sweep-edit-routes.js';
 
 export function sweepRoutes(deps: ServerDeps): Route[] {
@@ -37,7 +40,7 @@ export function sweepRoutes(deps: ServerDeps): Route[] {
 const planOf = (spec: SweepFile): PlannedTrial[] => expandTrials(spec).slice(0, spec.budget?.trials);
 
 function createSweep(deps: ServerDeps): Route {
-  const { store, starters } = deps;
+  const { store } = deps;
   return route({
     method: 'POST',
     path: '/v1/sweeps',
@@ -46,21 +49,44 @@ function createSweep(deps: ServerDeps): Route {
     isCreation: true,
     body: createSweepSchema,
     answers: { 201: sweepSchema, 200: sweepPlanSchema },
-    handle: async ({ body: { spec, dry_run }, owner, request, reply }) => {
-      const once = idempotencyKey(request);
-      const trials = planOf(spec);
-      const notices = spaceNotices(spec);
-      await checkSweep(deps, spec, trials);
-      if (dry_run) {
-        reply.status(200);
-        return { ...toPlan(previewTrials(spec)), notices };
+    handle: async (input): Promise<unknown> => {
+      const { body, reply } = input;
+      if (!body.dry_run) {
+        return createOnce(deps, input, {
+          scope: 'sweep',
+          asked: body,
+          get: (id) => store.sweeps.get(id),
+          create: (once) => storeSweep(deps, input, once),
+        });
       }
-      const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
-      const sweep = await store.sweeps.create({ owner, spec, trials: planned, notices }, once);
-      await startStored(deps, { kind: 'sweep', id: sweep.id }, () => starters.startSweep(sweep));
-      return sweep;
+      const spec = await withFamily(deps, body.spec);
+      await checkSweep(deps, spec, planOf(spec));
+      reply.status(200);
+      return { ...toPlan(previewTrials(spec)), notices: spaceNotices(spec) };
     },
   });
+}
+
+/** Its trials' defaults are those of the model's family, where a worker has named one. */
+async function withFamily(deps: ServerDeps, spec: SweepFile): Promise<SweepFile> {
+  const family = await familyOf(deps, spec.model);
+  return family === undefined ? spec : { ...spec, family };
+}
+
+async function storeSweep(
+  deps: ServerDeps,
+  { body, owner }: { body: { spec: SweepFile }; owner: string },
+  once: Once,
+): Promise<Sweep> {
+  const { store, starters } = deps;
+  const spec = await withFamily(deps, body.spec);
+  const trials = planOf(spec);
+  await checkSweep(deps, spec, trials);
+  const planned = trials.map(({ dataset, ...trial }) => ({ ...trial, dataset_id: dataset }));
+  const notices = spaceNotices(spec);
+  const sweep = await store.sweeps.create({ owner, spec, trials: planned, notices }, once);
+  await startStored(deps, { kind: 'sweep', id: sweep.id }, () => starters.startSweep(sweep));
+  return sweep;
 }
 
 async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly PlannedTrial[]): Promise<void> {
@@ -85,7 +111,7 @@ async function checkSweep(deps: ServerDeps, spec: SweepFile, trials: readonly Pl
   await checkModel(deps, spec.model, 'spec.model');
   await checkTask(deps, { model: spec.model, task: 'train', field: 'spec.model' });
   await checkKeys(deps, spec.model, [
-    ...givenKeys(presetValues(spec.preset), () => 'spec.preset'),
+    ...givenKeys(presetValues(spec.preset, spec.family), () => 'spec.preset'),
     ...givenKeys(searchedValues(spec), (key) => `spec.parameters.${key}`),
   ]);
   await checkWords(
@@ -145,8 +171,9 @@ function readSweeps({ store }: ServerDeps): Route[] {
       path: '/v1/sweeps/:id/trials',
       summary: "A sweep's runs, best first by its metric",
       tag: 'sweeps',
-      answers: { 200: leaderboardSchema },
-      handle: ({ params: { id = '' } }) => store.sweeps.leaderboard(id),
+      query: listQuerySchema,
+      answers: { 200: leaderboardPageSchema },
+      handle: ({ params: { id = '' }, query }) => store.sweeps.leaderboard(id, query),
     }),
     route({
       method: 'GET',
@@ -156,23 +183,30 @@ function readSweeps({ store }: ServerDeps): Route[] {
       query: listEventsQuerySchema,
       answers: { 200: eventListSchema },
       handle: async ({ params: { id = '' }, query }) => {
-        await store.sweeps.get(id);
+        await store.sweeps.brief(id);
         return { items: await store.events.list({ sweepId: id }, query) };
       },
     }),
   ];
 }
 
-function cancelSweep({ store, starters }: ServerDeps): Route {
+function cancelSweep(deps: ServerDeps): Route {
+  const { store, starters } = deps;
   return route({
     method: 'POST',
     path: '/v1/sweeps/:id/cancel',
     summary: 'Cancel a sweep and its trials',
     tag: 'sweeps',
+    isEdit: true,
     body: editRequestSchema,
     answers: { 202: sweepSchema },
-    handle: async ({ params: { id = '' }, body: { why }, owner }) => {
-      await starters.cancelSweep(await store.sweeps.get(id), owner, why);
+    handle: async (input) => {
+      const {
+        params: { id = '' },
+        body: { why },
+        owner,
+      } = input;
+      await editOnce(deps, input, async () => starters.cancelSweep(await store.sweeps.get(id), owner, why));
       return store.sweeps.get(id);
     },
   });

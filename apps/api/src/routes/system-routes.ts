@@ -15,8 +15,15 @@ export function systemRoutes(deps: ServerDeps): Route[] {
       summary: 'Whether the process answers',
       tag: 'system',
       isOpen: true,
-      answers: { 200: z.object({ status: z.literal('ok'), version: z.string() }) },
-      handle: () => Promise.resolve({ status: 'ok', version: identity.version }),
+      answers: {
+        200: z.object({ status: z.literal('ok'), version: z.string(), installation: z.string().nullable() }),
+      },
+      handle: () =>
+        Promise.resolve({
+          status: 'ok',
+          version: identity.version,
+          installation: identity.healthName ?? null,
+        }),
     }),
     route({
       method: 'GET',

@@ -6,6 +6,7 @@ import type { Starters } from '@murnau/orchestration';
 import { createStore, startTestPostgres, type Store } from '@murnau/store';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { ImportanceAdvisor } from '../advice/sweep-importance.js';
+import { defaultLimits, type Limits } from '../http/limits.js';
 import type { ServerIdentity } from '../server-deps.js';
 import { createServer } from '../server.js';
 import { owner } from './seed.js';
@@ -50,6 +51,7 @@ export async function startTestServer(
   identity: Partial<ServerIdentity> = {},
   database?: string,
   advisor: ImportanceAdvisor = absentAdvisor,
+  limits: Partial<Limits> = {},
 ): Promise<TestServer> {
   const databaseUrl = database ?? (await (await startTestPostgres()).createDatabase());
   const blobDir = mkdtempSync(join(tmpdir(), 'murnau-api-'));
@@ -61,6 +63,8 @@ export async function startTestServer(
     host: '127.0.0.1',
     token,
     galleryUrl: 'http://127.0.0.1:7800',
+    allowedHosts: [],
+    healthName: 'tests/api',
     temporalAddress: '127.0.0.1:7833',
     temporalUiUrl: 'http://127.0.0.1:7834',
     namespace: 'default',
@@ -74,6 +78,7 @@ export async function startTestServer(
     starters: typeof starters === 'function' ? starters(store) : starters,
     pingTemporal: () => Promise.reject(new Error('no Temporal here')),
     renditionDir: join(blobDir, 'renditions'),
+    limits: { ...defaultLimits, ...limits },
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
   });
   return {

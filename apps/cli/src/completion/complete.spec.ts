@@ -139,7 +139,7 @@ describe.skipIf(!has('bash'))('in bash', () => {
     [['ru'], ['runs']],
     [
       ['datasets', ''],
-      ['add', 'ls', 'show', 'help'],
+      ['add', 'ls', 'show', 'rm', 'help'],
     ],
     [
       ['runs', 'ls', '--phase', '=', 'f'],

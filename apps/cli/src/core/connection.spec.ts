@@ -72,7 +72,7 @@ describe('the address of a server', () => {
     const { exitCode } = await runHere(['runs', 'ls'], { MURNAU_SERVER: `${api.url}/team/murnau/` });
     expect(exitCode).toBe(0);
     expect(api.requests.map(({ url }) => url.pathname + url.search)).toEqual([
-      '/team/murnau/v1/runs?limit=50',
+      '/team/murnau/v1/runs?limit=51',
     ]);
   });
 

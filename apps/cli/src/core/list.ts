@@ -1,10 +1,11 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { tableLines } from '../output/table.js';
 import type { Column } from '../output/table.js';
 import type { Context } from './context.js';
 
 export interface LimitOptions {
   readonly limit: number;
+  readonly all?: boolean;
 }
 
 /** Whole number from `least` up, for commander. */
@@ -31,28 +32,51 @@ export const collected = (value: string, previous: string[] | undefined): string
   value,
 ];
 
-export const limitOption = (): Option =>
-  new Option('--limit <n>', 'most entries to show').default(50).argParser(wholeNumber(1));
+/** `--limit` and `--all` of what shows a list. */
+export const withLimit = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('--limit <n>', 'most entries to show')
+        .default(50)
+        .argParser(wholeNumber(1))
+        .conflicts('all'),
+    )
+    .option('--all', 'show every entry');
 
-interface ListOptions<Item> {
+/** How many to show; undefined: all. */
+export const mostShown = ({ limit, all = false }: LimitOptions): number | undefined =>
+  all ? undefined : limit;
+
+/** All that an iterator gives. */
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+interface ListOptions<Item> extends LimitOptions {
   readonly columns: readonly Column<Item>[];
   /** What to say when there is nothing: how to get the first one. */
   readonly none: string;
-  readonly limit: number;
 }
 
-/** A table of what an iterator gives; with `--json` one array. */
+/**
+ * A table; with `--json` one array.
+ * @param fetch items, at most so many
+ */
 export async function list<Item>(
   context: Context,
-  items: AsyncIterable<Item>,
+  fetch: (limit: number | undefined) => AsyncIterable<Item>,
   options: ListOptions<Item>,
 ): Promise<void> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  context.result(all, () => {
-    if (all.length === 0) return context.say(options.none);
+  const most = mostShown(options);
+  // One more than is shown tells that there is more.
+  const found = await collect(fetch(most === undefined ? undefined : most + 1));
+  const shown = found.slice(0, most);
+  context.result(shown, () => {
+    if (shown.length === 0) return context.say(options.none);
     const { out } = context.io;
-    for (const line of tableLines(all, options.columns, out.colours)) out.line(line);
-    if (all.length === options.limit) context.say(`The first ${options.limit}; more with --limit.`);
+    for (const line of tableLines(shown, options.columns, out.colours)) out.line(line);
   });
+  if (found.length > shown.length) context.say(`The first ${shown.length}; more with --limit N or --all.`);
 }

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { defaultModel, familyOptions, samplers } from '@murnau/domain';
+import { defaultModel, familyOptions, familyTable, samplers } from '@murnau/domain';
 import type { Property } from '@murnau/domain';
 import { collected, decimal, wholeNumber } from '../core/list.js';
 import { flagOf, propertyOf } from '../spec/training-flags.js';
@@ -21,16 +21,26 @@ export interface DrawingOptions {
   readonly out: string;
 }
 
-/** The flag of a family's option. */
-function flagOfOption(name: string, property: Property): Option {
+/** The flags of a family's option; what may be on by default is turned off by another. */
+function flagsOfOption(name: string, property: Property): readonly Option[] {
   const { description } = property;
   const flag = flagOf(name);
-  if (property.type === 'boolean') return new Option(flag, description);
-  if ('format' in property && property.format === 'prompt') return new Option(`${flag} <text>`, description);
+  if (property.type === 'boolean') {
+    const isOnSomewhere = Object.values(familyTable).some(({ options }) => isOn(options[name]));
+    const off = new Option(flag.replace('--', '--no-'), `do not ${description}`);
+    return [new Option(flag, description), ...(isOnSomewhere ? [off] : [])];
+  }
+  if ('format' in property && property.format === 'prompt') {
+    return [new Option(`${flag} <text>`, description)];
+  }
   const help = `${description} (default: the model's)`;
-  if (property.type === 'string') return new Option(`${flag} <steps>`, help);
-  return new Option(`${flag} <x>`, help).argParser(decimal);
+  if ('enum' in property) return [new Option(`${flag} <name>`, help).choices(property.enum)];
+  if (property.type === 'string') return [new Option(`${flag} <steps>`, help)];
+  return [new Option(`${flag} <x>`, help).argParser(decimal)];
 }
+
+const isOn = (property: Property | undefined): boolean =>
+  property?.type === 'boolean' && property.default === true;
 
 export function addDrawingOptions(command: Command): Command {
   command
@@ -53,7 +63,7 @@ export function addDrawingOptions(command: Command): Command {
     .option('--width <pixels>', "width (default: the picture's shape on the model's area)", wholeNumber(1))
     .option('--height <pixels>', 'height (default: likewise)', wholeNumber(1));
   for (const [name, property] of Object.entries(familyOptions)) {
-    command.addOption(flagOfOption(name, property));
+    for (const option of flagsOfOption(name, property)) command.addOption(option);
   }
   return command
     .option('--preview-every-steps <n>', 'show a preview every n decoder steps', wholeNumber(1))

@@ -1,4 +1,4 @@
-import { judgedLines } from '@murnau/domain';
+import { aloneText, isOpen, judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { phaseText } from '../watch/run-line.js';
@@ -46,6 +46,7 @@ export function describeRun(context: Context, run: Run): void {
         : `${run.best.name} ${metric(run.best.name, run.best.value)} at step ${run.best.step}`,
     ],
     ['restarts', restarts.join(', ')],
+    ['now', isOpen(run.phase) ? aloneText(run) : undefined],
     ['took', took === undefined ? undefined : duration(took)],
     ['embedding', run.embedding_id ?? undefined],
     ['owner', run.owner],

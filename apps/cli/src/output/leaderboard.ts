@@ -15,12 +15,13 @@ const titles: Readonly<Record<string, string>> = {
 
 function leaderboardColumns(board: Leaderboard, colours: Colours): Column<Run>[] {
   const { runs } = board;
+  const ranks = new Map(runs.map(({ id }, index) => [id, index + 1]));
   const varying = varyingParameters(runs);
   const metrics = [board.metric, ...Object.keys(titles).filter((name) => name !== board.metric)].filter(
     (name) => name === board.metric || runs.some((run) => run.metrics[name] !== undefined),
   );
   return [
-    { title: 'rank', align: 'right', cell: (run) => String(runs.indexOf(run) + 1) },
+    { title: 'rank', align: 'right', cell: ({ id }) => String(ranks.get(id)) },
     { title: 'run', cell: ({ id }) => id },
     { title: 'trial', align: 'right', cell: ({ trial }) => String(trial ?? 0) },
     ...varying.map((name) => ({

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { ApiClient } from '@murnau/api-client';
 import { checkDatasetFits, MurnauError } from '@murnau/domain';
 import type { Dataset, DatasetNeeds } from '@murnau/domain';
-import { factsOf, readPictureFolder } from './picture-folder.js';
+import { badCaptionsOf, factsOf, readPictureFolder, refuseBadCaptions } from './picture-folder.js';
 import type { BadPictureRule, PictureFolder, TrainingPicture } from './picture-folder.js';
 import { folderName, readPicture } from './pictures.js';
 
@@ -42,7 +42,9 @@ export async function resolveDataset(
 
 /** Refuses a folder that lacks what its runs read; the server looks at what an id names. */
 export function checkReference(reference: DatasetReference, needs: DatasetNeeds): void {
-  if (reference.kind === 'folder') checkDatasetFits(needs, factsOf(reference), 'dataset');
+  if (reference.kind !== 'folder') return;
+  if (needs.captions) refuseBadCaptions(reference);
+  checkDatasetFits(needs, factsOf(reference), 'dataset');
 }
 
 /** What a person should know of a folder before its run: what was left out, and that one picture is few. */
@@ -53,7 +55,11 @@ export function remarksOn(reference: DatasetReference): string[] {
     pictures.length === 1
       ? ['One picture only: the word will learn its background too; 3 to 5 are better.']
       : [];
-  return [...skipped.map((message) => `Left out: ${message}`), ...one];
+  return [
+    ...skipped.map((message) => `Left out: ${message}`),
+    ...badCaptionsOf(reference).map(({ message }) => `Caption left out: ${message}`),
+    ...one,
+  ];
 }
 
 interface Uploaded {

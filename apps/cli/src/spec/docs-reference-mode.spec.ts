@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
-import { presets, trainingSpecSchema } from '@murnau/domain';
+import { presetValues, trainingSpecSchema } from '@murnau/domain';
 import { describe, expect, it } from 'vitest';
 import { registerEmbeddingsExport } from '../commands/embeddings/export.js';
 import { register as registerTrain } from '../commands/train/index.js';
@@ -92,7 +92,7 @@ describe('docs/reference-mode.md', () => {
   it('has the preset as it is', () => {
     const written = Object.fromEntries(ours.map(([name, value]) => [unquoted(name), value]));
     const meant = Object.fromEntries(
-      Object.entries(presets.reference).map(([name, value]) => [name, String(value)]),
+      Object.entries(presetValues('reference')).map(([name, value]) => [name, String(value)]),
     );
     expect(written).toEqual(meant);
   });

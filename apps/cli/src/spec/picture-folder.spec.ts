@@ -6,7 +6,7 @@ import type { MurnauError } from '@murnau/domain';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aMask, aPicture } from '../testing/pictures.js';
 import { checkReference, remarksOn } from './datasets.js';
-import { readPictureFolder } from './picture-folder.js';
+import { badPictureRules, readPictureFolder } from './picture-folder.js';
 import { resolveSweepDatasets } from './sweep-datasets.js';
 
 let root: string;
@@ -68,13 +68,6 @@ describe('a folder of pictures', () => {
     ['a link to nothing', '4.png', '/nowhere.png', 'image.unreadable', /4\.png is a link to nothing/],
     ['a link to a folder', '4.png', '.', 'image.unreadable', /4\.png is a folder/],
     ['a link to itself', '4.png', '4.png', 'image.unreadable', /4\.png is a link to itself/],
-    [
-      'a caption that is a link to nothing',
-      '1.txt',
-      '/nowhere',
-      'caption.invalid',
-      /1\.txt is a link to nothing/,
-    ],
   ])('names %s, and goes on without it', async (_, name, target, code, message) => {
     const folder = await folderOf({ '1.png': whole, '2.png': aPicture(2) });
     await symlink(target, join(folder, name));
@@ -83,6 +76,19 @@ describe('a folder of pictures', () => {
     const { pictures, skipped } = await readPictureFolder(folder, 'skip');
     expect(skipped).toEqual([expect.stringMatching(message)]);
     expect(pictures.map((picture) => picture.name)).toContain('2.png');
+  });
+
+  it('names a caption that cannot be read, and goes on without it and with its picture', async () => {
+    const folder = await folderOf({ '1.png': whole });
+    await symlink('/nowhere', join(folder, '1.txt'));
+    const error = await refusal(readPictureFolder(folder));
+    expect([error.code, error.message]).toEqual([
+      'caption.invalid',
+      expect.stringMatching(/1\.txt is a link to nothing/),
+    ]);
+    const read = await readPictureFolder(folder, 'skip');
+    expect(read.pictures.map(({ name, caption: kept }) => [name, kept])).toEqual([['1.png', null]]);
+    expect(remarksOn({ kind: 'folder', ...read })[0]).toMatch(/^Caption left out: .*1\.txt/);
   });
 
   it('takes a mask of another size and the same proportions', async () => {
@@ -120,15 +126,6 @@ describe('a folder of pictures', () => {
       { 'c.mask.png': aMask() },
       /c\.mask\.png is a mask with no/,
     ],
-    ['a caption without the word', 'caption.invalid', { 'a.txt': 'a cat' }, /a\.txt has no \{placeholder\}/],
-    ['an empty caption', 'caption.invalid', { 'a.txt': ' \n' }, /a\.txt is empty/],
-    [
-      'a caption that is no text',
-      'caption.invalid',
-      { 'a.txt': Buffer.from([0xff, 0xfe, 0x20]) },
-      /not UTF-8/,
-    ],
-    ['a long caption', 'caption.invalid', { 'a.txt': `{placeholder}${'a'.repeat(500)}` }, /513 characters/],
   ])('%s is refused, or left out', async (_, code, files, message) => {
     const folder = await folderOf({ 'a.png': whole, 'z.png': aPicture(3), ...files });
     const error = await refusal(readPictureFolder(folder));
@@ -140,17 +137,29 @@ describe('a folder of pictures', () => {
     expect(remarksOn({ kind: 'folder', ...read })[0]).toMatch(/^Left out: /);
   });
 
+  it('pairs what is called alike, however its letters are written', async () => {
+    const folder = await folderOf({
+      'e\u0301.png': whole,
+      '\u00e9.mask.png': aMask(),
+      'E\u0301.txt': caption,
+    });
+    const { pictures } = await readPictureFolder(folder);
+    expect(pictures.map(({ mask, caption: text }) => [mask?.name, text])).toEqual([
+      ['\u00e9.mask.png', caption],
+    ]);
+  });
+
   it('names every bad file at once', async () => {
     const folder = await folderOf({
       'a.png': whole,
       'b.jpg': 'text',
       'c.png': '',
       'd.png': aPicture(4),
-      'd.txt': 'a cat',
+      'd.mask.png': 'text',
     });
     const error = await refusal(readPictureFolder(folder));
-    for (const name of ['b.jpg', 'c.png', 'd.txt']) expect(error.message).toContain(name);
-    expect(error.message).toMatch(/^3 of 4 files cannot be used; --on-bad-picture skip/);
+    for (const name of ['b.jpg', 'c.png', 'd.mask.png']) expect(error.message).toContain(name);
+    expect(error.message).toMatch(/^3 of 5 files cannot be used; --on-bad-picture skip/);
   });
 
   it('is refused where none is left, and where there are too many', async () => {
@@ -192,6 +201,29 @@ describe('what a run reads', () => {
     const masked = await reference({ 'a.png': whole, 'b.png': aPicture(2), 'b.mask.png': aMask() });
     expect(codeOf(() => checkReference(masked, { ...plain, masks: true }))).toBeUndefined();
   });
+
+  it.each<[string, Buffer | string, RegExp]>([
+    ['without the word', 'a cat', /a\.txt has no \{placeholder\}/],
+    ['that is empty', ' \n', /a\.txt is empty/],
+    ['that is no text', Buffer.from([0xff, 0xfe, 0x20]), /not UTF-8/],
+    ['with a control character', 'a {placeholder} \0 x', /a\.txt must not have \\u0000 in it/],
+    ['that is long', `{placeholder}${'a'.repeat(500)}`, /513 characters/],
+  ])(
+    'a caption %s refuses the runs that read captions, and is left out for others',
+    async (_, text, says) => {
+      const folder = await folderOf({ 'a.png': whole, 'a.txt': text });
+      for (const rule of badPictureRules) {
+        const read = { kind: 'folder', ...(await readPictureFolder(folder, rule)) } as const;
+        expect(read.pictures.map(({ name, caption: kept }) => [name, kept])).toEqual([['a.png', null]]);
+        expect(remarksOn(read)[0]).toMatch(/^Caption left out: /);
+        expect(remarksOn(read)[0]).toMatch(says);
+        const plain = needsOfRun({ templates: 'object', loss_mask: 'none' });
+        expect(codeOf(() => checkReference(read, plain))).toBeUndefined();
+        expect(codeOf(() => checkReference(read, { ...plain, captions: true }))).toBe('caption.invalid');
+        expect(() => checkReference(read, { ...plain, captions: true })).toThrow(says);
+      }
+    },
+  );
 
   it('is what any trial of a sweep may draw', async () => {
     const file = sweepFileSchema.parse({

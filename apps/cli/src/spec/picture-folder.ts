@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
-import { longestWordedText, MurnauError } from '@murnau/domain';
+import { longestWordedText, MurnauError, refuseOddText, toMurnauError } from '@murnau/domain';
 import type { PictureFacts } from '@murnau/domain';
 import { filesOf, mostPictures, pictureAtPath, whyUnread } from './pictures.js';
 import type { Picture } from './pictures.js';
@@ -9,8 +9,10 @@ import type { Picture } from './pictures.js';
 export interface TrainingPicture extends Picture {
   readonly is_transparent: boolean;
   readonly mask: Picture | null;
-  /** With `{placeholder}` in it. */
+  /** With `{placeholder}` in it. Null: there is none, or none that can be used. */
   readonly caption: string | null;
+  /** Why the text beside it is no caption. */
+  readonly captionProblem: MurnauError | null;
 }
 
 export interface PictureFolder {
@@ -20,7 +22,7 @@ export interface PictureFolder {
   readonly skipped: readonly string[];
 }
 
-/** What a bad picture does: all of them are named, or the others are taken without them. */
+/** What a bad picture, or its mask, or an unreadable file does: all are named, or the others are taken without them. */
 export const badPictureRules = ['refuse', 'skip'] as const;
 export type BadPictureRule = (typeof badPictureRules)[number];
 
@@ -32,7 +34,7 @@ const stemOf = (name: string): string => name.slice(0, name.length - extname(nam
 /**
  * Reads every picture of a folder whole, with its mask and its caption, before anything is sent.
  * @throws MurnauError `dataset.folder_missing`, `dataset.empty`, `dataset.too_large`; and where bad pictures are
- *   refused the first one's code with all of them named: `image.*`, `mask.*`, `caption.invalid`
+ *   refused the first one's code with all of them named: `image.*`, `mask.*`; `caption.invalid` of an unreadable file
  */
 export async function readPictureFolder(
   folder: string,
@@ -50,12 +52,14 @@ export async function readPictureFolder(
   const pictures: TrainingPicture[] = [];
   for (let start = 0; start < names.length; start += readAtOnce) {
     const batch = names.slice(start, start + readAtOnce).map((name) =>
-      readTrainingPicture(full, name, maskOf(name, masks), textOf(name, files.texts)).catch(
-        (error: unknown) => {
-          if (!(error instanceof MurnauError)) throw error;
-          return error;
-        },
-      ),
+      readTrainingPicture(full, name, {
+        mask: maskOf(name, masks),
+        text: textOf(name, files.texts),
+        onBadPicture,
+      }).catch((error: unknown) => {
+        if (!(error instanceof MurnauError)) throw error;
+        return error;
+      }),
     );
     for (const read of await Promise.all(batch)) {
       if (read instanceof MurnauError) problems.push(read);
@@ -65,6 +69,19 @@ export async function readPictureFolder(
   if (problems.length > 0 && onBadPicture === 'refuse') throw together(problems, files.pictures.length);
   if (pictures.length === 0) refuseCount(folder, 0);
   return { folder, pictures, skipped: problems.map(({ message }) => message) };
+}
+
+/** Runs that read captions are refused by those that are none; others do not look at them. */
+export const badCaptionsOf = ({ pictures }: Pick<PictureFolder, 'pictures'>): MurnauError[] =>
+  pictures.flatMap(({ captionProblem }) => (captionProblem === null ? [] : [captionProblem]));
+
+/** @throws MurnauError `caption.invalid`, all of them named */
+export function refuseBadCaptions(folder: Pick<PictureFolder, 'pictures'>): void {
+  const [first, ...others] = badCaptionsOf(folder);
+  if (first === undefined) return;
+  const { code, message, field, given, allowed } = first;
+  const more = others.map((other) => `\n  ${other.message}`).join('');
+  throw new MurnauError(code, `${message}${more}`, { field, given, allowed });
 }
 
 /** For `checkDatasetFits`. */
@@ -93,17 +110,26 @@ function refuseCount(folder: string, count: number): void {
   }
 }
 
+/** Some systems write an accent apart from its letter, and some tell capitals from small letters. */
+const isSameStem = (one: string, other: string): boolean =>
+  one.normalize('NFC').toLowerCase() === other.normalize('NFC').toLowerCase();
+
 const maskOf = (name: string, masks: readonly string[]): string | undefined =>
-  masks.find((mask) => stemOf(mask).toLowerCase() === `${stemOf(name)}.mask`.toLowerCase());
+  masks.find((mask) => isSameStem(stemOf(mask), `${stemOf(name)}.mask`));
 
 const textOf = (name: string, texts: readonly string[]): string | undefined =>
-  texts.find((text) => stemOf(text).toLowerCase() === stemOf(name).toLowerCase());
+  texts.find((text) => isSameStem(stemOf(text), stemOf(name)));
+
+interface FilesBeside {
+  readonly mask: string | undefined;
+  readonly text: string | undefined;
+  readonly onBadPicture: BadPictureRule;
+}
 
 async function readTrainingPicture(
   folder: string,
   name: string,
-  maskFile: string | undefined,
-  textFile: string | undefined,
+  { mask: maskFile, text: textFile, onBadPicture }: FilesBeside,
 ): Promise<TrainingPicture> {
   const { checkPicture, checkProportions, ingestLossMask, isTransparent } = await import('@murnau/images');
   const picture = await pictureAtPath(folder, name);
@@ -114,30 +140,47 @@ async function readTrainingPicture(
     const read = await ingestLossMask(await readFile(mask.path), { name: mask.path });
     checkProportions(read, size, { mask: mask.path, picture: name });
   }
-  const caption = textFile === undefined ? null : await readCaption(join(folder, textFile));
-  return { ...picture, is_transparent: await isTransparent(bytes), mask, caption };
+  const caption = textFile === undefined ? null : await readCaption(join(folder, textFile), onBadPicture);
+  const is_transparent = await isTransparent(bytes);
+  return caption instanceof MurnauError
+    ? { ...picture, is_transparent, mask, caption: null, captionProblem: caption }
+    : { ...picture, is_transparent, mask, caption, captionProblem: null };
 }
 
-/** Lines are joined: a caption is one. */
-async function readCaption(path: string): Promise<string> {
+/**
+ * Lines are joined: a caption is one.
+ * @returns what is wrong with a text that is none
+ */
+async function readCaption(path: string, onBadPicture: BadPictureRule): Promise<string | MurnauError> {
   const refusal = (what: string, given: string): MurnauError =>
     new MurnauError('caption.invalid', `${path} ${what}`, {
       field: path,
       given: given.slice(0, 120),
       allowed: `1 to ${longestWordedText} characters with {placeholder} in them`,
     });
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw refusal(whyUnread(cause), 'nothing');
-  });
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const unread = refusal(whyUnread(cause), 'nothing');
+    if (onBadPicture === 'refuse') throw unread;
+    return unread;
+  }
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes).trim().replace(/\s+/g, ' ');
   } catch {
-    throw refusal('is not UTF-8 text', `${bytes.byteLength} bytes`);
+    return refusal('is not UTF-8 text', `${bytes.byteLength} bytes`);
   }
-  if (text === '') throw refusal('is empty', 'no text');
-  if (!text.includes('{placeholder}')) throw refusal('has no {placeholder} in it', text);
-  if (text.length > longestWordedText) throw refusal(`has ${text.length} characters`, text);
+  if (text === '') return refusal('is empty', 'no text');
+  try {
+    refuseOddText(text, path);
+  } catch (cause) {
+    const { allowed = '', given = '' } = toMurnauError(cause);
+    return refusal(allowed, given);
+  }
+  if (!text.includes('{placeholder}')) return refusal('has no {placeholder} in it', text);
+  if (text.length > longestWordedText) return refusal(`has ${text.length} characters`, text);
   return text;
 }
 

@@ -1,5 +1,6 @@
 import { MurnauError, rateKey, towerNames } from '@murnau/domain';
 import { parse as parseYaml } from 'yaml';
+import { isIdKey } from './yaml-place.js';
 
 interface SetValue {
   readonly path: readonly string[];
@@ -21,8 +22,11 @@ export function parseSetValue(text: string): SetValue {
     });
   }
   try {
-    const value: unknown = parseYaml(text.slice(equals + 1));
-    return { path: key.split('.'), value: value ?? '' };
+    const path = key.split('.');
+    const written = text.slice(equals + 1);
+    const value: unknown = parseYaml(written);
+    const isId = typeof value === 'number' && isIdKey(path.at(-1));
+    return { path, value: isId ? written.trim() : (value ?? '') };
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause);
     throw new MurnauError('usage.invalid', `--set ${text}: the value is not valid YAML: ${reason}`, {

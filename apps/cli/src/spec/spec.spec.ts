@@ -123,6 +123,18 @@ parameters:
     );
   });
 
+  it.each(['60e18213', '16757261', '00000012', '1e234567', '1675'])(
+    'takes the id %s as it is printed',
+    (id) => {
+      const text = file
+        .replace('dataset: ./octopus', `dataset: ${id}`)
+        .replace('initializer: fish', `initializer: fish, dataset: ${id}, initializer_embedding: ${id}`);
+      const { dataset, parameters } = parseSweep(text, 'pairs.yaml').file;
+      expect(dataset).toBe(id);
+      expect(parameters.pair.values[0]).toMatchObject({ dataset: id, initializer_embedding: id });
+    },
+  );
+
   it('is located by an error of the server', () => {
     const { locate } = parseSweep(file, 'pairs.yaml');
     const field = 'spec.parameters.pair.values[1].placeholder';
@@ -148,6 +160,8 @@ describe('--set', () => {
     ['a=b=c', ['a'], 'b=c'],
     ['a=', ['a'], ''],
     ['a=1e-3', ['a'], 0.001],
+    ['dataset=60e18213', ['dataset'], '60e18213'],
+    ['initializer_embedding= 1675', ['initializer_embedding'], '1675'],
   ])('%s', (text, path, value) => expect(parseSetValue(text)).toEqual({ path, value }));
 
   it('leaves the rest as it is', () => {

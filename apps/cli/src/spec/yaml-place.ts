@@ -40,6 +40,19 @@ function problemOf({ code, message, pos }: YAMLParseError | YAMLWarning, text: s
   return code === 'MULTIPLE_DOCS' ? 'a second document begins here; a file holds one' : message;
 }
 
+/** Whether the values of a key are ids, or beginnings of ids: hexadecimal digits that may be those of a number. */
+export const isIdKey = (key: unknown): boolean => key === 'dataset' || key === 'initializer_embedding';
+
+/** Gives ids as they are written: 16757261 and 60e18213 are no numbers there. */
+function keepIds(document: Document): void {
+  visit(document, {
+    Pair: (_, { key, value }) => {
+      if (!isScalar(key) || !isIdKey(key.value) || !isScalar(value)) return;
+      if (typeof value.value === 'number' && value.source !== undefined) value.value = value.source;
+    },
+  });
+}
+
 export interface YamlFile {
   readonly value: unknown;
   /** `file.yaml:LINE:COLUMN`, both from 1, of the key or entry that a field names; of its parent where it is missing. */
@@ -71,6 +84,7 @@ export function readYaml(text: string, name: string): YamlFile {
       refuse(startOf(alias) ?? 0, `there is no anchor &${alias.source} before it`, undefined);
     },
   });
+  keepIds(document);
   const top = startOf(document.contents) ?? 0;
   let value: unknown;
   try {

@@ -10,16 +10,16 @@ export interface Addresses {
   readonly temporal_ui: string;
 }
 
-export function addressesOf(stack: StackDescription): Addresses {
+export async function addressesOf(context: Context, stack: StackDescription): Promise<Addresses> {
   return {
-    gallery: galleryLogin(stack.apiUrl, stack.token),
+    gallery: await galleryLogin(context, stack.apiUrl),
     api: stack.apiUrl,
     temporal_ui: stack.temporalUiUrl,
   };
 }
 
-export function printAddresses(context: Context, stack: StackDescription): void {
-  const addresses = addressesOf(stack);
+export async function printAddresses(context: Context, stack: StackDescription): Promise<void> {
+  const addresses = await addressesOf(context, stack);
   const document = {
     ...addresses,
     temporal_address: stack.temporalAddress,

@@ -1,8 +1,8 @@
 import type { StackDescription, StackOptions } from '@murnau/stack';
-import { MurnauError } from '@murnau/domain';
 import type { Context } from '../core/context.js';
 import { pad } from '../output/text.js';
 import { Screen } from '../output/screen.js';
+import { embeddedHome } from './embedded-home.js';
 
 interface BroughtUp {
   readonly stack: StackDescription;
@@ -18,18 +18,7 @@ interface PartLine {
 export async function bringUp(context: Context, options: Omit<StackOptions, 'home'>): Promise<BroughtUp> {
   const { describeStack, startStack } = await import('@murnau/stack');
   const { io, environment } = context;
-  const { home, server } = environment;
-  if (server !== undefined) {
-    throw new MurnauError(
-      'usage.invalid',
-      `MURNAU_SERVER is set to ${server}, but this works on the embedded stack`,
-      {
-        field: 'MURNAU_SERVER',
-        given: server,
-        allowed: 'unset',
-      },
-    );
-  }
+  const home = embeddedHome(environment);
   const before = await describeStack({ home });
   const startedMs = Date.now();
   const parts = new Map<string, PartLine>();

@@ -43,6 +43,7 @@ export function aRun(changes: Partial<Run> & { initializer?: string } = {}): Run
     judgement: null,
     forked_from: null,
     restarts: {},
+    worker_deaths: 0,
     embedding_id: null,
     failure: null,
     created_at: time,

@@ -8,6 +8,9 @@ import { watch } from './follow.js';
 import type { WatchState } from './state.js';
 import { sweepLine, sweepLines } from './sweep-view.js';
 
+/** Of the leaderboard at the end. */
+const trialsAtEnd = 50;
+
 interface SweepWatched {
   /** Undefined: detached. */
   readonly end: { readonly sweep: Sweep; readonly board: Leaderboard } | undefined;
@@ -34,7 +37,10 @@ export async function watchSweep(
   });
   if (isDetached) return { end: undefined };
   const client = context.client();
-  const [sweep, board] = await Promise.all([client.sweep(id), client.leaderboard(id)]);
+  const [sweep, board] = await Promise.all([
+    client.sweep(id),
+    client.leaderboard(id, { limit: trialsAtEnd }),
+  ]);
   return { end: { sweep, board } };
 }
 
@@ -59,5 +65,8 @@ export async function followSweep(
   const { sweep, board } = end;
   const { describeSweep } = await import('../output/describe-sweep.js');
   context.result({ kind: 'result', sweep, ...board }, () => describeSweep(context, sweep, board));
+  const others = sweep.trials - board.runs.length;
+  if (others > 0)
+    context.say(`The best ${board.runs.length}; ${others} more: murnau sweep describe ${id} --all.`);
   return sweepExitCode(sweep.phase, sweep.counts, rule);
 }

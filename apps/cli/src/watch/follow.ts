@@ -43,7 +43,11 @@ export async function watch(context: Context, options: WatchOptions): Promise<Wa
   const interrupt = options.interrupt ?? catchInterrupt();
   interrupt.atSecond(() => display.close());
   try {
-    const messages = context.client().follow(options.of, options.id, { signal: interrupt.signal });
+    const messages = context.client().follow(options.of, options.id, {
+      signal: interrupt.signal,
+      // What has happened before is of use to who reads every message only.
+      fromNow: !isJson && options.onMessage === undefined,
+    });
     for await (const message of messages) {
       state.apply(message, Date.now());
       display.message(message);

@@ -1,25 +1,38 @@
 import type { LiveMessage } from '@murnau/api-client';
-import { expectedTrials } from '@murnau/domain';
-import type { Run, Sweep } from '@murnau/domain';
+import { expectedTrials, isEnded } from '@murnau/domain';
+import type { Run, StoredEvent, Sweep } from '@murnau/domain';
 import { StepRate } from './rate.js';
 
-/** What a watcher has been told so far. */
+/** Ended runs that are kept: of a sweep of ten thousand trials a screen shows a few. */
+const mostEnded = 200;
+
+/** The phase in which an event says that its run has ended. */
+function endOf({ kind, data }: StoredEvent): Run['phase'] | undefined {
+  if (kind === 'finished') return 'finished';
+  const { phase } = data;
+  return kind === 'phase' && typeof phase === 'string' && isEnded(phase) ? phase : undefined;
+}
+
+/** What a watcher has been told so far: of a sweep its counts, and runs that it was told of. */
 export class WatchState {
   sweep: Sweep | undefined;
   /** Phase of the end; undefined while it goes on. */
   ended: string | undefined;
+  /** What changed last comes last. */
   readonly #runs = new Map<string, Run>();
   readonly #rates = new Map<string, StepRate>();
 
   apply(message: LiveMessage, nowMs: number): void {
     if (message.kind === 'sweep') this.sweep = message.sweep;
     if (message.kind === 'end') this.ended = message.phase;
+    if (message.kind === 'event') this.#noteEnd(message.event);
     if (message.kind !== 'run') return;
     const { run } = message;
-    this.#runs.set(run.id, run);
+    this.#put(run);
     let rate = this.#rates.get(run.id);
     if (rate === undefined) this.#rates.set(run.id, (rate = new StepRate()));
     if (run.phase === 'running') rate.observe(run.step, nowMs);
+    this.#forgetEnded();
   }
 
   run(id: string): Run | undefined {
@@ -37,16 +50,41 @@ export class WatchState {
 
   /** Seconds until the last step of all trials, if they go on as they do now; undefined when unknown or none is left. */
   remainingSeconds(): number | undefined {
-    let left = 0;
-    let perSecond = 0;
-    for (const run of this.#runs.values()) {
-      if (run.phase !== 'running' && run.phase !== 'queued') continue;
-      left += run.spec.max_steps - run.step;
-      if (run.phase === 'running') perSecond += this.rate(run.id)?.perSecond() ?? 0;
-    }
-    const planned = this.sweep === undefined ? 0 : expectedTrials(this.sweep) - this.#runs.size;
+    const { sweep } = this;
+    const running = [...this.#runs.values()].filter(({ phase }) => phase === 'running');
     const [any] = this.#runs.values();
-    left += Math.max(0, planned) * (any?.spec.max_steps ?? 0);
-    return perSecond > 0 && left > 0 ? left / perSecond : undefined;
+    if (sweep === undefined || any === undefined || running.length === 0) return undefined;
+    const known = running.reduce((sum, run) => sum + (this.rate(run.id)?.perSecond() ?? 0), 0);
+    const done = running.reduce((sum, { step }) => sum + step, 0);
+    // A watcher of many is told of some of those that run.
+    const share = Math.max(1, (sweep.counts['running'] ?? 0) / running.length);
+    const ended = Object.entries(sweep.counts).reduce(
+      (sum, [phase, trials]) => sum + (isEnded(phase) ? trials : 0),
+      0,
+    );
+    const left = (expectedTrials(sweep) - ended) * any.spec.max_steps - done * share;
+    return known > 0 && left > 0 ? left / (known * share) : undefined;
+  }
+
+  #put(run: Run): void {
+    this.#runs.delete(run.id);
+    this.#runs.set(run.id, run);
+  }
+
+  /** A run's last state may not be sent where many change at once; its end is always an event. */
+  #noteEnd(event: StoredEvent): void {
+    const run = this.#runs.get(event.run_id ?? '');
+    const phase = endOf(event);
+    if (run !== undefined && phase !== undefined && !isEnded(run.phase)) this.#put({ ...run, phase });
+  }
+
+  #forgetEnded(): void {
+    const ended = [...this.#runs.values()].filter(
+      ({ id, phase }) => isEnded(phase) && id !== this.sweep?.best_run_id,
+    );
+    for (const { id } of ended.slice(0, -mostEnded)) {
+      this.#runs.delete(id);
+      this.#rates.delete(id);
+    }
   }
 }

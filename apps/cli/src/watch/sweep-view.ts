@@ -13,19 +13,15 @@ export interface ViewSize {
 
 const isOpen = (run: Run): boolean => ['running', 'queued', 'waiting', 'paused'].includes(run.phase);
 
-/** Number of trials by phase, from the sweep where it says, else counted. */
-function countsOf(state: WatchState): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { phase } of state.runs()) counts[phase] = (counts[phase] ?? 0) + 1;
-  return counts;
-}
+const plannedTrials = ({ counts }: Sweep): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** `2 finished, 1 running, 1 queued, 4 to come`. */
-export function countsText(sweep: Sweep, counts: Readonly<Record<string, number>> = sweep.counts): string {
+export function countsText(sweep: Sweep): string {
+  const { counts } = sweep;
   const order = ['finished', 'running', 'waiting', 'queued', 'paused', 'failed', 'cancelled'];
   const parts = order.filter((phase) => (counts[phase] ?? 0) > 0).map((phase) => `${counts[phase]} ${phase}`);
-  const known = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const toCome = expectedTrials(sweep) - known;
+  const toCome = expectedTrials(sweep) - plannedTrials(sweep);
   if (toCome > 0) parts.push(`${toCome} to come`);
   return parts.join(', ');
 }
@@ -57,7 +53,7 @@ export function sweepLines(state: WatchState, size: ViewSize, colours: Colours):
   const left = state.remainingSeconds();
   const headline = [
     `${colours.bold(`sweep ${sweep.name}`)} ${colours.dim(sweep.id)}`,
-    countsText(sweep, countsOf(state)),
+    countsText(sweep),
     sweep.phase === 'running' && left !== undefined ? `about ${duration(left)} left` : '',
   ];
   const lines = [headline.filter((part) => part !== '').join('  ·  ')];
@@ -72,7 +68,8 @@ export function sweepLines(state: WatchState, size: ViewSize, colours: Colours):
     const progress = progressText(run, state.rate(run.id), colours, score, barWidth);
     lines.push(`${trial} ${label}  ${progress}`);
   });
-  if (shown.length < runs.length) lines.push(colours.dim(`… and ${runs.length - shown.length} more`));
+  const others = plannedTrials(sweep) - shown.length;
+  if (others > 0) lines.push(colours.dim(`… and ${others} more`));
   const best = bestRun(runs, score, goal);
   if (best !== undefined) {
     const value = metric(score, best.metrics[score]);
@@ -87,14 +84,10 @@ export function sweepLine(state: WatchState): string {
   if (sweep === undefined) return 'waiting for the first news of the sweep';
   const runs = state.runs();
   const { name: score, goal } = sweep.spec.metric;
-  const trials = expectedTrials(sweep);
-  const step = runs.reduce((sum, run) => sum + run.step, 0);
-  const perTrial = runs[0]?.spec.max_steps ?? 0;
   const best = bestRun(runs, score, goal);
   const left = state.remainingSeconds();
   return [
-    `${plural(trials, 'trial')}: ${countsText(sweep, countsOf(state))}`,
-    `step ${step}/${perTrial * trials}`,
+    `${plural(expectedTrials(sweep), 'trial')}: ${countsText(sweep)}`,
     best === undefined
       ? ''
       : `best ${score} ${metric(score, best.metrics[score])} (trial ${best.trial ?? 0})`,

@@ -34,7 +34,7 @@ describe('StepRate', () => {
 
 function watched(): WatchState {
   const state = new WatchState();
-  state.apply({ kind: 'sweep', sweep: aSweep({ trials: 3 }) }, 0);
+  state.apply({ kind: 'sweep', sweep: aSweep({ trials: 3, counts: { running: 1, queued: 1 } }) }, 0);
   state.apply({ kind: 'run', run: aTrial(1, { phase: 'queued' }) }, 0);
   state.apply({ kind: 'run', run: aTrial(0, { step: 10 }) }, 0);
   state.apply({ kind: 'run', run: aTrial(0, { step: 50, metrics: { eval_gain: 0.25 } }) }, 10_000);
@@ -71,9 +71,47 @@ describe('live view of a sweep', () => {
   });
   it('fits one line of a log', () => {
     expect(sweepLine(watched())).toBe(
-      '3 trials: 1 running, 1 queued, 1 to come, step 50/300, best eval_gain +0.250 (trial 0), about 1 min 03 s left',
+      '3 trials: 1 running, 1 queued, 1 to come, best eval_gain +0.250 (trial 0), about 1 min 03 s left',
     );
     expect(sweepLine(new WatchState())).toBe('waiting for the first news of the sweep');
+  });
+});
+
+describe('watching thousands of trials', () => {
+  it("keeps those that run, the best and some that have ended; counts are the sweep's", () => {
+    const state = new WatchState();
+    const counts = { finished: 3_000, running: 2, queued: 6_998 };
+    state.apply({ kind: 'sweep', sweep: aSweep({ trials: 10_000, counts, best_run_id: 'r0' }) }, 0);
+    for (let trial = 0; trial < 3_000; trial += 1) {
+      state.apply(
+        { kind: 'run', run: aTrial(1, { id: `r${trial}`, trial, phase: 'finished', step: 100 }) },
+        0,
+      );
+    }
+    state.apply({ kind: 'run', run: aTrial(1, { id: 'r9000', trial: 9_000, step: 10 }) }, 0);
+    expect(state.runs().length).toBeLessThan(300);
+    expect(state.run('r0')).toBeDefined();
+    expect(state.run('r9000')?.phase).toBe('running');
+    expect(sweepLine(state)).toContain('10000 trials: 3000 finished, 2 running, 6998 queued');
+    expect(sweepLines(state, size, plain).at(-1)).toMatch(/^… and 99\d\d more$/);
+  });
+
+  it('takes the end of a trial from its event', () => {
+    const state = new WatchState();
+    state.apply({ kind: 'run', run: aTrial(0, { step: 10 }) }, 0);
+    const about = {
+      sweep_id: 's',
+      generation_id: null,
+      created_at: '2026-01-01T00:00:00Z',
+      run_id: '00000000',
+    };
+    state.apply(
+      { kind: 'event', event: { ...about, id: '1', kind: 'phase', data: { phase: 'running' } } },
+      0,
+    );
+    expect(state.run('00000000')?.phase).toBe('running');
+    state.apply({ kind: 'event', event: { ...about, id: '2', kind: 'phase', data: { phase: 'failed' } } }, 0);
+    expect(state.run('00000000')?.phase).toBe('failed');
   });
 });
 

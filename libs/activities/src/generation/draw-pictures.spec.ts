@@ -25,20 +25,28 @@ describe('what is missing', () => {
     [[0, 2], { first: 1, count: 3 }],
     [[0, 1, 2, 3], { first: 4, count: 0 }],
   ])('beside %j is %j', (positions, span) => {
-    expect(missingSpan({ request: read(draw), images: stored(...positions) })).toEqual(span);
+    expect(missingSpan({ request: read(draw), images: stored(...positions) }, undefined)).toEqual(span);
   });
 
   it('is everything where neighbours matter', () => {
     const request = read({ ...draw, reference_quirks: true });
-    expect(missingSpan({ request, images: stored(0, 1) })).toEqual({ first: 0, count: 4 });
-    expect(missingSpan({ request, images: stored(0, 1, 2, 3) })).toEqual({ first: 4, count: 0 });
+    expect(missingSpan({ request, images: stored(0, 1) }, undefined)).toEqual({ first: 0, count: 4 });
+    expect(missingSpan({ request, images: stored(0, 1, 2, 3) }, undefined)).toEqual({ first: 4, count: 0 });
+  });
+
+  it.each([
+    ['kandinsky-2.1', 1],
+    ['kandinsky-2.0', 0],
+  ])('of p_sampler follows the default of %s', (family, first) => {
+    const request = read({ ...draw, sampler: 'p_sampler' });
+    expect(missingSpan({ request, images: stored(0) }, family).first).toBe(first);
   });
 });
 
 describe('a recipe', () => {
   const producer = { model_fingerprint: 'm', numeric_fingerprint: 'n', worker_version: '1' };
   const sampling = { num_steps: 30, guidance_scale: 4, prior_steps: '5', prior_guidance_scale: 2 };
-  const model = { image_size: 64, sampling } as WorkerModel;
+  const model = { family: 'kandinsky-2.1', image_size: 64, sampling } as WorkerModel;
   const made = (request: GenerationRequestInput) =>
     recipeOf({ request: read(request), embeddings: [], producer, model })(9).request;
 
@@ -46,6 +54,7 @@ describe('a recipe', () => {
     expect(made({ ...draw, num_steps: 10, preview_every_steps: 2 })).toEqual({
       ...read({ ...draw, count: 1, seed: 9 }),
       ...sampling,
+      reference_quirks: false,
       num_steps: 10,
       width: 64,
       height: 64,

@@ -41,14 +41,17 @@ interface Span {
  * From the first to the last picture that is not stored yet: a picture depends on its own seed only, so an attempt
  * after a lost worker need not draw the others again. An option of the family may make it depend on its neighbours.
  */
-export function missingSpan({ request, images }: Pick<Generation, 'request' | 'images'>): Span {
+export function missingSpan(
+  { request, images }: Pick<Generation, 'request' | 'images'>,
+  family: string | undefined,
+): Span {
   const stored = new Set(images.map(({ position }) => position));
   const missing = Array.from({ length: request.count }, (_, position) => position).filter(
     (position) => !stored.has(position),
   );
   const [first = request.count] = missing;
   if (first === request.count) return { first, count: 0 };
-  if (drawsTogether(request)) return { first: 0, count: request.count };
+  if (drawsTogether(request, family)) return { first: 0, count: request.count };
   return { first, count: (missing.at(-1) ?? first) - first + 1 };
 }
 
@@ -91,7 +94,7 @@ class Recorder {
       }
       case 'image': {
         if (this.makeRecipe === undefined) {
-          throw new MurnauError('worker.lost', 'The worker sent a picture before it had begun.');
+          throw new MurnauError('internal', 'The worker sent a picture before it had begun.');
         }
         const png = writeRecipe(event.png, this.makeRecipe(event.seed));
         const { hash } = await blobs.put(png, 'image/png');
@@ -136,7 +139,8 @@ export async function drawPictures(
   const generation = await store.generations.get(generationId);
   const { request, images } = generation;
   if (isEnded(generation.phase)) return { images: images.length, phase: generation.phase };
-  const span = missingSpan(generation);
+  const { models } = await client.describe();
+  const span = missingSpan(generation, models.find(({ name }) => name === request.model)?.family);
   if (span.count > 0) {
     await store.generations.setProgress(generationId, generation.progress);
     const embeddings = await embeddingsOf(store, generation);
@@ -151,7 +155,7 @@ export async function drawPictures(
       await recorder.take(event);
     }
     if (recorder.images < span.count) {
-      throw new MurnauError('worker.lost', 'The worker ended before the last picture.');
+      throw new MurnauError('internal', 'The worker ended before the last picture.');
     }
   }
   const { phase } = await store.generations.end(generationId, { phase: 'finished' });

@@ -1,4 +1,4 @@
-import { inputsOf } from '@murnau/domain';
+import { inputsOf, optionDefaultsOf } from '@murnau/domain';
 import type { Embedding, GenerationRequest, Producer, Recipe, WorkerModel } from '@murnau/domain';
 
 interface RecipeSource {
@@ -13,9 +13,10 @@ interface RecipeSource {
 function completed(request: GenerationRequest, model: WorkerModel | undefined): GenerationRequest {
   const { preview_every_steps: _, ...rest } = request;
   if (model === undefined) return rest;
-  const { image_size: side, sampling } = model;
+  const { image_size: side, sampling, family } = model;
   const keepsSize = request.task === 'inpaint' || request.task === 'img2img';
   return {
+    ...optionDefaultsOf(family),
     ...(sampling !== null && sampling),
     ...(keepsSize ? {} : { width: side, height: side }),
     ...rest,

@@ -1,4 +1,4 @@
-import { runCard } from '@murnau/contracts';
+import { plain, runCard } from '@murnau/contracts';
 import type { DecideSweepInput, SweepStep, TrialStarted, TrialToStart } from '@murnau/contracts';
 import { durationSeconds, searchCap, toMurnauError } from '@murnau/domain';
 import type { TrialCounts } from '@murnau/domain';
@@ -40,7 +40,7 @@ export async function decideSweep(
       ...[sweep.phase, action, sweep.stop_reason, advisorAway, wait.waits_for, sweep_run_id],
       ...(isIdle(counts, starts) ? ['idle'] : []),
     ].join(),
-    head: advisorAway === undefined ? '' : `**Waits for the advisor:** ${advisorAway}\n\n`,
+    head: advisorAway === undefined ? '' : `**Waits for the advisor:** ${plain(advisorAway)}\n\n`,
     isWaiting,
   });
   return {

@@ -1,4 +1,4 @@
-import { parameterText, roundedMetric } from '@murnau/contracts';
+import { parameterText, plain, roundedMetric } from '@murnau/contracts';
 import type { SweepRow, SweepView } from '@murnau/contracts';
 import { endedPhases, expectedTrials } from '@murnau/domain';
 import type { Run, Sweep, SweepDecision } from '@murnau/domain';
@@ -80,7 +80,7 @@ function sweepDetails(
   });
   return [
     `**${sweep.phase}** · ${progress(sweep)} · [leaderboard and pictures](${galleryUrl}/sweeps/${sweep.id})`,
-    ...(sweep.stop_reason === null ? [] : ['', `Nothing more is started: ${sweep.stop_reason}.`]),
+    ...(sweep.stop_reason === null ? [] : ['', `Nothing more is started: ${plain(sweep.stop_reason)}.`]),
     ...gateLines(sweep),
     ...(lines.length === 0 ? [] : ['', `Best by ${metric}:`, '', ...lines]),
     ...(decisions.length === 0 ? [] : ['', 'Decided last:', '', ...decisions.map(decisionLine)]),
@@ -119,13 +119,13 @@ function parametersText({ spec }: Sweep, { parameters }: Run): string {
   return [
     ...(origin === undefined ? [] : [`trial ${origin} again`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
-    ...(differs('placeholder') ? [`${placeholder}`] : []),
-    ...(differs('initializer') ? [`from “${initializer}”`] : []),
+    ...(differs('placeholder') ? [plain(`${placeholder}`)] : []),
+    ...(differs('initializer') ? [`from “${plain(`${initializer}`)}”`] : []),
     ...Object.entries(others).map(([name, value]) => parameterText(name, value)),
   ].join(', ');
 }
 
 function decisionLine({ at, kind, trial, by, why }: SweepDecision): string {
   const about = trial === null ? '' : ` trial ${trial}`;
-  return `- ${at.slice(11, 19)} **${kind.replaceAll('_', ' ')}**${about}${by === 'sweep' ? '' : ` by ${by}`}${why === '' ? '' : `: ${why}`}`;
+  return `- ${at.slice(11, 19)} **${kind.replaceAll('_', ' ')}**${about}${by === 'sweep' ? '' : ` by ${plain(by)}`}${why === '' ? '' : `: ${plain(why)}`}`;
 }

@@ -79,12 +79,37 @@ describe('suggestions', () => {
     expect(all.asked[1]?.forbidden).toEqual([{ trial: 4, values: point(64, 16) }]);
   });
 
-  it('are given up with the rule after twenty forbidden ones of one trial', async () => {
+  it('are replaced by a permitted draw after twenty forbidden ones of one trial, each trial by another', async () => {
+    const all = deps([point(64, 16)]);
+    for (const trial of [18, 19]) {
+      for (let time = 1; time <= mostForbidden; time += 1) {
+        expect(all.planned).toHaveLength(trial - 18);
+        await suggestTrials(all, sweep, { trial, count: 1 });
+      }
+    }
+    expect(all.forbidden).toHaveLength(2 * mostForbidden);
+    expect(all.planned.map(({ trial }) => trial)).toEqual([18, 19]);
+    const [first, second] = all.planned.map(({ spec: planned }) => planned);
+    for (const { batch_size = 0, gradient_accumulation_steps = 0 } of [first, second].map((one) => ({
+      ...one,
+    })))
+      expect(batch_size * gradient_accumulation_steps).toBeLessThanOrEqual(256);
+    expect(first).not.toEqual(second);
+  });
+
+  it('are given up with the rule where no draw is permitted either', async () => {
+    const { parameters } = spec;
+    const batch_size = { distribution: 'log_int_uniform', min: 32, max: 64 } as const;
+    const gradient_accumulation_steps = { ...batch_size };
+    const narrow = {
+      ...sweep,
+      spec: { ...spec, parameters: { ...parameters, batch_size, gradient_accumulation_steps } },
+    };
     const all = deps([point(64, 16)]);
     for (let time = 1; time < mostForbidden; time += 1) {
-      await suggestTrials(all, sweep, { trial: 18, count: 1 });
+      await suggestTrials(all, narrow, { trial: 18, count: 1 });
     }
-    const last: unknown = await suggestTrials(all, sweep, { trial: 18, count: 1 }).catch(
+    const last: unknown = await suggestTrials(all, narrow, { trial: 18, count: 1 }).catch(
       (error: unknown) => error,
     );
     expect(last).toBeInstanceOf(MurnauError);
@@ -92,7 +117,6 @@ describe('suggestions', () => {
     expect((last as MurnauError).message).toMatch(
       /^trial 18: 20 suggestions in a row are forbidden, the last: .*256/,
     );
-    expect(all.forbidden).toHaveLength(mostForbidden);
     expect(all.planned).toEqual([]);
   });
 });

@@ -5,8 +5,12 @@ import type {
   TokenCheckInput,
   WordProblem,
 } from '@murnau/contracts';
+import pMap from 'p-map';
 import type { WorkerDeps } from '../on-worker.js';
 import { onWorker } from '../on-worker.js';
+
+/** Calls of one check at once. */
+const concurrency = 8;
 
 async function convertEmbedding(
   { store, client }: WorkerDeps,
@@ -26,10 +30,11 @@ async function checkTokens(
   { client }: WorkerDeps,
   { model, words }: TokenCheckInput,
 ): Promise<WordProblem[]> {
-  const problems = await Promise.all(
-    words.map(async (pair, index) =>
+  const problems = await pMap(
+    words,
+    async (pair, index) =>
       (await client.checkTokens({ model, ...pair })).map((problem) => ({ index, ...problem })),
-    ),
+    { concurrency },
   );
   return problems.flat();
 }

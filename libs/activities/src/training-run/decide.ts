@@ -1,5 +1,5 @@
 import type { RunAction, RunStep, SegmentOrder } from '@murnau/contracts';
-import { isEnded } from '@murnau/domain';
+import { goesAlone, isEnded } from '@murnau/domain';
 import type { Run, RunPhase, RunWish, SweepPhase } from '@murnau/domain';
 import type { OrchestratorDeps } from '../deps.js';
 import { runView } from './show.js';
@@ -8,8 +8,8 @@ import { runView } from './show.js';
 async function hasSettledLoss({ store }: OrchestratorDeps, run: Run): Promise<boolean> {
   const { id, spec, metrics, certified_step } = run;
   if (!spec.stop_when.plateau || metrics['plateau'] === undefined) return false;
-  const found = await store.runs.metrics(id, { names: ['plateau'], after_step: certified_step - 1 });
-  return found.length > 0;
+  const { items } = await store.runs.metrics(id, { names: ['plateau'], after_step: certified_step - 1 });
+  return items.length > 0;
 }
 
 /** Decides what a run does next, from certified facts alone, and stores that its workflow is at work. */
@@ -43,7 +43,10 @@ export async function decideRun(
       sweep_workflow_id: sweep?.workflow_id ?? null,
       segment_max_s: run.spec.segment_max_s,
     },
-    action: decision.kind === 'train' ? { ...decision, order: nextOrder(details.claim, chain) } : decision,
+    action:
+      decision.kind === 'train'
+        ? { ...decision, order: nextOrder(details.claim, chain), alone: goesAlone(run.worker_deaths) }
+        : decision,
     view: runView(run, galleryUrl),
   };
 }
@@ -54,9 +57,9 @@ export function nextOrder(claimed: SegmentOrder, chain: number): SegmentOrder {
   return { chain: claimed.chain, segment: claimed.segment + 1 };
 }
 
-/** What a run does next; where a segment stands among the others is added where it is known. */
+/** What a run does next; where a segment stands among the others, and whether it goes alone, is added where it is known. */
 type RunDecision =
-  Exclude<RunAction, { kind: 'train' }> | Omit<Extract<RunAction, { kind: 'train' }>, 'order'>;
+  Exclude<RunAction, { kind: 'train' }> | Omit<Extract<RunAction, { kind: 'train' }>, 'order' | 'alone'>;
 
 interface RunState {
   readonly phase: RunPhase;

@@ -1,6 +1,6 @@
 import type { RunView } from '@murnau/contracts';
-import { factLine, roundedMetric } from '@murnau/contracts';
-import { judgedLines } from '@murnau/domain';
+import { factLine, plain, roundedMetric } from '@murnau/contracts';
+import { aloneText, isOpen, judgedLines } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
 
 const shownMetrics = [
@@ -30,6 +30,7 @@ function wholeView(run: Run, galleryUrl: string): RunView {
   const { metrics, spec, failure } = run;
   const restarts = Object.entries(run.restarts).map(([cause, count]) => `${cause} ${count}`);
   const judged = judgedLines(run);
+  const alone = isOpen(run.phase) ? aloneText(run) : undefined;
   const rows = shownMetrics.flatMap((name) => {
     const value = metrics[name];
     return value === undefined ? [] : [factLine(name, shown(value))];
@@ -41,10 +42,13 @@ function wholeView(run: Run, galleryUrl: string): RunView {
     image_alignment: roundedMetric(metrics['image_alignment']),
     details: [
       `**${run.phase}** at step ${run.certified_step} of ${spec.max_steps} · [pictures and curves](${galleryUrl}/runs/${run.id})`,
-      ...(failure === null ? [] : ['', `**${failure.code}**: ${failure.message} ${failure.next_step}`]),
-      ...(judged.length === 0 ? [] : ['', ...judged.map((line) => `- ${line}`)]),
+      ...(failure === null
+        ? []
+        : ['', `**${plain(failure.code)}**: ${plain(failure.message)} ${plain(failure.next_step)}`]),
+      ...(judged.length === 0 ? [] : ['', ...judged.map((line) => `- ${plain(line)}`)]),
       ...(rows.length === 0 ? [] : ['', 'Newest values:', '', ...rows]),
       ...(restarts.length === 0 ? [] : ['', `Taken up again: ${restarts.join(', ')}.`]),
+      ...(alone === undefined ? [] : ['', `It ${alone}.`]),
     ].join('\n'),
   };
 }

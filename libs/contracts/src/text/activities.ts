@@ -21,7 +21,7 @@ export interface WordProblem {
   readonly allowed?: string | undefined;
 }
 
-/** On `generate/<model>`. */
+/** On `text/<model>`. */
 export interface TextActivities {
   convertEmbedding(input: EmbeddingConversionInput): Promise<ConversionResult>;
   checkTokens(input: TokenCheckInput): Promise<WordProblem[]>;

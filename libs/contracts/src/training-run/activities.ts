@@ -25,6 +25,8 @@ export type RunAction =
       readonly from_step: number;
       readonly until_step: number;
       readonly order: SegmentOrder;
+      /** Its worker died too often: nothing else is to be on the worker meanwhile. */
+      readonly alone: boolean;
     }
   | { readonly kind: 'finish'; readonly early_stop: EarlyStop | null }
   /** It has come as far as it may now: it ends its workflow, and is started again if it is promoted. */
@@ -94,13 +96,16 @@ export interface SegmentInput {
   readonly segment: number;
   readonly until_step: number;
   readonly segment_max_s: number;
+  /** Nothing else may be on the worker: the segment waits for that, and ends at its first certified step. */
+  readonly alone: boolean;
 }
 
 /**
  * Why a segment ended without failing. `time`: its time was over; `draining`: the worker is going down;
- * `stopped`: the workflow asked; `fenced`: another attempt has the run; `ended`: the run has ended meanwhile.
+ * `stopped`: the workflow asked; `fenced`: another attempt has the run; `ended`: the run has ended meanwhile;
+ * `alone`: its worker has died too often, and the next segment has one for itself.
  */
-export type SegmentEnd = 'until_step' | 'time' | 'draining' | 'stopped' | 'fenced' | 'ended';
+export type SegmentEnd = 'until_step' | 'time' | 'draining' | 'stopped' | 'fenced' | 'ended' | 'alone';
 
 export interface SegmentResult {
   /** Newest stored checkpoint. */

@@ -1,6 +1,7 @@
 import { learningRatesOf } from '@murnau/domain';
 import type { Run } from '@murnau/domain';
-import { factLine, parameterText, shortNumber } from '../board-text.js';
+import { factLine, parameterText, plain, shortNumber } from '../board-text.js';
+import { workflowCard } from '../workflow-card.js';
 import type { WorkflowCard } from '../workflow-card.js';
 
 export function runCard(run: Run, galleryUrl: string): WorkflowCard {
@@ -9,15 +10,15 @@ export function runCard(run: Run, galleryUrl: string): WorkflowCard {
   const searched = Object.entries(run.parameters).filter(
     ([name]) => name !== 'placeholder' && name !== 'initializer',
   );
-  return {
+  return workflowCard({
     summary: [
-      `${spec.placeholder_token} from “${spec.initializer_token}”`,
-      spec.model,
+      `${plain(spec.placeholder_token)} from “${plain(spec.initializer_token)}”`,
+      plain(spec.model),
       `${spec.max_steps} steps`,
       ...searched.map(([name, value]) => parameterText(name, value)),
     ].join(' · '),
     details: [
-      `**[${run.name}](${galleryUrl}/runs/${run.id})** of ${run.owner} learns the word *${spec.placeholder_token}*.`,
+      `**[${plain(run.name)}](${galleryUrl}/runs/${run.id})** of ${plain(run.owner)} learns the word *${plain(spec.placeholder_token)}*.`,
       '',
       factLine('initializer', spec.initializer_token),
       factLine('model', spec.model),
@@ -42,5 +43,5 @@ export function runCard(run: Run, galleryUrl: string): WorkflowCard {
       MurnauPhase: 'queued',
       MurnauStep: run.step,
     },
-  };
+  });
 }

@@ -1,7 +1,7 @@
 import { fieldsOf } from './fields.js';
 import { families } from './generated.js';
 import type { FamilyName } from './registry.js';
-import type { Family, FamilyTable, Property, TextTower, TowerNameIn } from './table.js';
+import type { Family, FamilyTable, Property, TowerNameIn } from './table.js';
 
 /** What all families together know, of the generated table. */
 
@@ -16,14 +16,18 @@ const unique = <Item>(items: readonly Item[]): [Item, ...Item[]] => [...new Set(
 
 export type TowerName = TowerNameIn<Table>;
 export const towerNames = unique(all.flatMap(({ towers }) => towers.map(({ name }) => name as TowerName)));
-export const towers: readonly (TextTower & { readonly name: TowerName })[] = towerNames.map((wanted) => {
-  const found = all.flatMap((family) => family.towers).find(({ name }) => name === wanted);
-  if (found === undefined) throw new RangeError(`no tower ${wanted}`);
-  return { ...found, name: wanted };
-});
+/** Each with the titles that the families call it by. */
+export const towers: readonly { readonly name: TowerName; readonly title: string }[] = towerNames.map(
+  (wanted) => {
+    const named = all.flatMap((family) => family.towers).filter(({ name }) => name === wanted);
+    return { name: wanted, title: unique(named.map(({ title }) => title)).join(' or ') };
+  },
+);
 
 export type Objective = AnyFamily['objectives'][number]['name'];
-export const objectives = all.flatMap((family) => family.objectives);
+export const objectives = all
+  .flatMap((family) => family.objectives)
+  .filter(({ name }, place, every) => every.findIndex((other) => other.name === name) === place);
 export const objectiveNames = unique(objectives.map(({ name }) => name as Objective));
 
 export type Sampler = AnyFamily['samplers'][number];
@@ -36,7 +40,7 @@ export const embeddingFormats: readonly ['safetensors', ...FamilyFormat[]] = [
 ];
 export type EmbeddingFormat = (typeof embeddingFormats)[number];
 
-/** Properties of parameters and options by name: those of one family mean the same in every other. */
+/** Properties of parameters and options by name: but for a default, those of one family mean the same in every other. */
 export const familyParameters: Readonly<Record<string, Property>> = Object.assign(
   {},
   ...all.map(({ parameters }) => parameters),

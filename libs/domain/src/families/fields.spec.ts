@@ -55,17 +55,26 @@ describe('the fields of a table', () => {
   });
 
   it('may not mean different things in different families', () => {
-    const other = { ...moss.fern, parameters: { steps: { ...moss.fern.parameters.steps, default: 6 } } };
+    const other = { ...moss.fern, parameters: { steps: { ...moss.fern.parameters.steps, maximum: 6 } } };
     expect(() => fieldsOf({ lichen: moss.lichen, other }, 'parameters')).toThrow(
       'steps means different things in different families',
     );
   });
 
+  it('are left out where families have other defaults for them', () => {
+    const steps = { ...moss.fern.parameters.steps, default: 6 } as const;
+    const other = { ...moss.fern, parameters: { steps } } as const;
+    const differing = z.strictObject(fieldsOf({ lichen: moss.lichen, other }, 'parameters'));
+    expect(differing.parse({})).toEqual({});
+    expectTypeOf<z.output<typeof differing>['steps']>().toEqualTypeOf<number | undefined>();
+    expect(differing.safeParse({ steps: 11 }).success).toBe(false);
+  });
+
   it('of the generated table have the defaults that it says', () => {
-    const { parameters } = families['kandinsky-2.1'];
+    const { 'kandinsky-2.1': alone } = families;
     const defaults = Object.fromEntries(
-      Object.entries(parameters).map(([name, property]) => [name, property.default]),
+      Object.entries(alone.parameters).map(([name, property]) => [name, property.default]),
     );
-    expect(z.strictObject(fieldsOf(families, 'parameters')).parse({})).toEqual(defaults);
+    expect(z.strictObject(fieldsOf({ alone }, 'parameters')).parse({})).toEqual(defaults);
   });
 });

@@ -23,9 +23,17 @@ type Value<P> = P extends { readonly enum: readonly (infer Word)[] }
 type Given<P> = P extends { readonly format: 'timestep-respacing' } ? string | number : Value<P>;
 type Schema<P> = z.ZodType<Value<P>, Given<P>>;
 
-/** Only where every family has it can a default be filled in before it is known which family a model is of. */
+type IsUnion<Value, Whole = Value> = Value extends unknown ? ([Whole] extends [Value] ? false : true) : never;
+/** Whether the families that have it say one default. */
+type HasOneDefault<P> = [P] extends [{ readonly default: infer Default }]
+  ? true extends IsUnion<Default>
+    ? false
+    : true
+  : false;
+
+/** A default can be filled in before a model's family is known only where every family has it and says the same. */
 type Field<P, Common extends boolean> = Common extends true
-  ? P extends { readonly default: unknown }
+  ? HasOneDefault<P> extends true
     ? z.ZodDefault<Schema<P>>
     : z.ZodOptional<Schema<P>>
   : z.ZodOptional<Schema<P>>;
@@ -51,16 +59,22 @@ function schemaOf(property: Property): z.ZodType {
   return respacingSchema(property.timesteps);
 }
 
-/** The one meaning of a name. @throws RangeError where two families mean different things by it */
+const defaultOf = (property: Property): unknown => ('default' in property ? property.default : undefined);
+const withoutDefault = (property: Property): string => JSON.stringify({ ...property, default: undefined });
+
+/** The one meaning of a name; of its default families may think differently. @throws RangeError where they mean else */
 function meaningOf(name: string, properties: readonly Property[]): Property | undefined {
   const [first, ...others] = properties;
-  if (others.some((other) => JSON.stringify(other) !== JSON.stringify(first))) {
+  if (first !== undefined && others.some((other) => withoutDefault(other) !== withoutDefault(first))) {
     throw new RangeError(`${name} means different things in different families`);
   }
   return first;
 }
 
-/** A field for each name of any family. What only some of them have is optional, and their models know its default. */
+/**
+ * A field for each name of any family. What only some of them have, or what they have other defaults for, is optional:
+ * their models know the default.
+ */
 export function fieldsOf<const Table extends FamilyTable, Part extends Section>(
   table: Table,
   part: Part,
@@ -72,9 +86,9 @@ export function fieldsOf<const Table extends FamilyTable, Part extends Section>(
     const property = meaningOf(name, properties);
     if (property === undefined) throw new RangeError(`no family has ${name}`);
     const schema = schemaOf(property);
-    const isCommon = properties.length === sections.length;
-    const hasDefault = 'default' in property && property.default !== undefined;
-    return [name, isCommon && hasDefault ? schema.default(property.default) : schema.optional()];
+    const [first, ...others] = properties.map(defaultOf);
+    const isCommon = properties.length === sections.length && others.every((other) => other === first);
+    return [name, isCommon && first !== undefined ? schema.default(first) : schema.optional()];
   });
   return Object.fromEntries(fields) as Fields<Table, Part>;
 }
@@ -116,7 +130,11 @@ type AnsweredKey<Table extends FamilyTable> = {
     ? never
     : Key;
 }[NameIn<Table, 'options'>];
-type Answered<P> = P extends { readonly type: 'string' } ? z.ZodString : z.ZodNumber;
+type Answered<P> = P extends { readonly enum: readonly (infer Word)[] }
+  ? z.ZodType<Word>
+  : P extends { readonly type: 'string' }
+    ? z.ZodString
+    : z.ZodNumber;
 export type AnsweredFields<Table extends FamilyTable> = {
   readonly [Key in AnsweredKey<Table>]: IsCommon<Table, 'options', Key> extends true
     ? Answered<PropertyIn<Table, 'options', Key>>
@@ -133,7 +151,8 @@ export function answeredFields<const Table extends FamilyTable>(table: Table): A
   const fields = sections.flatMap((section) =>
     Object.entries(section).flatMap(([name, property]) => {
       if (!isAnswered(property)) return [];
-      const schema = property.type === 'string' ? z.string() : z.number();
+      const text = 'enum' in property ? z.enum(property.enum) : z.string();
+      const schema = property.type === 'string' ? text : z.number();
       const isCommon = sections.every((other) => Object.hasOwn(other, name));
       return [[name, isCommon ? schema : schema.optional()] as const];
     }),

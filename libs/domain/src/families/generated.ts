@@ -98,4 +98,43 @@ export const families = {
       },
     ],
   },
+  'kandinsky-2.0': {
+    title: 'Kandinsky 2.0',
+    towers: [
+      { name: 't1', title: 'XLM-R', role: 'the first text tower', reads_english_only: false },
+      { name: 't2', title: 'mT5', role: 'the second text tower', reads_english_only: false },
+    ],
+    parts: [
+      { name: 'text_encoder', title: 'text encoder', is_optional: false },
+      { name: 'text_encoder_2', title: 'second text encoder', is_optional: false },
+      { name: 'text_join', title: 'joining of the texts', is_optional: false },
+      { name: 'inpaint_text_join', title: 'joining of the texts for inpainting', is_optional: true },
+      { name: 'unet', title: 'decoder', is_optional: false },
+      { name: 'inpaint_unet', title: 'inpainting decoder', is_optional: true },
+      { name: 'vae', title: 'autoencoder', is_optional: false },
+    ],
+    tasks: ['train', 'text2img', 'inpaint', 'img2img'],
+    objectives: [{ name: 'joint', help: '' }],
+    parameters: {},
+    samplers: ['ddim_sampler', 'plms_sampler', 'p_sampler'],
+    options: {
+      denoised_type: {
+        type: 'string',
+        enum: ['dynamic_threshold', 'clip_denoised'],
+        description: 'how predicted pictures are limited',
+      },
+      dynamic_threshold_v: {
+        type: 'number',
+        minimum: 0,
+        maximum: 100,
+        description: 'percentile of dynamic_threshold',
+      },
+      reference_quirks: {
+        type: 'boolean',
+        default: true,
+        description: 'follow the original where that is wrong',
+      },
+    },
+    embedding_formats: [],
+  },
 } as const;

@@ -1,3 +1,5 @@
+import { families } from './generated.js';
+
 /** What no table can say of Kandinsky 2.1: its part of the registry. */
 
 /** What its rules read of a training spec. */
@@ -5,15 +7,17 @@ export interface Kandinsky21Spec {
   readonly objective: string;
   readonly max_steps: number;
   readonly schedule_steps?: number | undefined;
-  readonly warm_steps: number;
+  readonly warm_steps?: number | undefined;
 }
+
+const { default: warmSteps } = families['kandinsky-2.1'].parameters.warm_steps;
 
 const rules = [
   {
     path: ['warm_steps'],
     error: 'must be less than max_steps, or no joint step follows',
     holds: (spec: Kandinsky21Spec): boolean =>
-      spec.objective !== 'warm_joint' || spec.warm_steps < spec.max_steps,
+      spec.objective !== 'warm_joint' || (spec.warm_steps ?? warmSteps) < spec.max_steps,
   },
   {
     path: ['max_steps'],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { familyNames } from './families.js';
 import { foreignKey, keysOfFamily } from './own-keys.js';
 import { moss } from './test-table.js';
 
@@ -12,9 +13,12 @@ describe('keys of a family', () => {
     expect([...keysOfFamily('unknown', moss)]).toEqual([]);
   });
 
-  it('of the generated table are all of the one family', () => {
-    expect(foreignKey('kandinsky-2.1', { key: 'learning_rate_t2', values: [0.2] })).toBeUndefined();
+  it('of the generated table are of one family or of several', () => {
+    const of = (family: string, key: string) => foreignKey(family, { key, values: [0.2] })?.families;
+    for (const family of familyNames) expect(of(family, 'learning_rate_t2')).toBeUndefined();
     expect(keysOfFamily('kandinsky-2.1')).toContain('negative_prior_prompt');
+    expect(of('kandinsky-2.0', 'negative_prior_prompt')).toEqual(['kandinsky-2.1']);
+    expect(of('kandinsky-2.1', 'denoised_type')).toEqual(['kandinsky-2.0']);
   });
 
   it.each(['share', 'learning_rate_b', 'initializer_b', 'not', 'scale'])(
@@ -29,9 +33,11 @@ describe('keys of a family', () => {
 
   it('refuse another family’s objective and sampler', () => {
     expect(check('fern', 'objective', 'whole', 'halves')).toBe(
-      'objective halves means nothing for a model of fern: only lichen has it',
+      'objective halves means nothing for a model of fern, which has whole: only lichen has it',
     );
-    expect(check('fern', 'sampler', 'odd_sampler')).toMatch(/^sampler odd_sampler means nothing/);
+    expect(check('fern', 'sampler', 'odd_sampler')).toMatch(
+      /^sampler odd_sampler means nothing .* which has ddim_sampler/,
+    );
     expect(check('lichen', 'objective', 'halves')).toBeUndefined();
   });
 

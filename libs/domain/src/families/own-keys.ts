@@ -49,7 +49,8 @@ export function foreignKey(
   for (const value of values) {
     const with_ = others((other) => wordsOf(other, key)?.includes(String(value)) === true);
     if (with_.length === 0 || with_.includes(name)) continue;
-    const message = `${key} ${String(value)} means nothing for a model of ${name}: only ${with_.join(' and ')} has it`;
+    const offered = wordsOf(family, key)?.join(', ') ?? 'none';
+    const message = `${key} ${String(value)} means nothing for a model of ${name}, which has ${offered}: only ${with_.join(' and ')} has it`;
     return { message, families: with_ };
   }
   return undefined;

@@ -1,5 +1,6 @@
-import { familyOptions, familyParameters, towerNames } from './families.js';
+import { familyOptions, familyParameters, familyTable, towerNames } from './families.js';
 import type { TowerName } from './families.js';
+import type { FamilyTable } from './table.js';
 
 /** What of a spec, a request or words is the families' own: by name, or by tower. */
 
@@ -21,6 +22,14 @@ export const familyParametersOf = (spec: object): Record<string, Scalar> =>
 /** Drawing options that a request says. */
 export const familyOptionsOf = (request: object): Record<string, Scalar> =>
   named(Object.keys(familyOptions), request as Flat);
+
+/** What the models of a family take for drawing options that a request leaves out, where the table says it. */
+export const optionDefaultsOf = (family: string, table: FamilyTable = familyTable): Record<string, Scalar> =>
+  Object.fromEntries(
+    Object.entries(table[family]?.options ?? {}).flatMap(([name, property]) =>
+      'default' in property && property.default !== undefined ? [[name, property.default] as const] : [],
+    ),
+  );
 
 /** How a tower's learning rate, or its own initializer, is called by people. */
 export const rateKey = <Name extends string>(tower: Name) => `learning_rate_${tower}` as const;

@@ -8,6 +8,7 @@ export const eventSchema = z.object({
   kind: z.string(),
   run_id: z.string().nullable(),
   sweep_id: z.string().nullable(),
+  generation_id: z.string().nullable(),
   data: z.record(z.string(), z.unknown()),
   created_at: timeSchema,
 });

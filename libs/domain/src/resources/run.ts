@@ -63,6 +63,8 @@ export const runSchema = z.object({
   forked_from: z.object({ run_id: z.string(), step: z.int() }).nullable(),
   /** Times the run was taken up again, by cause. */
   restarts: z.record(z.string(), z.int()),
+  /** Times in a row that its worker's process ended under it, without a certified step in between. */
+  worker_deaths: z.int(),
   embedding_id: z.string().nullable(),
   failure: failureSchema.nullable(),
   created_at: timeSchema,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { sweepPhases } from '../lifecycle.js';
 import { sweepFileSchema } from '../sweep-file.js';
-import { runSchema } from './run.js';
+import type { Run } from './run.js';
 import { failureSchema, timeSchema } from './shared.js';
 
 /** Where a sweep waits, or waited, for a person to pick. */
@@ -67,10 +67,12 @@ export const finalistSchema = z.object({
   repetitions: z.array(z.object({ trial: z.int(), seed: z.int(), value: z.number().nullable() })),
 });
 
-/** Leaderboard: a sweep's runs, best first by its metric. */
-export const leaderboardSchema = z.object({ metric: z.string(), goal: z.string(), runs: z.array(runSchema) });
-
 export type Sweep = z.output<typeof sweepSchema>;
 export type SweepDecision = z.output<typeof sweepDecisionSchema>;
 export type Finalist = z.output<typeof finalistSchema>;
-export type Leaderboard = z.output<typeof leaderboardSchema>;
+/** A sweep's runs, best first by its metric: all of them, or the first. */
+export interface Leaderboard {
+  metric: string;
+  goal: string;
+  runs: Run[];
+}

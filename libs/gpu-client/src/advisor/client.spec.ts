@@ -155,7 +155,7 @@ describe('advisor client', () => {
   });
 
   it('says that the advisor is away: dead, silent, or ended on the way', async () => {
-    answer = () => Promise.reject(new ServerError(Status.UNKNOWN, 'boom'));
+    answer = () => Promise.reject(new ServerError(Status.ABORTED, 'boom'));
     expect((await failureOf(client.suggest(question))).code).toBe('advisor.unavailable');
 
     answer = () => new Promise(() => {});
@@ -165,6 +165,11 @@ describe('advisor client', () => {
 
     server.forceShutdown();
     expect((await failureOf(client.suggest(question))).code).toBe('advisor.unavailable');
+  });
+
+  it('does not wait for one that fails for a reason of its own', async () => {
+    answer = () => Promise.reject(new ServerError(Status.UNKNOWN, 'boom'));
+    expect((await failureOf(client.suggest(question))).code).toBe('internal');
   });
 
   it("ends with the caller's own abort", async () => {

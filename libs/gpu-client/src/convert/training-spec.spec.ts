@@ -17,13 +17,7 @@ describe('a training spec on its way to the worker', () => {
       concept: { placeholderToken: 'sapsan', initializerToken: 'train', initializers: {}, numVectors: 1 },
       objective: {
         name: 'joint',
-        parameters: {
-          prior_share: 0.5,
-          warm_steps: 60,
-          pooling: 'eot',
-          text_dropout: true,
-          prior_steps: 5,
-        },
+        parameters: { text_dropout: true },
         lossWeight: proto.LossWeight.LOSS_WEIGHT_UNIFORM,
         minSnrGamma: 5,
       },

@@ -5,7 +5,7 @@ import { fakePicture } from './fake-picture.js';
 
 /** What the drawing calls need of the fake worker around them. */
 export interface FakeDrawingHost {
-  readonly model: proto.Model;
+  readonly models: readonly proto.Model[];
   readonly stepMs: number;
   readonly blobs: ReadonlySet<string>;
   /** Generations at work. */
@@ -17,6 +17,7 @@ export interface FakeDrawingHost {
   readonly life: number;
   takeFailure(): string | undefined;
   onImage(): void;
+  onBegun(id: string): void;
   refuse(context: CallContext, status: Status, code: string, message: string): ServerError;
 }
 
@@ -38,9 +39,10 @@ async function* draw(
   { task, options, subject, hashes, texts }: Drawing,
   context: CallContext,
 ): AsyncGenerator<{ event: proto.DrawEvent }> {
-  const { model, life } = host;
+  const { models, life } = host;
+  const model = models.find(({ name }) => name === options?.model);
   const send = (event: NonNullable<proto.DrawEvent['event']>) => ({ event: { event } });
-  if (options === undefined || options.model !== model.name) {
+  if (options === undefined || model === undefined) {
     throw host.refuse(context, Status.NOT_FOUND, 'model.not_served', `no model ${options?.model ?? ''}`);
   }
   if (!model.tasks.includes(task)) {
@@ -69,6 +71,7 @@ async function* draw(
       $case: 'started',
       value: { modelFingerprint: model.fingerprint, numericFingerprint, workerVersion },
     });
+    host.onBegun(options.generationId);
     const long = texts.find((text) => text.split(/\s+/).length > mostWords);
     if (long !== undefined) {
       const message = `The model reads ${mostWords} of the prompt's ${long.split(/\s+/).length} words.`;

@@ -1,4 +1,4 @@
-import { familyNames, familyOptions, familyTable, samplingDefaultsSchema } from '@murnau/domain';
+import { familyNames, familyTable, samplingDefaultsSchema } from '@murnau/domain';
 import type { CallContext } from 'nice-grpc';
 import { ServerError, type Status } from 'nice-grpc';
 import * as proto from '../gen/murnau/worker/v1/worker.js';
@@ -9,16 +9,16 @@ export const numericFingerprint = 'fake';
 export const workerVersion = '0.0.0';
 
 const [family] = familyNames;
-const { tasks = [], towers = [], parts = [] } = familyTable[family] ?? {};
+const { tasks = [], towers = [], parts = [], options = {} } = familyTable[family] ?? {};
 export const allTasks = tasks;
 
 /** Any value for each option whose default is a model's own. */
 const drawingDefaults = {
   ...Object.fromEntries(
-    Object.keys(samplingDefaultsSchema.shape).map((name) => [
-      name,
-      familyOptions[name]?.type === 'string' ? '3' : 2,
-    ]),
+    Object.keys(samplingDefaultsSchema.shape).flatMap((name) => {
+      const option = options[name];
+      return option === undefined ? [] : [[name, option.type === 'string' ? '3' : 2] as const];
+    }),
   ),
   num_steps: 5,
   guidance_scale: 4,

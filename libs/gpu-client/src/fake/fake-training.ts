@@ -16,6 +16,8 @@ export interface FakeSession {
 export interface FakeTrainingHost {
   readonly stepMs: number;
   readonly leaseMs: number;
+  /** Runs at once. */
+  readonly mostRuns: number;
   readonly blobs: ReadonlySet<string>;
   /** By run. */
   readonly sessions: Map<string, FakeSession>;
@@ -23,6 +25,9 @@ export interface FakeTrainingHost {
   divergesAt(): number | undefined;
   takeFailure(): string | undefined;
   onStep(): void;
+  onBegun(id: string): void;
+  /** All slots were taken. */
+  onRefusal(): void;
 }
 
 type Event = NonNullable<proto.TrainResponse['event']>;
@@ -104,6 +109,15 @@ export class FakeTraining {
     if (older !== undefined && older.epoch >= epoch) {
       throw refusal(context, Status.FAILED_PRECONDITION, 'claim.stale', 'a newer claim trains here');
     }
+    if (older === undefined && host.sessions.size >= host.mostRuns) {
+      host.onRefusal();
+      throw refusal(
+        context,
+        Status.UNAVAILABLE,
+        'worker.unavailable',
+        `all ${host.mostRuns} slots are taken`,
+      );
+    }
     if (older !== undefined) older.isSuperseded = true;
     if (start.images.some(({ hash }) => !host.blobs.has(hash))) {
       throw refusal(context, Status.FAILED_PRECONDITION, 'blob.not_found', 'a picture is missing');
@@ -131,6 +145,7 @@ export class FakeTraining {
       $case: 'started',
       value: { step, numericFingerprint, modelFingerprint: fingerprint, loadingS: 0 },
     });
+    this.host.onBegun(start.runId);
     if (state.step === 0) {
       this.sample(state, spec, proto.SampleKind.SAMPLE_KIND_PROGRESS, 0);
       this.checkpoint(state);

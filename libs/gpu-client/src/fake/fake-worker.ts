@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, ServerError, Status } from 'nice-grpc';
 import type { CallContext, Server, ServiceImplementation } from 'nice-grpc';
+import { messageLimits } from '../channel.js';
 import * as proto from '../gen/murnau/worker/v1/worker.js';
 import { fakeDrawingCalls } from './fake-drawing.js';
 import type { FakeDrawingHost } from './fake-drawing.js';
@@ -14,14 +15,19 @@ import type { FakeSession, FakeTrainingHost } from './fake-training.js';
  */
 export interface FakeWorkerOptions {
   readonly port?: number;
-  readonly model?: string;
-  /** Tasks that its model's files allow. Default: all. */
+  /** Default: `fake`. */
+  readonly models?: readonly string[];
+  /** Tasks that its models' files allow. Default: all. */
   readonly tasks?: readonly string[];
   readonly slots?: number;
+  /** Runs that it takes at once; more are refused. Default: any number, as of one that stands for several workers. */
+  readonly mostRuns?: number;
   /** Time of one step, in milliseconds. Default 5. */
   readonly stepMs?: number;
   /** How long the client may be silent, in milliseconds. Default 3000. */
   readonly leaseMs?: number;
+  /** A run, or a generation, has begun here. */
+  readonly onBegun?: (id: string) => void;
 }
 
 export interface FakeWorker {
@@ -35,6 +41,8 @@ export interface FakeWorker {
   readonly drawings: ReadonlySet<string>;
   /** Pictures drawn since the start, repetitions included. */
   readonly picturesDone: number;
+  /** Runs refused since the start because all slots were taken. */
+  readonly refusals: number;
   /** Breaks every open stream, as a network would. */
   dropStreams(): void;
   /** Sends nothing more, as a stopped process would. */
@@ -56,6 +64,7 @@ class Fake {
   readonly incarnation = Math.random().toString(16).slice(2);
   stepsDone = 0;
   picturesDone = 0;
+  refusals = 0;
   /** Counts the times that all streams were broken. */
   generation = 0;
   isFrozen = false;
@@ -69,10 +78,11 @@ class Fake {
   }
 
   private drawingHost(): FakeDrawingHost {
-    const { model, tasks, stepMs } = this.options;
+    const { stepMs, onBegun } = this.options;
     return {
-      model: modelOf(model, tasks),
+      models: this.models(),
       stepMs,
+      onBegun,
       blobs: this.blobs,
       drawings: this.drawings,
       numericFingerprint,
@@ -89,11 +99,19 @@ class Fake {
     };
   }
 
+  private models(): proto.Model[] {
+    const { models, tasks } = this.options;
+    return models.map((model) => modelOf(model, tasks));
+  }
+
   private trainingHost(): FakeTrainingHost {
-    const { stepMs, leaseMs } = this.options;
+    const { stepMs, leaseMs, mostRuns, onBegun } = this.options;
     return {
       stepMs,
       leaseMs,
+      mostRuns,
+      onBegun,
+      onRefusal: () => void (this.refusals += 1),
       blobs: this.blobs,
       sessions: this.sessions,
       divergesAt: () => this.divergesAt,
@@ -138,13 +156,13 @@ class Fake {
   }
 
   service(): ServiceImplementation<typeof proto.WorkerServiceDefinition> {
-    const { model, tasks, slots } = this.options;
+    const { slots } = this.options;
     return {
       describe: () =>
         Promise.resolve({
           workerVersion,
           device: { kind: 'cpu', name: 'fake', memoryBytes: 1n, memoryUsedBytes: 1n, threads: 1 },
-          models: [modelOf(model, tasks)],
+          models: this.models(),
           slots,
           running: this.sessions.size,
           generating: this.drawings.size,
@@ -201,9 +219,10 @@ class Fake {
 }
 
 export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<FakeWorker> {
-  const { port = 0, model = 'fake', tasks = allTasks, slots = 2, stepMs = 5, leaseMs = 3_000 } = options;
-  const fake = new Fake({ model, tasks, slots, stepMs, leaseMs });
-  const server: Server = createServer();
+  const { port = 0, models = ['fake'], tasks = allTasks, slots = 2, stepMs = 5, leaseMs = 3_000 } = options;
+  const { onBegun = () => undefined, mostRuns = Infinity } = options;
+  const fake = new Fake({ models, tasks, slots, mostRuns, stepMs, leaseMs, onBegun });
+  const server: Server = createServer(messageLimits);
   server.add(proto.WorkerServiceDefinition, fake.service());
   const bound = await server.listen(`127.0.0.1:${port}`);
   return {
@@ -213,6 +232,9 @@ export async function startFakeWorker(options: FakeWorkerOptions = {}): Promise<
     drawings: fake.drawings,
     get picturesDone() {
       return fake.picturesDone;
+    },
+    get refusals() {
+      return fake.refusals;
     },
     get stepsDone() {
       return fake.stepsDone;

@@ -3,7 +3,8 @@ import { checkout } from '../checkout.js';
 import { pythonEnv } from '../env.js';
 import type { StackPaths } from '../paths.js';
 import { defaultPorts, type Settings } from '../settings.js';
-import { healthNameOf, isGrpcServing } from './grpc-health.js';
+import { isGrpcServing } from './grpc-health.js';
+import { healthNameOf } from './health-name.js';
 import type { PortBook } from './port-book.js';
 
 export const advisorAddress = (ports: PortBook): string => `127.0.0.1:${ports.get('advisor')}`;

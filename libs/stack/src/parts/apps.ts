@@ -7,6 +7,7 @@ import { advisorAddress } from './advisor.js';
 import type { PostgresPart } from './embedded-postgres.js';
 import { temporalAddress, temporalUiUrl } from './embedded-temporal.js';
 import { workerAddress } from './gpu-worker.js';
+import { healthNameOf } from './health-name.js';
 import type { PortBook } from './port-book.js';
 import { connectTemporal, isPolling, temporalNamespace } from './temporal-api.js';
 
@@ -105,7 +106,8 @@ export function dispatcherPart(context: AppContext, index: number): Part {
 }
 
 export function apiPart(context: AppContext): Part {
-  const { ports, settings, token } = context;
+  const { paths, ports, settings, token } = context;
+  const healthName = healthNameOf(paths.home, 'api');
   return {
     name: 'api',
     needs: ['postgres', 'temporal'],
@@ -120,14 +122,16 @@ export function apiPart(context: AppContext): Part {
         API_HOST: '127.0.0.1',
         API_PORT: String(port),
         API_TOKEN: token,
+        API_ALLOWED_HOSTS: settings.allowed_hosts.join(','),
+        MURNAU_HEALTH_NAME: healthName,
         ADVISOR_ADDRESS: advisorAddress(ports),
       };
       return { ...appPlan(context, settings.programs.api, env), port };
     },
     async isReady(_pid, signal) {
       const response = await fetch(`${apiUrl(ports)}/v1/health`, { signal });
-      await response.body?.cancel();
-      return response.status < 500;
+      const { installation } = (await response.json()) as { installation?: unknown };
+      return installation === healthName;
     },
   };
 }

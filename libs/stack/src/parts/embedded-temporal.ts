@@ -6,15 +6,20 @@ import { z } from 'zod';
 import { type Part, readText, writeJson } from '@murnau/supervisor';
 import type { StackPaths } from '../paths.js';
 import { defaultPorts, type Settings } from '../settings.js';
-import { isGrpcServing } from './grpc-health.js';
+import { hasNamespace, isGrpcServing } from './grpc-health.js';
+import { installationOf } from './health-name.js';
 import type { PortBook } from './port-book.js';
 import { prepareNamespace } from './temporal-api.js';
 
 export const temporalAddress = (ports: PortBook): string => `127.0.0.1:${ports.get('temporal')}`;
 export const temporalUiUrl = (ports: PortBook): string => `http://127.0.0.1:${ports.get('temporal_ui')}`;
 
-const isServing = (ports: PortBook): Promise<boolean> =>
-  isGrpcServing(temporalAddress(ports), 'temporal.api.workflowservice.v1.WorkflowService');
+/** An empty namespace, by which the server of this data folder is told from others. */
+const markOf = ({ home }: StackPaths): string => `murnau-${installationOf(home)}`;
+
+const isServing = async (paths: StackPaths, ports: PortBook): Promise<boolean> =>
+  (await isGrpcServing(temporalAddress(ports), 'temporal.api.workflowservice.v1.WorkflowService')) &&
+  (await hasNamespace(temporalAddress(ports), markOf(paths)));
 
 const pinSchema = z.object({ server: z.string(), binary: z.string() });
 
@@ -81,6 +86,8 @@ export function temporalPart(paths: StackPaths, settings: Settings, ports: PortB
             String(port),
             '--ui-port',
             String(uiPort),
+            '--namespace',
+            markOf(paths),
           ],
           // From its own folder: the server reads a whole path as an address, in which # ? and % mean something.
           ...['--db-filename', 'temporal.db', '--ui-disable-news-fetch'],
@@ -104,8 +111,8 @@ export function temporalPart(paths: StackPaths, settings: Settings, ports: PortB
         port,
       };
     },
-    isReady: () => isServing(ports),
-    isAnswering: () => isServing(ports),
+    isReady: () => isServing(paths, ports),
+    isAnswering: () => isServing(paths, ports),
     afterReady: () => prepareNamespace(temporalAddress(ports)),
   };
 }

@@ -1,22 +1,30 @@
-import { createHash } from 'node:crypto';
-
-/**
- * The name by which a Python part of this data folder says that it serves. Two stacks that start at once may claim the
- * same port: the one that got it answers, and it must not be taken for the other's.
- */
-export const healthNameOf = (home: string, part: string): string =>
-  `${createHash('sha256').update(home).digest('hex').slice(0, 16)}/${part}`;
-
 /** HealthCheckRequest{service = 1}, and the one answer that counts: HealthCheckResponse{status = SERVING}. */
-const request = (service: string): Buffer => {
-  const name = Buffer.from(service);
+const request = (text: string): Buffer => {
+  const name = Buffer.from(text);
   return name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
 };
 const isServing = (response: Buffer): boolean =>
   response.length >= 2 && response[0] === 0x08 && response[1] === 1;
 
 /** Asks grpc.health.v1.Health/Check. False on any error: a server that cannot be asked is not serving. */
-export async function isGrpcServing(address: string, service: string, timeoutMs = 1_000): Promise<boolean> {
+export const isGrpcServing = async (address: string, service: string): Promise<boolean> => {
+  const response = await ask(address, '/grpc.health.v1.Health/Check', service);
+  return response !== undefined && isServing(response);
+};
+
+/** Whether a Temporal server has a namespace of this name: DescribeNamespaceRequest{namespace = 1}. */
+export const hasNamespace = async (address: string, namespace: string): Promise<boolean> => {
+  const method = '/temporal.api.workflowservice.v1.WorkflowService/DescribeNamespace';
+  return (await ask(address, method, namespace)) !== undefined;
+};
+
+/** A question of one text. By hand: to load a client of each service takes a good part of a second. */
+async function ask(
+  address: string,
+  method: string,
+  text: string,
+  timeoutMs = 1_000,
+): Promise<Buffer | undefined> {
   const { Client, credentials } = await import('@grpc/grpc-js');
   const client = new Client(address, credentials.createInsecure(), {
     // Connections are refused until the server is up: do not wait longer and longer between tries.
@@ -26,14 +34,14 @@ export async function isGrpcServing(address: string, service: string, timeoutMs 
   });
   return new Promise((resolve) => {
     client.makeUnaryRequest(
-      '/grpc.health.v1.Health/Check',
+      method,
       (value: Buffer) => value,
       (value: Buffer) => value,
-      request(service),
+      request(text),
       { deadline: Date.now() + timeoutMs },
       (error, response) => {
         client.close();
-        resolve(!error && response !== undefined && isServing(response));
+        resolve(error ? undefined : response);
       },
     );
   });

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createStore } from '../create-store.js';
 import { openTestStore, type TestStore } from '../test-store.js';
 
@@ -116,6 +117,82 @@ describe('garbage', () => {
       const [row] = await test.query('select 1 from blobs where hash = $1', [hash]);
       expect(isThere).toBe(row !== undefined);
     }
+  });
+});
+
+describe('garbage among 20,000 blobs', () => {
+  let own: TestStore;
+  beforeAll(async () => {
+    own = await openTestStore();
+    const dataset = await own.newDataset();
+    await own.query(
+      `insert into blobs select encode(sha256(number::text::bytea), 'hex'), 1, 'text/plain', now() - interval '1 day'
+       from generate_series(1, 20000) number`,
+    );
+    await own.query(
+      `insert into dataset_images select $1, 1000 + row_number() over (), hash, 'x', 64, 64
+       from blobs where stored_at < now() - interval '1 hour' and hash > '2'`,
+      [dataset],
+    );
+  });
+  afterAll(() => own.close());
+
+  it('is found by one look at each', async () => {
+    const garbage = `select 1 from blobs where stored_at < now() - interval '1 hour' and hash <= '2'`;
+    const wanted = (await own.query(garbage)).length;
+    const query = vi.spyOn(pg.Client.prototype, 'query');
+    const { removed } = await own.store.blobs.collectGarbage();
+    const texts = query.mock.calls.map(([text]) => JSON.stringify(text));
+    query.mockRestore();
+    expect(removed).toBe(wanted);
+    expect(await own.query(garbage)).toEqual([]);
+    const [left] = await own.query<{ count: number }>('select count(*)::int as count from blobs');
+    expect(left?.count).toBe(20_001 - wanted);
+    // Forty-one chunks, of which an eighth have garbage, and the end.
+    expect(texts.filter((text) => text.includes('looked_at')).length).toBeLessThanOrEqual(42);
+    expect(texts.filter((text) => text.includes('delete from blobs')).length).toBeLessThanOrEqual(8);
+  });
+
+  it('goes on past a file that cannot be removed, and tries it again', async () => {
+    const stuck = await own.blob('stuck');
+    const other = await own.blob('other');
+    const path = own.store.blobs.path(stuck);
+    rmSync(path);
+    mkdirSync(path); // no file: it cannot be unlinked
+    await own.query(`update blobs set stored_at = now() - interval '1 day' where hash in ($1, $2)`, [
+      stuck,
+      other,
+    ]);
+    expect(await own.store.blobs.collectGarbage()).toEqual({ removed: 1, failed: 1 });
+    expect(await own.store.blobs.collectGarbage()).toEqual({ removed: 0, failed: 1 });
+    rmSync(path, { recursive: true });
+    expect(await own.store.blobs.collectGarbage()).toEqual({ removed: 1, failed: 0 });
+  });
+
+  it('is looked for by an index of each column that refers to a blob', async () => {
+    const columns = await own.query<{ name: string; is_indexed: boolean }>(
+      `select conrelid::regclass || '.' || attname as name,
+              exists (select from pg_index where indrelid = conrelid and indkey[0] = attnum) as is_indexed
+       from pg_constraint join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+       where contype = 'f' and confrelid = 'blobs'::regclass`,
+    );
+    expect(columns.length).toBeGreaterThanOrEqual(9);
+    expect(columns.filter(({ is_indexed }) => !is_indexed)).toEqual([]);
+  });
+
+  it('is not what a new row came to refer to after it was found', async () => {
+    const hash = await own.blob('wanted after all');
+    await own.query(`update blobs set stored_at = now() - interval '1 day' where hash = $1`, [hash]);
+    const creation = new pg.Client({ connectionString: own.databaseUrl });
+    await creation.connect();
+    await creation.query('begin');
+    await creation.query(`insert into dataset_images select id, 999, $1, 'x', 64, 64 from datasets limit 1`, [
+      hash,
+    ]);
+    expect(await own.store.blobs.collectGarbage()).toEqual({ removed: 0, failed: 0 });
+    await creation.query('commit');
+    await creation.end();
+    expect(await own.store.blobs.collectGarbage()).toEqual({ removed: 0, failed: 0 });
   });
 });
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { sql } from 'kysely';
 import type { Connection } from '../database/connection.js';
 import { BlobFiles, type ByteRange, notFound } from './blob-files.js';
+import { removeUnreferenced } from './collect-garbage.js';
 
 interface StoredBlob {
   /** SHA-256, lower-case hex. */
@@ -105,37 +106,8 @@ export class Blobs {
   }
 
   /** Removes what nothing refers to (superseded checkpoints, abandoned uploads) and is old enough. Safe at any time. */
-  async collectGarbage(olderThanMs = UNREFERENCED_GRACE_MS): Promise<{ removed: number }> {
+  async collectGarbage(olderThanMs = UNREFERENCED_GRACE_MS): Promise<{ removed: number; failed: number }> {
     await this.#files.removeUnfinished(olderThanMs);
-    let removed = 0;
-    for (;;) {
-      const batch = await this.#removeBatch(olderThanMs);
-      removed += batch;
-      if (batch === 0) return { removed };
-    }
-  }
-
-  /** The file goes while its row is locked: an upload of the same bytes waits, then finds it gone and writes it again. */
-  #removeBatch(olderThanMs: number): Promise<number> {
-    return this.#connection.repeatableTransaction(async (trx) => {
-      const { rows } = await sql<{ hash: string }>`
-        delete from blobs where hash in (
-          select hash from blobs b
-          where stored_at < now() - ${olderThanMs} * interval '1 millisecond'
-            and not exists (select from checkpoints c where c.state_hash = b.hash)
-            and not exists (select from checkpoints c where c.embedding_hash = b.hash)
-            and not exists (select from samples s where s.hash = b.hash)
-            and not exists (select from embeddings e where e.hash = b.hash)
-            and not exists (select from dataset_images d where d.hash = b.hash)
-            and not exists (select from dataset_images m where m.mask_hash = b.hash)
-            and not exists (select from generation_images g where g.hash = b.hash)
-            and not exists (select from generation_inputs i where i.hash = b.hash)
-            and not exists (select from generations p where p.preview_hash = b.hash)
-          limit 100 for update skip locked
-        ) and stored_at < now() - ${olderThanMs} * interval '1 millisecond'
-        returning hash`.execute(trx);
-      for (const { hash } of rows) await this.#files.remove(hash);
-      return rows.length;
-    });
+    return removeUnreferenced(this.#connection, this.#files, olderThanMs);
   }
 }

@@ -16,6 +16,8 @@ interface ConnectionOptions {
 }
 
 const INT8 = 20;
+/** Whatever the server's own settings are. */
+const UNLIMITED = '-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0';
 
 /**
  * The pool, and the one way to reach it: a database that restarts is waited for, within `patienceMs`.
@@ -23,6 +25,7 @@ const INT8 = 20;
  * only where the caller says that doing it twice is the same as once.
  */
 export class Connection {
+  readonly #databaseUrl: string;
   readonly #pool: pg.Pool;
   readonly #db: Kysely<Database>;
   readonly #patienceMs: number;
@@ -35,21 +38,13 @@ export class Connection {
   constructor({ databaseUrl, maxConnections, patienceMs }: ConnectionOptions) {
     this.#patienceMs = patienceMs;
     this.#places = pLimit(maxConnections);
-    this.#pool = new pg.Pool({
-      connectionString: databaseUrl,
+    this.#databaseUrl = databaseUrl;
+    this.#pool = openPool(databaseUrl, {
       max: maxConnections,
-      connectionTimeoutMillis: 5_000,
-      idleTimeoutMillis: 30_000,
-      keepAlive: true,
-      application_name: 'murnau',
       statement_timeout: 30_000,
       // A stopped process that holds a run's lock must not keep others from claiming it.
       idle_in_transaction_session_timeout: 3_000,
-      types: { getTypeParser: parserOf },
     });
-    // Without listeners a lost connection, idle or checked out, would end the process.
-    this.#pool.on('error', ignore);
-    this.#pool.on('connect', (client) => client.on('error', ignore));
     this.#db = new Kysely<Database>({
       dialect: new PostgresDialect({
         pool: { connect: () => this.#openPatiently(), end: () => this.#pool.end() },
@@ -58,11 +53,15 @@ export class Connection {
   }
 
   /** For what may be done twice: reads, and writes whose second time changes nothing. */
-  async repeatable<Result>(work: (db: Kysely<Database>) => Promise<Result>): Promise<Result> {
+  repeatable<Result>(work: (db: Kysely<Database>) => Promise<Result>): Promise<Result> {
+    return this.#patiently(() => work(this.#db));
+  }
+
+  async #patiently<Result>(work: () => Promise<Result>): Promise<Result> {
     const deadline = Date.now() + this.#patienceMs;
     for (;;) {
       try {
-        return await work(this.#db);
+        return await work();
       } catch (error) {
         if (!isTransient(error) || Date.now() >= deadline) throw toStorageError(error);
         await sleep(RETRY_DELAY_MS);
@@ -112,12 +111,22 @@ export class Connection {
     }
   }
 
-  async migrate(): Promise<void> {
-    await this.repeatable(async (db) => {
-      const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
-      const { error } = await migrator.migrateToLatest();
-      if (error instanceof Error) throw error;
-    });
+  /**
+   * In sessions without limits of time: a migration may rewrite the largest table, or wait for one that does.
+   * @param to name of the last migration to apply; default: all
+   */
+  async migrate(to?: string): Promise<void> {
+    const pool = openPool(this.#databaseUrl, { max: 2, options: UNLIMITED });
+    const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
+    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+    try {
+      await this.#patiently(async () => {
+        const { error } = await (to === undefined ? migrator.migrateToLatest() : migrator.migrateTo(to));
+        if (error instanceof Error) throw error;
+      });
+    } finally {
+      await db.destroy();
+    }
   }
 
   async close(): Promise<void> {
@@ -149,6 +158,22 @@ export class Connection {
       }
     }
   }
+}
+
+function openPool(databaseUrl: string, limits: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: 'murnau',
+    types: { getTypeParser: parserOf },
+    ...limits,
+  });
+  // Without listeners a lost connection, idle or checked out, would end the process.
+  pool.on('error', ignore);
+  pool.on('connect', (client) => client.on('error', ignore));
+  return pool;
 }
 
 function givingBackItsPlace(client: pg.PoolClient, giveBack: () => void): pg.PoolClient {

@@ -1,4 +1,4 @@
-import { MurnauError } from '@murnau/domain';
+import { type ErrorCode, MurnauError } from '@murnau/domain';
 
 /** Flat: the database is on this machine or near, and restarts in about a second. */
 export const RETRY_DELAY_MS = 200;
@@ -18,6 +18,8 @@ const DATABASE_CODES = new Set(['57P01', '57P02', '57P03', '53300', '25P03']);
 /** serialization_failure, deadlock_detected, lock_not_available: the transaction was undone whole. */
 const UNDONE_CODES = new Set(['40001', '40P01', '55P03']);
 const DISK_FULL = '53100';
+/** data_exception, integrity_constraint_violation: the same values are refused each time. */
+const REFUSED_CLASSES = new Set(['22', '23']);
 const UNIQUE_VIOLATION = '23505';
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -35,9 +37,12 @@ export function isTransient(error: unknown): boolean {
   return isConnectionError(error) || UNDONE_CODES.has(describe(error).code);
 }
 
+/** @param error as the database threw it, or as it left this package */
 export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  const thrown = error instanceof MurnauError ? error.cause : error;
   return (
-    describe(error).code === UNIQUE_VIOLATION && (error as { constraint?: string }).constraint === constraint
+    describe(thrown).code === UNIQUE_VIOLATION &&
+    (thrown as { constraint?: string }).constraint === constraint
   );
 }
 
@@ -47,24 +52,31 @@ export function toStorageError(error: unknown): Error {
   if (describe(error).code === DISK_FULL) {
     return new MurnauError('storage.full', 'The disk of the database is full.', { cause: error });
   }
-  const missing = missingBlob(error);
-  if (missing !== undefined) {
-    return new MurnauError('blob.not_found', `No file with the hash ${missing} is stored.`, {
-      given: missing,
-      cause: error,
-    });
-  }
+  const missing = missingRow(error);
+  if (missing !== undefined) return missing;
+  const { code, message } = describe(error);
+  if (REFUSED_CLASSES.has(code.slice(0, 2)))
+    return new MurnauError('storage.refused', `The database refuses it: ${message}`, { cause: error });
   if (!isTransient(error)) return error instanceof Error ? error : new Error(String(error));
-  return new MurnauError('storage.unavailable', `The database does not answer: ${describe(error).message}`, {
-    cause: error,
-  });
+  return new MurnauError('storage.unavailable', `The database does not answer: ${message}`, { cause: error });
 }
 
-/** The hash that a row was to refer to. */
-function missingBlob(error: unknown): string | undefined {
+/** By table: what a row may refer to that somebody else may just have removed. */
+const referred: Readonly<Record<string, { code: ErrorCode; said: (id: string) => string }>> = {
+  blobs: { code: 'blob.not_found', said: (hash) => `No file with the hash ${hash} is stored.` },
+  datasets: { code: 'dataset.not_found', said: (id) => `There is no dataset ${id}.` },
+  runs: { code: 'run.not_found', said: (id) => `There is no run ${id}.` },
+  sweeps: { code: 'sweep.not_found', said: (id) => `There is no sweep ${id}.` },
+  generations: { code: 'generation.not_found', said: (id) => `There is no generation ${id}.` },
+};
+
+/** What a row was to refer to is not there. */
+function missingRow(error: unknown): MurnauError | undefined {
   if (describe(error).code !== FOREIGN_KEY_VIOLATION) return undefined;
   const { detail = '' } = error as { detail?: string };
-  return /=\((\w+)\) is not present in table "blobs"/.exec(detail)?.[1];
+  const [, given = '', table = ''] = /=\((\w+)\) is not present in table "(\w+)"/.exec(detail) ?? [];
+  const kind = referred[table];
+  return kind && new MurnauError(kind.code, kind.said(given), { given, cause: error });
 }
 
 function describe(error: unknown): { code: string; message: string } {

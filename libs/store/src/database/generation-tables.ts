@@ -15,6 +15,8 @@ export interface GenerationsTable {
   /** Chain with which its workflow was, or is to be, started last; each start takes a higher one. */
   workflow_chain: Generated<number>;
   failure: Json<Failure | null> | null;
+  /** Times in a row that a worker's process ended under it; a new picture ends the row. */
+  worker_deaths: Generated<number>;
   notices: JsonWithDefault<string[]>;
   /** Newest preview; null when all pictures are done. */
   preview_hash: string | null;

@@ -41,13 +41,46 @@ beforeAll(async () => {
       [id, JSON.stringify(request)],
     );
   }
+  await pool.query(
+    `insert into events (tx, kind, data) values ('9', 'later', '{}'), ('7', 'first', '{}'), ('7', 'second', '{}')`,
+  );
+  await noteSettings(pool);
   await pool.query(`insert into workers values ('w', 'a', '{}', '[{"name": "m"}]', 1, 0, 0, 0, null, now())`);
   await db.destroy();
   test = await openTestStore(databaseUrl);
 });
 afterAll(() => test.close());
 
+const limits = ['idle_in_transaction_session_timeout', 'lock_timeout', 'statement_timeout'];
+
+/** Notes the limits of each session that changes the schema. */
+async function noteSettings(pool: pg.Pool): Promise<void> {
+  await pool.query(`
+    do $$ begin
+      execute format('alter database %I set statement_timeout = ''10s''', current_database());
+    end $$;
+    create table noted_settings (name text, value text);
+    create function note_settings() returns event_trigger language plpgsql as $$ begin
+      insert into noted_settings select name, setting from pg_settings where name in ('${limits.join("', '")}');
+    end $$;
+    create event trigger note_settings on ddl_command_end execute function note_settings()`);
+}
+
 describe('a database of the first version', () => {
+  it('is migrated in sessions without limits of time', async () => {
+    const noted = await test.query('select distinct name, value from noted_settings order by name');
+    expect(noted).toEqual(limits.map((name) => ({ name, value: '0' })));
+  });
+
+  it('has its events in the order of before', async () => {
+    const events = await test.store.events.list({});
+    expect(events.map(({ id, kind }) => [id, kind])).toEqual([
+      ['1', 'first'],
+      ['2', 'second'],
+      ['3', 'later'],
+    ]);
+  });
+
   it('has its generations in the new form', async () => {
     const { request, ...rest } = await test.store.generations.get('00000001');
     expect(request).toEqual({

@@ -1,5 +1,10 @@
 import { type Kysely, type Migration, sql } from 'kysely';
+import { removals } from './removals.js';
+import { eventPlaces } from './event-places.js';
+import { largeSweeps } from './large-sweeps.js';
+import { sessionTable } from './session-table.js';
 import { sweepTallies } from './sweep-tallies.js';
+import { workerDeaths } from './worker-deaths.js';
 import { workflowEnds } from './workflow-ends.js';
 
 /**
@@ -398,4 +403,12 @@ export const migrations: Record<string, Migration> = {
   '0005-judging': judging,
   '0006-sweep-tallies': sweepTallies,
   '0007-workflow-ends': workflowEnds,
+  '0008-worker-deaths': workerDeaths,
+  '0009-removals': removals,
+  '0010-event-places': eventPlaces,
+  '0011-large-sweeps': largeSweeps,
+  '0012-sessions': sessionTable,
 };
+
+/** In their order. */
+export const migrationNames = Object.keys(migrations).sort();

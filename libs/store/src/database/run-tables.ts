@@ -49,6 +49,8 @@ export interface RunsTable {
   counted_restarts: Generated<number>;
   /** Epoch whose end was last put down as a restart: each epoch ends at most once. */
   restart_epoch: Generated<number>;
+  /** Times in a row that its worker's process ended under it; a certified step ends the row. */
+  worker_deaths: Generated<number>;
   fingerprint: string | null;
   /** Steps at which the run went on with another numeric fingerprint. */
   numerics_changed_at: JsonWithDefault<number[]>;

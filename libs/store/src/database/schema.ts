@@ -3,6 +3,7 @@ import type { ColumnType, Generated } from 'kysely';
 import type { CreatedAt, Json, JsonWithDefault, Sequence } from './columns.js';
 import type { GenerationsTable, GenerationInputsTable, GenerationImagesTable } from './generation-tables.js';
 import type { RunsTable, MetricsTable, CheckpointsTable, SamplesTable } from './run-tables.js';
+import type { SessionsTable } from './session-table.js';
 import type {
   SweepsTable,
   SweepTalliesTable,
@@ -64,8 +65,8 @@ interface WorkersTable {
 
 interface EventsTable {
   id: ColumnType<number, never, never>;
-  /** Transaction that wrote it: readers wait until every older transaction has ended, so nothing appears behind their cursor. */
-  tx: ColumnType<string, never, never>;
+  /** Its place in the order in which events became visible; null until it is first read. */
+  place: ColumnType<number | null, never, never>;
   run_id: string | null;
   sweep_id: string | null;
   generation_id: string | null;
@@ -112,4 +113,5 @@ export interface Database {
   events: EventsTable;
   blobs: BlobsTable;
   idempotency_keys: IdempotencyKeysTable;
+  sessions: SessionsTable;
 }

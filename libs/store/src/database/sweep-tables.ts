@@ -1,4 +1,4 @@
-import type { Failure, Gate, SweepFile, SweepPhase } from '@murnau/domain';
+import type { Failure, Gate, RunPhase, SweepFile, SweepPhase } from '@murnau/domain';
 import type { Generated } from 'kysely';
 import type { CreatedAt, Json, JsonWithDefault, Sequence } from './columns.js';
 
@@ -39,6 +39,7 @@ export type TrialState =
 export interface SweepTalliesTable {
   sweep_id: string;
   state: TrialState;
+  phase: RunPhase;
   trials: number;
   /** Of trials outside the window. */
   device_s: number;

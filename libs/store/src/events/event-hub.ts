@@ -1,13 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { Backoff } from '../database/backoff.js';
 import type { Connection } from '../database/connection.js';
 import { RETRY_DELAY_MS } from '../database/failures.js';
 import {
-  type EventCursor,
   type EventFilter,
   type EventRecord,
-  isAfter,
   matches,
-  parseEventId,
+  placeEvents,
   selectEnd,
   selectEvents,
 } from './event-records.js';
@@ -18,16 +18,20 @@ const POLL_MS = 500;
 /** Writers of one process share a notice. */
 const NOTICE_DELAY_MS = 10;
 const PAGE = 1_000;
+/** Events kept for a subscriber that is still reading older ones; of more it reads those from the table, too. */
+const MOST_WAITING = 1_000;
 
 export type EventListener = (event: EventRecord) => void;
 
 interface Subscriber {
   filter: EventFilter;
   listener: EventListener;
-  /** Newest event given to this listener. */
-  cursor: EventCursor;
+  /** Place of the newest event given to this listener. */
+  cursor: number;
   /** Live events that arrive while older ones are still being read; undefined once caught up. */
   waiting: EventRecord[] | undefined;
+  /** Some found no room in `waiting`. */
+  missed: boolean;
   ended: boolean;
 }
 
@@ -39,12 +43,16 @@ export class EventHub {
   readonly #connection: Connection;
   readonly #databaseUrl: string;
   readonly #subscribers = new Set<Subscriber>();
-  #cursor: EventCursor | undefined;
-  #starting: Promise<void> | undefined;
+  readonly #backoff = new Backoff();
+  /** Place of the newest event that was handed round; undefined: nobody listens. */
+  #cursor: number | undefined;
+  #starting: Promise<number> | undefined;
   #listening: pg.Client | undefined;
   #poll: NodeJS.Timeout | undefined;
   #notice: NodeJS.Timeout | undefined;
   #reading = false;
+  /** After a failure, when the table may be read again. */
+  #restUntil = 0;
   #readAgain = false;
   #closed = false;
 
@@ -64,18 +72,29 @@ export class EventHub {
     void this.#read();
   }
 
-  /** Every matching event after `after` (absent: from now on), each once, in order. Returns how to stop. */
-  async subscribe(filter: EventFilter, listener: EventListener, after?: EventCursor): Promise<() => void> {
-    await this.#start();
-    const from = after ?? this.#cursor ?? (await this.#end());
-    const subscriber: Subscriber = { filter, listener, cursor: from, waiting: [], ended: false };
+  /**
+   * Every matching event after `after`, each once, in order. Absent, or behind the newest event: from now on.
+   * Returns how to stop.
+   */
+  async subscribe(filter: EventFilter, listener: EventListener, after?: number): Promise<() => void> {
+    const subscriber: Subscriber = { filter, listener, cursor: 0, waiting: [], missed: false, ended: false };
     this.#subscribers.add(subscriber);
+    try {
+      const read = await this.#start();
+      subscriber.cursor =
+        after === undefined ? read : after <= read ? after : Math.min(after, await this.#end());
+    } catch (error) {
+      this.#leave(subscriber);
+      throw error;
+    }
     void this.#catchUp(subscriber);
-    return () => {
-      subscriber.ended = true;
-      this.#subscribers.delete(subscriber);
-      if (this.#subscribers.size === 0) this.#stop();
-    };
+    return () => this.#leave(subscriber);
+  }
+
+  #leave(subscriber: Subscriber): void {
+    subscriber.ended = true;
+    this.#subscribers.delete(subscriber);
+    if (this.#subscribers.size === 0) this.#stop();
   }
 
   close(): void {
@@ -86,21 +105,24 @@ export class EventHub {
     this.#stop();
   }
 
-  #end(): Promise<EventCursor> {
+  #end(): Promise<number> {
     return this.#connection.repeatable(selectEnd);
   }
 
-  async #start(): Promise<void> {
+  /** @returns the place up to which events have been handed round */
+  async #start(): Promise<number> {
     this.#starting ??= this.#end().then((end) => {
       this.#cursor = end;
       this.#poll = setInterval(() => void this.#read(), POLL_MS);
       this.#poll.unref();
       void this.#listen();
+      return end;
     });
-    await this.#starting.catch((error: unknown) => {
+    const end = await this.#starting.catch((error: unknown) => {
       this.#starting = undefined;
       throw error;
     });
+    return this.#cursor ?? end;
   }
 
   #stop(): void {
@@ -142,7 +164,7 @@ export class EventHub {
   }
 
   async #read(): Promise<void> {
-    if (this.#subscribers.size === 0) return;
+    if (this.#subscribers.size === 0 || Date.now() < this.#restUntil) return;
     if (this.#reading) {
       this.#readAgain = true;
       return;
@@ -153,8 +175,10 @@ export class EventHub {
         this.#readAgain = false;
         await this.#readOnce();
       } while (this.#readAgain);
+      this.#backoff.succeeded();
     } catch {
-      // The database is away: the next poll or notice reads from the same cursor.
+      // A later poll or notice reads from the same cursor.
+      this.#restUntil = Date.now() + this.#backoff.failed();
     } finally {
       this.#reading = false;
     }
@@ -163,44 +187,54 @@ export class EventHub {
   async #readOnce(): Promise<void> {
     const cursor = this.#cursor;
     if (cursor === undefined) return;
-    const events = await this.#connection.once((db) => selectEvents(db, {}, cursor, PAGE));
+    const events = await this.#connection.once(async (db) => {
+      await placeEvents(db);
+      return selectEvents(db, {}, cursor, PAGE);
+    });
     if (this.#cursor !== cursor) return;
-    this.#cursor = cursorOf(events, cursor);
+    this.#cursor = Number(events.at(-1)?.id ?? cursor);
     for (const subscriber of this.#subscribers) for (const event of events) offer(subscriber, event);
     if (events.length === PAGE) this.#readAgain = true;
   }
 
   async #catchUp(subscriber: Subscriber): Promise<void> {
-    while (!subscriber.ended) {
-      const events = await this.#connection
-        .repeatable((db) => selectEvents(db, subscriber.filter, subscriber.cursor, PAGE))
-        .catch(() => undefined);
-      for (const event of events ?? []) deliver(subscriber, event);
-      if (events !== undefined && events.length < PAGE) break;
+    const backoff = new Backoff();
+    while (!subscriber.ended && subscriber.waiting !== undefined) {
+      const { filter, cursor } = subscriber;
+      try {
+        const events = await this.#connection.once((db) => selectEvents(db, filter, cursor, PAGE));
+        backoff.succeeded();
+        for (const event of events) deliver(subscriber, event);
+        if (events.length < PAGE) joinLive(subscriber);
+      } catch {
+        await sleep(backoff.failed(), undefined, { ref: false });
+      }
     }
-    const waiting = subscriber.waiting ?? [];
-    subscriber.waiting = undefined;
-    for (const event of waiting) deliver(subscriber, event);
   }
+}
+
+/** Ends the reading of older events, unless newer ones found no room meanwhile. */
+function joinLive(subscriber: Subscriber): void {
+  const { waiting = [], missed } = subscriber;
+  subscriber.waiting = missed ? [] : undefined;
+  subscriber.missed = false;
+  if (!missed) for (const event of waiting) deliver(subscriber, event);
 }
 
 function offer(subscriber: Subscriber, event: EventRecord): void {
   if (!matches(event, subscriber.filter)) return;
   if (subscriber.waiting === undefined) deliver(subscriber, event);
-  else subscriber.waiting.push(event);
+  else if (subscriber.waiting.length < MOST_WAITING) subscriber.waiting.push(event);
+  else subscriber.missed = true;
 }
 
 function deliver(subscriber: Subscriber, event: EventRecord): void {
-  if (subscriber.ended || !isAfter(event.id, subscriber.cursor)) return;
-  subscriber.cursor = parseEventId(event.id) ?? subscriber.cursor;
+  const place = Number(event.id);
+  if (subscriber.ended || place <= subscriber.cursor) return;
+  subscriber.cursor = place;
   try {
     subscriber.listener(event);
   } catch {
     // A listener's fault is its own: the others go on.
   }
-}
-
-function cursorOf(events: readonly EventRecord[], before: EventCursor): EventCursor {
-  const last = events.at(-1);
-  return (last && parseEventId(last.id)) ?? before;
 }

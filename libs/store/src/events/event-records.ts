@@ -43,31 +43,44 @@ export async function insertEvents(db: Kysely<Database>, events: readonly NewEve
     .execute();
 }
 
-/**
- * Events after a cursor, in the order of (transaction, id), which is the order of `id` strings given out.
- * Only transactions older than every one still open are shown, so that none can appear behind a cursor later.
- */
+/** A place: microseconds since 1970, or a few more. */
+const EVENT_ID = /^\d{1,16}$/;
+/** Events that get their place in one statement. */
+const PLACED_AT_ONCE = 5_000;
+
+/** Before the first event. */
+export const START = 0;
+
+/** Gives every committed event its place: the first thing that a reader does. */
+export async function placeEvents(db: Kysely<Database>): Promise<void> {
+  for (;;) {
+    const { rows } = await sql<{ placed: number }>`select place_events(${PLACED_AT_ONCE}) as placed`.execute(
+      db,
+    );
+    if ((rows[0]?.placed ?? 0) < PLACED_AT_ONCE) return;
+  }
+}
+
+/** Events with a place after the given one, in the order of places, whose decimal digits are the ids given out. */
 export async function selectEvents(
   db: Kysely<Database>,
   filter: EventFilter,
-  after: EventCursor,
+  after: number,
   limit: number,
   order: 'asc' | 'desc' = 'asc',
 ): Promise<EventRecord[]> {
   let query = db
     .selectFrom('events')
     .selectAll()
-    .where(sql<boolean>`(tx, id) > (${after.tx}::xid8, ${after.id}::bigint)`)
-    .where(sql<boolean>`tx < pg_snapshot_xmin(pg_current_snapshot())`)
-    .orderBy('tx', order)
-    .orderBy('id', order)
+    .where('place', '>', after)
+    .orderBy('place', order)
     .limit(limit);
   if (filter.runId !== undefined) query = query.where('run_id', '=', filter.runId);
   if (filter.sweepId !== undefined) query = query.where('sweep_id', '=', filter.sweepId);
   if (filter.generationId !== undefined) query = query.where('generation_id', '=', filter.generationId);
   const rows = await query.execute();
   return rows.map((row) => ({
-    id: `${row.tx}-${row.id}`,
+    id: String(row.place),
     kind: row.kind,
     run_id: row.run_id,
     sweep_id: row.sweep_id,
@@ -77,33 +90,19 @@ export async function selectEvents(
   }));
 }
 
-/** A place in the stream of all events. */
-export interface EventCursor {
-  tx: string;
-  id: string;
-}
-
-export const START: EventCursor = { tx: '0', id: '0' };
-
-/** Where the stream is now: everything that commits later comes after it. */
-export async function selectEnd(db: Kysely<Database>): Promise<EventCursor> {
-  const { rows } = await sql<{
-    xmin: string;
-  }>`select pg_snapshot_xmin(pg_current_snapshot())::text as xmin`.execute(db);
-  return { tx: rows[0]?.xmin ?? '0', id: '0' };
+/** The newest place: what was committed before lies at it or before it, what commits later behind it. */
+export async function selectEnd(db: Kysely<Database>): Promise<number> {
+  await placeEvents(db);
+  const newest = await db
+    .selectFrom('events')
+    .select(({ fn }) => fn.max('place').as('place'))
+    .executeTakeFirst();
+  return newest?.place ?? START;
 }
 
 /** Undefined: not an id that we gave out (an old page's, or made up). */
-export function parseEventId(id: string): EventCursor | undefined {
-  const match = /^(\d{1,20})-(\d{1,19})$/.exec(id);
-  return match?.[1] === undefined || match[2] === undefined ? undefined : { tx: match[1], id: match[2] };
-}
-
-export function isAfter(id: string, cursor: EventCursor): boolean {
-  const place = parseEventId(id);
-  if (place === undefined) return false;
-  const [tx, cursorTx] = [BigInt(place.tx), BigInt(cursor.tx)];
-  return tx > cursorTx || (tx === cursorTx && BigInt(place.id) > BigInt(cursor.id));
+export function parseEventId(id: string): number | undefined {
+  return EVENT_ID.test(id) ? Number(id) : undefined;
 }
 
 export function matches(event: EventRecord, { runId, sweepId, generationId }: EventFilter): boolean {

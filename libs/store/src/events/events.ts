@@ -6,6 +6,7 @@ import {
   insertEvents,
   type NewEvent,
   parseEventId,
+  placeEvents,
   selectEvents,
   START,
 } from './event-records.js';
@@ -25,24 +26,36 @@ export class Events {
     this.#hub.announce();
   }
 
+  /** Puts what was written in its order, so that no reader has much of that to do. */
+  order(): Promise<void> {
+    return this.#connection.repeatable(placeEvents);
+  }
+
   /** In order, after the event with this id (absent or unknown: from the first). */
   list(
     filter: EventFilter,
     options: { after?: string | undefined; limit?: number } = {},
   ): Promise<EventRecord[]> {
-    const after = (options.after && parseEventId(options.after)) || START;
-    return this.#connection.repeatable((db) => selectEvents(db, filter, after, options.limit ?? 1_000));
+    const after = parseEventId(options.after ?? '') ?? START;
+    return this.#connection.repeatable(async (db) => {
+      await placeEvents(db);
+      return selectEvents(db, filter, after, options.limit ?? 1_000);
+    });
   }
 
   /** The last `limit` events, in order. */
   async newest(filter: EventFilter, limit: number): Promise<EventRecord[]> {
-    const events = await this.#connection.repeatable((db) => selectEvents(db, filter, START, limit, 'desc'));
+    const events = await this.#connection.repeatable(async (db) => {
+      await placeEvents(db);
+      return selectEvents(db, filter, START, limit, 'desc');
+    });
     return events.reverse();
   }
 
   /**
    * Calls back with every matching event, each once and in order, through restarts of the database.
-   * `after`: an event's id (Last-Event-ID) to go on behind it, `'0'` for all from the first; absent: from now on.
+   * `after`: an event's id (Last-Event-ID) to go on behind it, `'0'` for all from the first; absent: from now on. An id
+   * behind the newest event (of a database that was put back) is from now on, too.
    * Returns how to stop.
    */
   subscribe(filter: EventFilter, listener: EventListener, after?: string): Promise<() => void> {

@@ -1,6 +1,6 @@
 import { type Generation, type GenerationRequest, generationWorkflowId, inputsOf } from '@murnau/domain';
 import type { StoreContext } from '../context.js';
-import { createOnce } from '../database/idempotency.js';
+import { createOnce, type Once } from '../database/idempotency.js';
 import { insertEvents } from '../events/event-records.js';
 import { getGeneration } from './reads.js';
 
@@ -11,9 +11,14 @@ import { getGeneration } from './reads.js';
 export async function createGeneration(
   store: StoreContext,
   { owner, request }: { owner: string; request: GenerationRequest },
-  options: { idempotencyKey?: string | undefined } = {},
+  options: Once = {},
 ): Promise<Generation> {
-  const creation = { owner, scope: 'generation', key: options.idempotencyKey, request } as const;
+  const creation = {
+    owner,
+    scope: 'generation',
+    key: options.idempotencyKey,
+    request: options.request ?? request,
+  } as const;
   const id = await createOnce(store.connection, creation, async (trx, newId) => {
     const workflow_id = generationWorkflowId(newId);
     await trx

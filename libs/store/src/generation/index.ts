@@ -1,8 +1,15 @@
 import type { Bound } from '../context.js';
 import { createGeneration } from './create-generation.js';
 import { endAbandonedGeneration, endGeneration } from './end-generation.js';
-import { getGeneration, listGenerations } from './reads.js';
-import { addNotice, recordImage, recordProducer, setPreview, setProgress } from './record-drawing.js';
+import { generationWorkerDeaths, getGeneration, listGenerations } from './reads.js';
+import {
+  addNotice,
+  countWorkerDeath,
+  recordImage,
+  recordProducer,
+  setPreview,
+  setProgress,
+} from './record-drawing.js';
 import {
   generationWorkflowChain,
   markGenerationLost,
@@ -18,12 +25,14 @@ export const generationFunctions = {
   unstarted: unstartedGenerations,
   startedAndOpen: startedGenerations,
   workflowChain: generationWorkflowChain,
+  workerDeaths: generationWorkerDeaths,
   create: createGeneration,
   setProgress,
   recordProducer,
   setPreview,
   addNotice,
   recordImage,
+  countWorkerDeath,
   markStarted: markGenerationStarted,
   markLost: markGenerationLost,
   end: endGeneration,

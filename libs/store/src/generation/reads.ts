@@ -10,6 +10,11 @@ export function getGeneration(store: StoreContext, id: string): Promise<Generati
   );
 }
 
+/** Times in a row that a worker's process ended under it. */
+export async function generationWorkerDeaths(store: StoreContext, id: string): Promise<number> {
+  return (await read(store, (db) => selectGeneration(db, id))).worker_deaths;
+}
+
 /** Newest first. */
 export function listGenerations(
   store: StoreContext,

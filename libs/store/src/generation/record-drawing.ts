@@ -66,14 +66,31 @@ export async function addNotice(store: StoreContext, id: string, message: string
   });
 }
 
+/** A picture that was not there yet ends a row of deaths. */
 export async function recordImage(store: StoreContext, id: string, image: GeneratedImage): Promise<void> {
   const { position, seed, hash } = image;
   await write(store, async (trx) => {
-    await trx
+    const { is_new } = await trx
       .insertInto('generation_images')
       .values({ generation_id: id, position, seed, hash })
       .onConflict((conflict) => conflict.columns(['generation_id', 'position']).doUpdateSet({ seed, hash }))
-      .execute();
+      .returning(sql<boolean>`xmax = 0`.as('is_new'))
+      .executeTakeFirstOrThrow();
+    if (is_new) await trx.updateTable('generations').set({ worker_deaths: 0 }).where('id', '=', id).execute();
     await insertEvents(trx, [{ kind: 'image', generation_id: id, data: { ...image } }]);
+  });
+}
+
+/** The worker's process ended under it. @returns how often in a row */
+export async function countWorkerDeath(store: StoreContext, id: string): Promise<number> {
+  return write(store, async (trx) => {
+    const { worker_deaths } = await trx
+      .updateTable('generations')
+      .set((eb) => ({ worker_deaths: eb('worker_deaths', '+', 1) }))
+      .where('id', '=', id)
+      .returning('worker_deaths')
+      .executeTakeFirstOrThrow();
+    await insertEvents(trx, [{ kind: 'restarted', generation_id: id, data: { cause: 'worker_died' } }]);
+    return worker_deaths;
   });
 }

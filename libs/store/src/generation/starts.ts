@@ -1,27 +1,27 @@
-import { type Generation, generationPhasesWithWorkflow } from '@murnau/domain';
+import { generationPhasesWithWorkflow } from '@murnau/domain';
 import { sql } from 'kysely';
 import { read, type StoreContext } from '../context.js';
 import type { OpenQuery, OpenWorkflow, UnstartedQuery } from '../database/open-workflows.js';
-import { selectGeneration, toGeneration } from './records.js';
+import { selectGeneration } from './records.js';
 
 /** A generation's workflow is started once stored, and again with the next chain when Temporal lost it. */
 
-/** Stored generations whose workflow was not started. */
+/** Ids of generations whose workflow was not started. */
 export function unstartedGenerations(
   store: StoreContext,
   { olderThanMs = 2_000, limit = 100 }: UnstartedQuery = {},
-): Promise<Generation[]> {
+): Promise<string[]> {
   return read(store, async (db) => {
     const rows = await db
       .selectFrom('generations')
-      .selectAll()
+      .select('id')
       .where('workflow_started', '=', false)
       .where('phase', 'in', generationPhasesWithWorkflow)
       .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
       .orderBy('created_at')
       .limit(limit)
       .execute();
-    return rows.map((row) => toGeneration(row, new Map()));
+    return rows.map(({ id }) => id);
   });
 }
 

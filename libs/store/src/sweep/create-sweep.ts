@@ -1,7 +1,7 @@
 import { type Sweep, type SweepFile, sweepWorkflowId } from '@murnau/domain';
 import { type StoreContext, write } from '../context.js';
 import { isUniqueViolation } from '../database/failures.js';
-import { createOnce } from '../database/idempotency.js';
+import { createOnce, type Once } from '../database/idempotency.js';
 import { insertEvents } from '../events/event-records.js';
 import { insertTrials, type NewTrial } from './insert-trials.js';
 import { getSweep } from './reads.js';
@@ -16,17 +16,13 @@ interface NewSweep {
 }
 
 /** The sweep with all its trials, in one transaction; stored, not started. */
-export async function createSweep(
-  store: StoreContext,
-  sweep: NewSweep,
-  options: { idempotencyKey?: string | undefined } = {},
-): Promise<Sweep> {
+export async function createSweep(store: StoreContext, sweep: NewSweep, options: Once = {}): Promise<Sweep> {
   const { owner, spec, trials, notices = [] } = sweep;
   const creation = {
     owner,
     scope: 'sweep',
     key: options.idempotencyKey,
-    request: { spec, trials },
+    request: options.request ?? { spec, trials },
   } as const;
   const id = await withFreshTrialIds(() =>
     createOnce(store.connection, creation, async (trx, sweepId) => {

@@ -6,9 +6,11 @@ import { insertEvents } from '../events/event-records.js';
 import { editLocked } from '../training-run/edit-run.js';
 import { withFreshEmbeddingIds } from '../training-run/end-run.js';
 import { lockRun, type RunRow } from '../training-run/records.js';
-import { reopenRun } from '../training-run/starts.js';
+import { reopenRuns } from '../training-run/starts.js';
 import { cancelUnstarted } from './cancel-unstarted.js';
-import { type Extension, moreSteps, moreTrials, onePairMore } from './extend-sweep.js';
+import { withFreshTrialIds } from './create-sweep.js';
+import { dropTrials } from './drop-trials.js';
+import { type Extension, listedTrials, moreSteps, moreTrials, onePairMore } from './extend-sweep.js';
 import { pickWinners } from './gates.js';
 import { insertTrials } from './insert-trials.js';
 import { noteSweepEdit } from './note-sweep-edit.js';
@@ -43,17 +45,19 @@ export async function editSweep(
   id: string,
   { edit, by, why, updateId }: SweepEditRequest,
 ): Promise<void> {
-  await withFreshEmbeddingIds(() =>
-    write(store, async (trx) => {
-      const sweep = await lockSweep(trx, id);
-      if (await isApplied(trx, id, updateId)) return;
-      refuseEnded(sweep, edit);
-      const apply = edits[edit.kind] as Apply<SweepEdit['kind']>;
-      const { trial = null, data = {} } = (await apply(trx, sweep, edit, { by, why })) ?? {};
-      const { kind, ...given } = edit;
-      const about = { trial, data: { ...given, ...data }, update_id: updateId };
-      await noteSweepEdit(trx, id, { kind, by, why, ...about });
-    }),
+  await withFreshTrialIds(() =>
+    withFreshEmbeddingIds(() =>
+      write(store, async (trx) => {
+        const sweep = await lockSweep(trx, id);
+        if (await isApplied(trx, id, updateId)) return;
+        refuseEnded(sweep, edit);
+        const apply = edits[edit.kind] as Apply<SweepEdit['kind']>;
+        const { trial = null, data = {} } = (await apply(trx, sweep, edit, { by, why })) ?? {};
+        const { kind, ...given } = edit;
+        const about = { trial, data: { ...given, ...data }, update_id: updateId };
+        await noteSweepEdit(trx, id, { kind, by, why, ...about });
+      }),
+    ),
   );
 }
 
@@ -81,12 +85,15 @@ const edits: { [Kind in SweepEdit['kind']]: Apply<Kind> } = {
     await editLocked(trx, run, { kind: 'drop', ...asked });
     return { trial };
   },
+  drop_trials: async (trx, sweep, { trials }, { by }) => ({
+    data: { ...listedTrials(await dropTrials(trx, sweep, trials, by)) },
+  }),
   extend: async (trx, sweep, { trials, steps = 0 }) => {
     refuseStopping(sweep);
     if (trials !== undefined) return extendBy(trx, sweep, await moreTrials(trx, sweep, trials));
     const data = await moreSteps(trx, sweep, steps);
     await reopenSweep(trx, sweep);
-    return { data };
+    return { data: { ...data } };
   },
   add_pair: async (trx, sweep, { pair }) => {
     refuseStopping(sweep);
@@ -96,16 +103,19 @@ const edits: { [Kind in SweepEdit['kind']]: Apply<Kind> } = {
   retry_failed: async (trx, sweep) => {
     const failed = await trx
       .selectFrom('runs')
-      .selectAll()
+      .select(['id', 'trial'])
       .where('sweep_id', '=', sweep.id)
       .where('phase', '=', 'failed')
       .orderBy('trial')
       .forNoKeyUpdate()
       .execute();
     if (failed.length === 0) throw notPossible(sweep, 'has no failed trial');
-    for (const run of failed) await reopenRun(trx, run);
+    await reopenRuns(
+      trx,
+      failed.map(({ id }) => ({ id })),
+    );
     await reopenSweep(trx, sweep);
-    return { data: { trials: failed.map(({ trial }) => trial) } };
+    return { data: { ...listedTrials(failed) } };
   },
 };
 
@@ -138,7 +148,8 @@ async function extendBy(
     .execute();
   await insertTrials(trx, { ...sweep, spec }, trials);
   await reopenSweep(trx, sweep);
-  return { data: { added: trials.map(({ trial }) => trial) } };
+  const { trials: added, trial_count } = listedTrials(trials);
+  return { data: { added, trial_count } };
 }
 
 async function isApplied(trx: Transaction<Database>, id: string, updateId: string): Promise<boolean> {

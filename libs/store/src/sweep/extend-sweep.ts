@@ -1,8 +1,7 @@
 import { expandTrials, MurnauError, type Pair, type SweepFile } from '@murnau/domain';
 import type { Transaction } from 'kysely';
 import type { Database } from '../database/schema.js';
-import type { RunRow } from '../training-run/records.js';
-import { reopenRun } from '../training-run/starts.js';
+import { reopenRuns } from '../training-run/starts.js';
 import type { NewTrial } from './insert-trials.js';
 import { nextTrial, notPossible, type SweepRow } from './records.js';
 
@@ -11,6 +10,20 @@ export interface Extension {
   spec: SweepFile;
   trials: NewTrial[];
 }
+
+/** What a decision says of its trials: the first of them, and how many there are. */
+export interface ListedTrials {
+  trials: (number | null)[];
+  trial_count: number;
+}
+
+/** Ten thousand numbers are no record that anybody reads. */
+const mostListed = 100;
+
+export const listedTrials = (trials: readonly { readonly trial: number | null }[]): ListedTrials => ({
+  trials: trials.slice(0, mostListed).map(({ trial }) => trial),
+  trial_count: trials.length,
+});
 
 /** More trials of the same search: those that a greater `run_cap` would have had. */
 export async function moreTrials(
@@ -37,10 +50,10 @@ export async function moreSteps(
   trx: Transaction<Database>,
   sweep: SweepRow,
   steps: number,
-): Promise<{ trials: (number | null)[] }> {
-  const runs: RunRow[] = await trx
+): Promise<ListedTrials> {
+  const runs = await trx
     .selectFrom('runs')
-    .selectAll()
+    .select(['id', 'trial', 'spec'])
     .where('sweep_id', '=', sweep.id)
     .where('phase', '=', 'finished')
     .where('early_stop', 'is', null)
@@ -48,17 +61,19 @@ export async function moreSteps(
     .forNoKeyUpdate()
     .execute();
   if (runs.length === 0) throw notPossible(sweep, 'has no trial that came to its last step');
-  for (const run of runs) {
-    const { spec } = run;
-    const extended = {
-      ...spec,
-      max_steps: spec.max_steps + steps,
-      // What decides the arithmetic of the steps that are done must not change.
-      schedule_steps: spec.schedule_steps ?? spec.max_steps,
-    };
-    await reopenRun(trx, run, { spec: JSON.stringify(extended), target_step: null });
-  }
-  return { trials: runs.map(({ trial }) => trial) };
+  await reopenRuns(
+    trx,
+    runs.map(({ id, spec }) => ({
+      id,
+      spec: {
+        ...spec,
+        max_steps: spec.max_steps + steps,
+        // What decides the arithmetic of the steps that are done must not change.
+        schedule_steps: spec.schedule_steps ?? spec.max_steps,
+      },
+    })),
+  );
+  return listedTrials(runs);
 }
 
 /** A pair more: as many trials of it as the others have had on average, a whole grid of it for a grid. */

@@ -5,12 +5,11 @@ import { cancelIdleTrials, endAbandonedSweep, endSweep, settleSweep } from './en
 import { sweepFacts } from './facts.js';
 import { finalistsOf, planFinalists } from './finalists.js';
 import { openGate, passGateByTimer } from './gates.js';
+import { bestTrials, leaderboard, trialIds, waitingTrials } from './leaderboard.js';
 import {
-  bestTrials,
   briefSweep,
   getSweep,
   hasOpenTrials,
-  leaderboard,
   listSweeps,
   openTrials,
   sweepDecisions,
@@ -26,7 +25,13 @@ import {
   unstartedSweeps,
 } from './starts.js';
 import { stopStarting } from './stop-starting.js';
-import { forbiddenSuggestions, forbidSuggestion, planSuggested, searchHistory } from './suggestions.js';
+import {
+  forbiddenSuggestions,
+  forbidSuggestion,
+  planSuggested,
+  searchHistory,
+  searchSample,
+} from './suggestions.js';
 
 /** What `store.sweeps` offers: reads, then commands, each one transaction. */
 export const sweepFunctions = {
@@ -35,6 +40,8 @@ export const sweepFunctions = {
   brief: briefSweep,
   leaderboard,
   best: bestTrials,
+  waiting: waitingTrials,
+  trialIds,
   trials: trialsOf,
   openTrials,
   hasOpenTrials,
@@ -42,6 +49,7 @@ export const sweepFunctions = {
   facts: sweepFacts,
   rungs: rungsOf,
   history: searchHistory,
+  sample: searchSample,
   forbidden: forbiddenSuggestions,
   finalists: finalistsOf,
   unstarted: unstartedSweeps,

@@ -1,19 +1,16 @@
 import {
   endedPhases,
-  type Leaderboard,
   type Page,
-  type Run,
   type RunPhase,
   runPhasesWithWorkflow,
   type Sweep,
   type SweepDecision,
   type SweepPhase,
 } from '@murnau/domain';
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { read, type StoreContext } from '../context.js';
 import { cutPage, type PageQuery, readPageQuery } from '../database/pages.js';
 import type { Database } from '../database/schema.js';
-import { toRun } from '../training-run/records.js';
 import { selectSweep, summarize, toSweep, unknownSweep } from './records.js';
 
 interface SweepQuery extends PageQuery {
@@ -58,37 +55,6 @@ export function listSweeps(store: StoreContext, query: SweepQuery = {}): Promise
     );
     return cutPage(rows, limit, (row) => toSweep(row, summaries));
   });
-}
-
-/** All trials, best certified value of the sweep's metric first; those without one last, in their order. */
-export function leaderboard(store: StoreContext, id: string): Promise<Leaderboard> {
-  return read(store, async (db) => {
-    const { spec } = await selectSweep(db, id);
-    const runs = await selectBest(db, id, spec.metric.goal);
-    return { metric: spec.metric.name, goal: spec.metric.goal, runs };
-  });
-}
-
-/** The best trials, as the leaderboard has them. */
-export function bestTrials(store: StoreContext, id: string, limit: number): Promise<Run[]> {
-  return read(store, async (db) => selectBest(db, id, (await selectSweep(db, id)).spec.metric.goal, limit));
-}
-
-async function selectBest(
-  db: Kysely<Database>,
-  id: string,
-  goal: 'maximize' | 'minimize',
-  limit?: number,
-): Promise<Run[]> {
-  const order = goal === 'maximize' ? sql`best_value desc` : sql`best_value asc`;
-  const query = db
-    .selectFrom('runs')
-    .selectAll()
-    .where('sweep_id', '=', id)
-    .orderBy(sql`${order} nulls last`)
-    .orderBy('trial');
-  const rows = await (limit === undefined ? query : query.limit(limit)).execute();
-  return rows.map(toRun);
 }
 
 /** In their order. */

@@ -28,48 +28,42 @@ export const unknownSweep = (id: string): MurnauError =>
 
 interface Summary {
   counts: Record<string, number>;
-  trials: number;
   device_s: number;
   best_run_id: string | null;
 }
 
-const emptySummary: Summary = { counts: {}, trials: 0, device_s: 0, best_run_id: null };
+const emptySummary: Summary = { counts: {}, device_s: 0, best_run_id: null };
 
-/** Counts by phase and the best trial of many sweeps, in one query. */
+/** Counts by phase and the best trial of many sweeps, in one query that reads no trial but those in the window. */
 export async function summarize(db: Kysely<Database>, ids: readonly string[]): Promise<Map<string, Summary>> {
   if (ids.length === 0) return new Map();
-  const { rows } = await sql<{
-    sweep_id: string;
-    phase: string;
-    trials: number;
-    device_s: number;
-    best_run_id: string | null;
-    merit: number | null;
-  }>`
-    select sweep_id, phase, count(*) as trials, sum(device_s) as device_s, max(merit) as merit,
-           (array_agg(id order by merit desc nulls last, trial) filter (where merit is not null))[1] as best_run_id
-    from (
-      select sweep_id, phase, id, trial, device_s,
-             case metric_goal when 'maximize' then best_value else -best_value end as merit
-      from runs where sweep_id = any(${ids}::text[])
-    ) as trials
-    group by sweep_id, phase`.execute(db);
-  const summaries = new Map<string, Summary & { merit: number }>();
-  for (const { sweep_id, phase, trials, device_s, best_run_id, merit } of rows) {
-    const summary = summaries.get(sweep_id) ?? { ...emptySummary, counts: {}, merit: -Infinity };
-    summary.counts[phase] = trials;
-    summary.trials += trials;
-    summary.device_s += device_s;
-    if (merit !== null && merit > summary.merit) Object.assign(summary, { merit, best_run_id });
-    summaries.set(sweep_id, summary);
-  }
-  return summaries;
+  const { rows } = await sql<Summary & { id: string }>`
+    select wanted.id, tallied.counts, tallied.device_s + open.device_s as device_s, best.id as best_run_id
+    from unnest(${ids}::text[]) as wanted (id)
+    cross join lateral (
+      select coalesce(json_object_agg(phase, trials) filter (where trials <> 0), '{}') as counts,
+             coalesce(sum(device_s), 0) as device_s
+      from (
+        select phase, sum(trials)::int as trials, sum(device_s) as device_s
+        from sweep_tallies where sweep_id = wanted.id group by phase
+      ) as phases
+    ) as tallied
+    cross join lateral (
+      select coalesce(sum(device_s), 0) as device_s
+      from runs where sweep_id = wanted.id and workflow_started and phase in ('queued', 'running', 'paused')
+    ) as open
+    left join lateral (
+      select id from runs
+      where sweep_id = wanted.id and leaderboard_key(metric_goal, best_value) < 'Infinity'
+      order by leaderboard_key(metric_goal, best_value), trial limit 1
+    ) as best on true`.execute(db);
+  return new Map(rows.map(({ id, ...summary }) => [id, summary]));
 }
 
 export function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>): Sweep {
   const { id, name, owner, phase, spec, workflow_id, failure, created_at, finished_at } = row;
   const { max_concurrent_trials, priority, stop_reason, gate, notices } = row;
-  const { counts, trials, device_s, best_run_id } = summaries.get(id) ?? emptySummary;
+  const { counts, device_s, best_run_id } = summaries.get(id) ?? emptySummary;
   return {
     id,
     name,
@@ -77,7 +71,7 @@ export function toSweep(row: SweepRow, summaries: ReadonlyMap<string, Summary>):
     phase,
     spec,
     workflow_id,
-    trials,
+    trials: Object.values(counts).reduce((sum, trials) => sum + trials, 0),
     counts,
     best_run_id,
     max_concurrent_trials,

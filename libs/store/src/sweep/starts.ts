@@ -1,31 +1,27 @@
-import { type Sweep, sweepPhasesWithWorkflow } from '@murnau/domain';
+import { sweepPhasesWithWorkflow } from '@murnau/domain';
 import { sql } from 'kysely';
 import { read, type StoreContext } from '../context.js';
 import type { OpenQuery, OpenWorkflow, UnstartedQuery } from '../database/open-workflows.js';
-import { selectSweep, summarize, toSweep } from './records.js';
+import { selectSweep } from './records.js';
 
 /** A sweep's workflow is started once stored, and again with the next chain when Temporal lost it. */
 
-/** Stored sweeps whose workflow was not started. */
+/** Ids of sweeps whose workflow was not started. */
 export function unstartedSweeps(
   store: StoreContext,
   { olderThanMs = 2_000, limit = 100 }: UnstartedQuery = {},
-): Promise<Sweep[]> {
+): Promise<string[]> {
   return read(store, async (db) => {
     const rows = await db
       .selectFrom('sweeps')
-      .selectAll()
+      .select('id')
       .where('workflow_started', '=', false)
       .where('phase', 'in', sweepPhasesWithWorkflow)
       .where(sql<boolean>`created_at <= now() - ${olderThanMs} * interval '1 millisecond'`)
       .orderBy('created_at')
       .limit(limit)
       .execute();
-    const summaries = await summarize(
-      db,
-      rows.map((row) => row.id),
-    );
-    return rows.map((row) => toSweep(row, summaries));
+    return rows.map(({ id }) => id);
   });
 }
 

@@ -51,6 +51,33 @@ export function searchHistory(
   });
 }
 
+/**
+ * At most `most` trials of the search, spread evenly over all numbers that it has planned: what its parameters matter is
+ * told by these as well as by all. In the order of their numbers.
+ */
+export function searchSample(store: StoreContext, id: string, most = longestHistory): Promise<PastTrial[]> {
+  return read(store, async (db) => {
+    const { spec } = await selectSweep(db, id);
+    const { rows } = await sql<TrialHistory>`
+      with planned as (select max(trial) + 1 as trials from runs where sweep_id = ${id}),
+      wanted as (
+        select place * greatest(trials, ${most}::int) / ${most}::int as trial
+        from planned, generate_series(0::bigint, ${most}::bigint - 1) as place
+      )
+      select runs.trial, parameters, phase, early_stop, best_value, ${rungsOfRun(id)}
+      from wanted
+      cross join lateral (select * from runs where sweep_id = ${id} and trial = wanted.trial limit 1) as runs
+      where (parameters ->> 'finalist_of') is null and phase not in ('failed', 'cancelled')
+      order by runs.trial`.execute(db);
+    return rows.map((past) => toPastTrial(spec, past));
+  });
+}
+
+/** The values at the rungs that a row of `runs` has reached. */
+const rungsOfRun = (sweepId: string) => sql`
+  coalesce((select json_agg(json_build_object('step', step, 'value', value) order by step)
+            from rung_results where sweep_id = ${sweepId} and run_id = runs.id and value is not null), '[]') as rungs`;
+
 /** A stored trial as the advisor learns from it. */
 function toPastTrial(file: SweepFile, past: TrialHistory): PastTrial {
   const { trial, parameters, phase, early_stop, best_value, rungs } = past;
@@ -82,10 +109,8 @@ async function selectHistory(
       select *, row_number() over (partition by age > ${longest - half} order by ${merit} nulls last, trial) as place
       from known
     )
-    select trial, parameters, phase, early_stop, best_value,
-           coalesce((select json_agg(json_build_object('step', step, 'value', value) order by step)
-                     from rung_results where run_id = ranked.id and value is not null), '[]') as rungs
-    from ranked
+    select trial, parameters, phase, early_stop, best_value, ${rungsOfRun(sweep.id)}
+    from ranked as runs
     where age <= ${longest - half} or place <= ${half}
     order by trial`.execute(db);
   return rows;

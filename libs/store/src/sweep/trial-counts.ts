@@ -4,7 +4,7 @@ import type { Database } from '../database/schema.js';
 import type { TrialState } from '../database/sweep-tables.js';
 import { startedTable, type StartedRun } from '../training-run/starts.js';
 
-/** Changes that may pile up before they are folded into one row for each state. */
+/** Changes that may pile up before they are folded into one row for each state and phase. */
 const mostChanges = 200;
 
 const none: Record<TrialState, number> = {
@@ -55,7 +55,7 @@ export async function selectCounts(
 /** One statement: a reader sees the changes or their sum; of two that fold at once each takes what the other left. */
 async function foldTallies(db: Kysely<Database>, id: string): Promise<void> {
   await sql`
-    with gone as (delete from sweep_tallies where sweep_id = ${id} returning state, trials, device_s)
-    insert into sweep_tallies
-    select ${id}, state, sum(trials), sum(device_s) from gone group by state`.execute(db);
+    with gone as (delete from sweep_tallies where sweep_id = ${id} returning state, phase, trials, device_s)
+    insert into sweep_tallies (sweep_id, state, phase, trials, device_s)
+    select ${id}, state, phase, sum(trials), sum(device_s) from gone group by state, phase`.execute(db);
 }

@@ -6,7 +6,13 @@ import type { RunRow } from './records.js';
 interface Certified {
   step: number;
   /** For the run's row. */
-  changes: { certified_step?: number; metrics?: string; best_step?: number; best_value?: number };
+  changes: {
+    certified_step?: number;
+    metrics?: string;
+    best_step?: number;
+    best_value?: number;
+    worker_deaths?: number;
+  };
 }
 
 /** Stores a checkpoint, makes what it certifies readable, and lets superseded checkpoints go. */
@@ -38,7 +44,13 @@ export async function certify(
   const newest = Object.fromEntries(fresh.map(({ name, value }) => [name, value]));
   return {
     step,
-    changes: { certified_step: step, metrics: JSON.stringify({ ...run.metrics, ...newest }), ...best },
+    changes: {
+      certified_step: step,
+      metrics: JSON.stringify({ ...run.metrics, ...newest }),
+      // Step 0 is stored before anything is trained.
+      ...(step > 0 && { worker_deaths: 0 }),
+      ...best,
+    },
   };
 }
 

@@ -66,7 +66,7 @@ describe('claim', () => {
         { kind: 'log', data: { message: 'kept' } },
       ],
     });
-    expect((await test.store.runs.metrics(id)).map(({ step }) => step)).toEqual([0, 1, 2]);
+    expect((await test.store.runs.metrics(id)).items.map(({ step }) => step)).toEqual([0, 1, 2]);
 
     const claim = await test.store.runs.claim(id, { ...first, attempt: 2 }, 'worker-1');
     expect(claim.resume).toEqual({ step: 2, state_hash: state });
@@ -84,7 +84,7 @@ describe('claim', () => {
     const id = await test.newRun();
     const { epoch } = await test.store.runs.claim(id, first, 'worker-0');
     await test.store.runs.recordProgress(id, epoch, { metrics: [{ step: 0, name: 'eval_loss', value: 1 }] });
-    expect(await test.store.runs.metrics(id)).toEqual([]);
+    expect((await test.store.runs.metrics(id)).items).toEqual([]);
     await test.store.runs.claim(id, { ...first, attempt: 2 }, 'worker-0');
     expect(await test.query('select 1 from metrics where run_id = $1', [id])).toEqual([]);
   });

@@ -7,7 +7,6 @@ import {
   isEnded,
   MurnauError,
   type Publication,
-  type Run,
 } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import { type StoreContext, write } from '../context.js';
@@ -16,15 +15,7 @@ import { newId } from '../database/idempotency.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { noteRunEdit } from './note-run-edit.js';
-import {
-  lockClaimedRun,
-  lockRun,
-  refuseEnded,
-  refuseFenced,
-  type RunRow,
-  selectRun,
-  toRun,
-} from './records.js';
+import { lockClaimedRun, lockRun, refuseEnded, refuseFenced, type RunRow } from './records.js';
 
 interface FinishOptions {
   /** Why before its last step. */
@@ -108,14 +99,13 @@ export async function endRun(
   runId: string,
   { asked, ...end }: RunEnd,
   epoch?: number,
-): Promise<Run> {
-  return write(store, async (trx) => {
+): Promise<void> {
+  await write(store, async (trx) => {
     const run = await lockRun(trx, runId);
-    if (isEnded(run.phase)) return toRun(run);
+    if (isEnded(run.phase)) return;
     if (epoch !== undefined) refuseFenced(run, epoch);
     await endLocked(trx, run, end);
     if (asked !== undefined) await noteRunEdit(trx, run, { kind: 'cancel', ...asked });
-    return toRun(await selectRun(trx, runId));
   });
 }
 

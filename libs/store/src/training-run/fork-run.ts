@@ -1,7 +1,7 @@
 import { MurnauError, type Run, runWorkflowId, type TrainingSpec } from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import type { StoreContext } from '../context.js';
-import { createOnce } from '../database/idempotency.js';
+import { createOnce, type Once } from '../database/idempotency.js';
 import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { getRun } from './reads.js';
@@ -34,14 +34,14 @@ const forkableKeys = [
  * are shared). It is stored, not started.
  * @throws `run.not_found`, `edit.not_possible`, `spec.invalid`
  */
-export async function forkRun(
-  store: StoreContext,
-  id: string,
-  fork: Fork,
-  options: { idempotencyKey?: string | undefined } = {},
-): Promise<Run> {
+export async function forkRun(store: StoreContext, id: string, fork: Fork, options: Once = {}): Promise<Run> {
   const { owner } = fork;
-  const creation = { owner, scope: 'run', key: options.idempotencyKey, request: { id, fork } } as const;
+  const creation = {
+    owner,
+    scope: 'run',
+    key: options.idempotencyKey,
+    request: options.request ?? { id, fork },
+  } as const;
   const forked = await createOnce(store.connection, creation, async (trx, newId) => {
     // Locked: a live run prunes its checkpoints.
     const from = await lockRun(trx, id);

@@ -6,18 +6,9 @@ import { endRun, finishRun, setRunPhase } from './end-run.js';
 import { forkRun } from './fork-run.js';
 import { countRestart, recordStarted } from './history.js';
 import { reachRung } from './reach-rung.js';
-import {
-  getRun,
-  getRuns,
-  getRunWithDetails,
-  listRuns,
-  runCheckpoints,
-  runDetails,
-  runMetrics,
-  runSamples,
-  samplesOfRuns,
-} from './reads.js';
+import { getRun, getRuns, getRunWithDetails, listRuns, runCheckpoints, runDetails } from './reads.js';
 import { recordProgress } from './record-progress.js';
+import { newestSamples, runCurves, runMetrics, runSamples, sampledSteps, samplesAt } from './results.js';
 import {
   endAbandonedRun,
   endTrialsOfEndedSweeps,
@@ -36,8 +27,11 @@ export const runFunctions = {
   getWithDetails: getRunWithDetails,
   list: listRuns,
   metrics: runMetrics,
+  curves: runCurves,
   samples: runSamples,
-  samplesOf: samplesOfRuns,
+  sampledSteps,
+  samplesAt,
+  newestSamples,
   checkpoints: runCheckpoints,
   unstarted: unstartedRuns,
   startedAndOpen: startedRuns,

@@ -34,18 +34,23 @@ describe('recordProgress', () => {
       metrics: [{ step: 1, name: 'train_loss', value: 1 }],
       samples: [newSample(1, picture)],
     });
-    expect([await test.store.runs.metrics(id), await test.store.runs.samples(id)]).toEqual([[], []]);
+    const nothing = { items: [], next_cursor: null };
+    expect([await test.store.runs.metrics(id), await test.store.runs.samples(id)]).toEqual([
+      nothing,
+      nothing,
+    ]);
     expect(await test.store.runs.get(id)).toMatchObject({ step: 1, certified_step: 0, metrics: {} });
 
     const answer = await test.store.runs.recordProgress(id, epoch, await checkpointAt(2, 0.25));
     expect(answer).toEqual({ step: 2, certified_step: 2 });
-    expect(await test.store.runs.metrics(id)).toEqual([
+    expect((await test.store.runs.metrics(id)).items).toEqual([
       { step: 1, name: 'train_loss', value: 1 },
       { step: 2, name: 'eval_gain', value: 0.25 },
       { step: 2, name: 'train_loss', value: 0.5 },
     ]);
-    expect(await test.store.runs.samples(id)).toEqual([newSample(1, picture)]);
-    expect(await test.store.runs.metrics(id, { names: ['train_loss'], after_step: 1 })).toHaveLength(1);
+    expect((await test.store.runs.samples(id)).items).toEqual([newSample(1, picture)]);
+    const { items } = await test.store.runs.metrics(id, { names: ['train_loss'], after_step: 1 });
+    expect(items).toHaveLength(1);
     expect(await test.store.runs.get(id)).toMatchObject({
       metrics: { train_loss: 0.5, eval_gain: 0.25 },
       best: { step: 2, name: 'eval_gain', value: 0.25 },
@@ -81,7 +86,7 @@ describe('recordProgress', () => {
     const batch = await checkpointAt(1, 0.5);
     await test.store.runs.recordProgress(id, epoch, batch);
     await test.store.runs.recordProgress(id, epoch, batch);
-    expect(await test.store.runs.metrics(id)).toHaveLength(2);
+    expect((await test.store.runs.metrics(id)).items).toHaveLength(2);
     expect(await test.store.runs.checkpoints(id)).toHaveLength(1);
   });
 
@@ -100,7 +105,7 @@ describe('recordProgress', () => {
       ...(await checkpointAt(1_000_000)),
       samples: [sample],
     });
-    expect((await test.store.runs.samples(id))[0]?.seed).toBe(Number.MAX_SAFE_INTEGER);
+    expect((await test.store.runs.samples(id)).items[0]?.seed).toBe(Number.MAX_SAFE_INTEGER);
   });
 });
 
@@ -172,8 +177,8 @@ describe("a run's end", () => {
       next_step: 'Lower the learning rates.',
     };
     await test.store.runs.end(id, { phase: 'failed', failure });
-    const run = await test.store.runs.end(id, { phase: 'cancelled' });
-    expect(run).toMatchObject({ phase: 'failed', failure });
+    await test.store.runs.end(id, { phase: 'cancelled' });
+    expect(await test.store.runs.get(id)).toMatchObject({ phase: 'failed', failure });
     await expect(test.store.runs.setPhase(id, 'paused')).rejects.toMatchObject({ code: 'run.already_ended' });
   });
 });
@@ -199,11 +204,13 @@ describe("a run's history", () => {
       restarts: { failed: 1 },
       counted: 1,
       allowed: true,
+      deaths: 0,
     });
     expect(await runs.countRestart(id, epoch, 'failed', { counted: true })).toEqual({
       restarts: { failed: 1 },
       counted: 1,
       allowed: true,
+      deaths: 0,
     });
     const second = await runs.claim(id, { chain: 0, segment: 0, attempt: 2 }, 'worker');
     expect(await runs.countRestart(id, second.epoch, 'lost', { counted: false })).toMatchObject({
@@ -215,6 +222,7 @@ describe("a run's history", () => {
       restarts: { failed: 2, lost: 1 },
       counted: 2,
       allowed: false,
+      deaths: 0,
     });
   });
 });

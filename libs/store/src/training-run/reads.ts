@@ -1,14 +1,15 @@
-import type { MetricPoint, Page, Run, RunPhase, Sample, SampleKind } from '@murnau/domain';
+import type { Page, Run, RunPhase } from '@murnau/domain';
 import { read, type StoreContext } from '../context.js';
 import { cutPage, type PageQuery, readPageQuery } from '../database/pages.js';
 import { type RunRow, selectRun, toRun } from './records.js';
 
-/** Training runs, trials included. Readers of metrics, samples and checkpoints see certified rows only. */
+/** Training runs, trials included. */
 
 interface RunQuery extends PageQuery {
   owner?: string | undefined;
   phase?: RunPhase | undefined;
-  sweep_id?: string | undefined;
+  /** Null: runs of no sweep. */
+  sweep_id?: string | null | undefined;
   placeholder?: string | undefined;
 }
 
@@ -67,74 +68,14 @@ export function listRuns(store: StoreContext, query: RunQuery = {}): Promise<Pag
     let select = db.selectFrom('runs').selectAll().where('seq', '<', before);
     if (query.owner !== undefined) select = select.where('owner', '=', query.owner);
     if (query.phase !== undefined) select = select.where('phase', '=', query.phase);
-    if (query.sweep_id !== undefined) select = select.where('sweep_id', '=', query.sweep_id);
+    if (query.sweep_id === null) select = select.where('sweep_id', 'is', null);
+    else if (query.sweep_id !== undefined) select = select.where('sweep_id', '=', query.sweep_id);
     if (query.placeholder !== undefined) select = select.where('placeholder_token', '=', query.placeholder);
     const rows = await select
       .orderBy('seq', 'desc')
       .limit(limit + 1)
       .execute();
     return cutPage(rows, limit, toRun);
-  });
-}
-
-/** In the order of steps. */
-export function runMetrics(
-  store: StoreContext,
-  id: string,
-  query: { names?: readonly string[] | undefined; after_step?: number | undefined; limit?: number } = {},
-): Promise<MetricPoint[]> {
-  return read(store, async (db) => {
-    const { certified_step } = await selectRun(db, id);
-    let select = db
-      .selectFrom('metrics')
-      .select(['step', 'name', 'value'])
-      .where('run_id', '=', id)
-      .where('step', '<=', certified_step);
-    if (query.after_step !== undefined) select = select.where('step', '>', query.after_step);
-    if (query.names !== undefined && query.names.length > 0) select = select.where('name', 'in', query.names);
-    return select
-      .orderBy('step')
-      .orderBy('name')
-      .limit(query.limit ?? 100_000)
-      .execute();
-  });
-}
-
-/** In the order of steps, kinds, positions. */
-export function runSamples(
-  store: StoreContext,
-  id: string,
-  query: { kind?: SampleKind | undefined; step?: number | undefined } = {},
-): Promise<Sample[]> {
-  return read(store, async (db) => {
-    const { certified_step } = await selectRun(db, id);
-    let select = db
-      .selectFrom('samples')
-      .select(['step', 'kind', 'position', 'prompt', 'seed', 'hash', 'image_alignment'])
-      .where('run_id', '=', id)
-      .where('step', '<=', certified_step);
-    if (query.kind !== undefined) select = select.where('kind', '=', query.kind);
-    if (query.step !== undefined) select = select.where('step', '=', query.step);
-    return select.orderBy('step').orderBy('kind').orderBy('position').execute();
-  });
-}
-
-/** Samples of many runs at once, for a sweep's contact sheet. */
-export function samplesOfRuns(
-  store: StoreContext,
-  ids: readonly string[],
-  query: { kind?: SampleKind | undefined } = {},
-): Promise<(Sample & { run_id: string })[]> {
-  if (ids.length === 0) return Promise.resolve([]);
-  return read(store, (db) => {
-    let select = db
-      .selectFrom('samples')
-      .innerJoin('runs', 'runs.id', 'samples.run_id')
-      .select(['run_id', 'samples.step', 'kind', 'position', 'prompt', 'seed', 'hash', 'image_alignment'])
-      .where('run_id', 'in', ids)
-      .whereRef('samples.step', '<=', 'runs.certified_step');
-    if (query.kind !== undefined) select = select.where('kind', '=', query.kind);
-    return select.orderBy('run_id').orderBy('samples.step').orderBy('kind').orderBy('position').execute();
   });
 }
 

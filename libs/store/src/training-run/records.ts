@@ -75,6 +75,7 @@ export function toRun(row: RunRow): Run {
     device_s: row.device_s,
     forked_from: row.forked_from,
     restarts: row.restarts,
+    worker_deaths: row.worker_deaths,
     embedding_id: row.embedding_id,
     failure: row.failure,
     created_at: created_at.toISOString(),

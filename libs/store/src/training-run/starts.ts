@@ -1,4 +1,10 @@
-import { endedPhases, hasWorkflow, type Run, runPhasesWithWorkflow, type SweepPhase } from '@murnau/domain';
+import {
+  endedPhases,
+  hasWorkflow,
+  runPhasesWithWorkflow,
+  type SweepPhase,
+  type TrainingSpec,
+} from '@murnau/domain';
 import { sql, type Transaction } from 'kysely';
 import { read, type StoreContext, write } from '../context.js';
 import type { OpenQuery, OpenWorkflow, UnstartedQuery } from '../database/open-workflows.js';
@@ -6,7 +12,7 @@ import type { Database } from '../database/schema.js';
 import { insertEvents } from '../events/event-records.js';
 import { insertDecisions } from '../events/decisions.js';
 import { cancelledBy, endLocked, type RunEnd } from './end-run.js';
-import { lockRun, type RunRow, selectRun, toRun } from './records.js';
+import { lockRun, type RunRow } from './records.js';
 
 /**
  * A run's workflow may be started several times under one id: after a rung, a retry, or when Temporal lost it. Each
@@ -75,11 +81,10 @@ export async function endAbandonedRun(
   id: string,
   chain: number,
   end: RunEnd,
-): Promise<Run> {
-  return write(store, async (trx) => {
+): Promise<void> {
+  await write(store, async (trx) => {
     const run = await lockRun(trx, id);
     if (isAtWork(run, chain)) await endLocked(trx, run, end);
-    return toRun(await selectRun(trx, id));
   });
 }
 
@@ -87,15 +92,15 @@ function isAtWork(run: RunRow, chain: number): boolean {
   return run.workflow_started && run.workflow_chain === chain && hasWorkflow(run.phase);
 }
 
-/** Stored runs whose workflow was not started: the one who stored them may have died. Trials are their sweep's. */
+/** Ids of runs whose workflow was not started: the one who stored them may have died. Trials are their sweep's. */
 export function unstartedRuns(
   store: StoreContext,
   { olderThanMs = 2_000, limit = 100 }: UnstartedQuery = {},
-): Promise<Run[]> {
+): Promise<string[]> {
   return read(store, async (db) => {
     const rows = await db
       .selectFrom('runs')
-      .selectAll()
+      .select('id')
       .where('workflow_started', '=', false)
       .where('sweep_id', 'is', null)
       .where('phase', '=', 'queued')
@@ -103,7 +108,7 @@ export function unstartedRuns(
       .orderBy('created_at')
       .limit(limit)
       .execute();
-    return rows.map(toRun);
+    return rows.map(({ id }) => id);
   });
 }
 
@@ -162,27 +167,35 @@ export async function endTrialsOfEndedSweeps(store: StoreContext): Promise<numbe
   });
 }
 
-/** A run that had ended goes on from its newest checkpoint. */
-export async function reopenRun(
+/** Runs of one statement. */
+const runsPerStatement = 1_000;
+
+/** Runs that had ended go on from their newest checkpoints. */
+export async function reopenRuns(
   trx: Transaction<Database>,
-  run: RunRow,
-  changes: { spec?: string; target_step?: number | null } = {},
+  runs: readonly {
+    readonly id: string;
+    /** As it is from now on, and trained to its last step; absent: as it was. */
+    readonly spec?: TrainingSpec;
+  }[],
 ): Promise<void> {
-  await trx
-    .updateTable('runs')
-    .set({
-      ...startAgain,
-      ...changes,
-      failure: null,
-      finished_at: null,
-      early_stop: null,
-      counted_restarts: 0,
-      wish: null,
-      wish_by: null,
-    })
-    .where('id', '=', run.id)
-    .execute();
-  await insertEvents(trx, [
-    { kind: 'phase', run_id: run.id, sweep_id: run.sweep_id, data: { phase: 'queued' } },
-  ]);
+  for (let start = 0; start < runs.length; start += runsPerStatement) {
+    const some = runs.slice(start, start + runsPerStatement);
+    const ids = some.map(({ id }) => id);
+    const specs = some.map(({ spec }) => (spec === undefined ? null : JSON.stringify(spec)));
+    await sql`
+      with reopened as (
+        update runs
+        set phase = 'queued', workflow_started = false, workflow_chain = greatest(workflow_chain, claim_chain) + 1,
+            device_mark = null, failure = null, finished_at = null, early_stop = null, counted_restarts = 0,
+            worker_deaths = 0,
+            wish = null, wish_by = null, spec = coalesce(changed.spec::json, runs.spec),
+            target_step = case when changed.spec is null then target_step end
+        from unnest(${ids}::text[], ${specs}::text[]) as changed (id, spec)
+        where runs.id = changed.id
+        returning runs.id, runs.sweep_id
+      )
+      insert into events (kind, run_id, sweep_id, data)
+      select 'phase', id, sweep_id, '{"phase": "queued"}' from reopened`.execute(trx);
+  }
 }

@@ -2,13 +2,16 @@ import { attributePairs, orchestratorQueue, workflowTaskTimeoutMs, workflowTypes
 import type { TrialStarted, TrialToStart } from '@murnau/contracts';
 import { condition, ParentClosePolicy, sleep, startChild } from '@temporalio/workflow';
 
-/** How soon to start again a trial whose former workflow is about to close, in milliseconds. */
-const retryStartMs = 200;
+/** How soon to start again a trial whose former workflow is about to close, in milliseconds: doubling while it is not. */
+const shortestRetryMs = 200;
+const longestRetryMs = 30_000;
 
 /** Starts of trials that are under way while their sweep goes on deciding. A start takes as long as Temporal is busy. */
 export class TrialStarts {
   private readonly pending = new Set<TrialStarted>();
   private confirmed: TrialStarted[] = [];
+  /** How long each trial that could not be started waits, should it be refused again. */
+  private readonly retryMs = new Map<string, number>();
   private failure: { readonly error: unknown } | undefined;
 
   /** @param onChange is called when there is something to decide: a trial has ended, or is to be started again */
@@ -43,10 +46,14 @@ export class TrialStarts {
     const start = { run_id: trial.run_id, chain: trial.chain };
     this.pending.add(start);
     try {
-      if (await startTrial(trial, this.onChange)) this.confirmed.push(start);
-      else {
+      if (await startTrial(trial, this.onChange)) {
+        this.retryMs.delete(trial.run_id);
+        this.confirmed.push(start);
+      } else {
         // It keeps its place until its former workflow has closed.
-        await sleep(retryStartMs);
+        const waitMs = this.retryMs.get(trial.run_id) ?? shortestRetryMs;
+        this.retryMs.set(trial.run_id, Math.min(waitMs * 2, longestRetryMs));
+        await sleep(waitMs);
         this.onChange();
       }
     } catch (error) {

@@ -10,6 +10,7 @@ import type {
 import { isOpen } from '@murnau/domain';
 import type { SweepPhase } from '@murnau/domain';
 import {
+  allHandlersFinished,
   condition,
   continueAsNew,
   defineQuery,
@@ -53,8 +54,13 @@ interface SweepOutcome {
 
 /** Starts that may be under way when the next ones, up to 50, are decided. */
 const mostStartsUnderWay = 50;
-/** How often a sweep that has ended cancels its open trials until all have ended. */
-const cancelIntervalMs = 500;
+/**
+ * A sweep that has ended cancels its open trials until all have ended: after a rest again when one has, and without such
+ * news after a wait, which is doubled each time.
+ */
+const cancelRestMs = 500;
+const shortestCancelWaitMs = 500;
+const longestCancelWaitMs = 60_000;
 
 /** `ended`: the store has the end already. */
 type Ending = SweepEnding | { readonly kind: 'ended'; readonly phase: SweepPhase };
@@ -65,6 +71,7 @@ export async function sweep(input: SweepInput): Promise<SweepOutcome> {
   const attributes = new ShownAttributes();
   let latest: SweepStep | undefined;
   let decisions = 0;
+  let trialNews = 0;
   let starts: TrialStarts;
 
   function show(view: SweepView | undefined): void {
@@ -80,13 +87,17 @@ export async function sweep(input: SweepInput): Promise<SweepOutcome> {
   }
 
   function listen(requests: Requests): void {
-    starts = new TrialStarts(() => requests.note());
+    const noteTrial = (): void => {
+      trialNews += 1;
+      requests.note();
+    };
+    starts = new TrialStarts(noteTrial);
     setHandler(sweepStatusQuery, () => ({
       phase: latest?.phase ?? 'running',
       counts: latest?.counts ?? {},
       chain,
     }));
-    setHandler(trialEndedSignal, () => requests.note());
+    setHandler(trialEndedSignal, noteTrial);
     listenForSweepEdits(sweep_id, requests);
   }
 
@@ -110,7 +121,7 @@ export async function sweep(input: SweepInput): Promise<SweepOutcome> {
     }
     if (workflowInfo().continueAsNewSuggested || decisions >= decisions_per_chain) {
       await storeStarts();
-      if (await requests.drained()) await continueAsNew<typeof sweep>({ ...input, chain: chain + 1 });
+      if (await requests.drained()) await goOnAnew();
     }
     if (decided.more) await starts.settled(mostStartsUnderWay);
     else await condition(() => requests.hasNew(), decided.wake_ms, { summary: `until ${decided.waits_for}` });
@@ -129,13 +140,23 @@ export async function sweep(input: SweepInput): Promise<SweepOutcome> {
   }
 
   async function untilTrialsHaveEnded(by: string): Promise<void> {
-    for (;;) {
+    for (let passes = 1, waitMs = shortestCancelWaitMs; ; passes += 1) {
+      const known = trialNews;
       const { is_settled, view } = await cancelTrials({ sweep_id, by });
       show(view);
       if (is_settled) return;
-      await sleep(cancelIntervalMs, { summary: 'until the trials have ended' });
+      if (workflowInfo().continueAsNewSuggested || passes >= decisions_per_chain) {
+        await condition(allHandlersFinished);
+        await goOnAnew();
+      }
+      const summary = 'until the trials have ended';
+      await sleep(cancelRestMs, { summary });
+      await condition(() => trialNews > known, waitMs, { summary });
+      waitMs = Math.min(waitMs * 2, longestCancelWaitMs);
     }
   }
+
+  const goOnAnew = (): Promise<never> => continueAsNew<typeof sweep>({ ...input, chain: chain + 1 });
 
   return runToEnd<Ending, SweepOutcome>({ kind: 'sweep', listen, step, end });
 }

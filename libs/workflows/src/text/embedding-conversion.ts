@@ -1,4 +1,4 @@
-import { generateQueue } from '@murnau/contracts';
+import { textQueue } from '@murnau/contracts';
 import type { ConversionResult, EmbeddingConversionInput, TextActivities } from '@murnau/contracts';
 import { proxyActivities } from '@temporalio/workflow';
 
@@ -11,7 +11,7 @@ const { convertEmbedding } = proxyActivities<TextActivities>({
 /** Reads a learnt embedding's file, checks it against a model and writes it in another format. */
 export async function embeddingConversion(input: EmbeddingConversionInput): Promise<ConversionResult> {
   return convertEmbedding.executeWithOptions(
-    { taskQueue: generateQueue(input.model), summary: `to ${input.to_format}` },
+    { taskQueue: textQueue(input.model), summary: `to ${input.to_format}` },
     [input],
   );
 }

@@ -1,4 +1,4 @@
-import { generateQueue } from '@murnau/contracts';
+import { textQueue } from '@murnau/contracts';
 import type { TextActivities, TokenCheckInput, WordProblem } from '@murnau/contracts';
 import { proxyActivities } from '@temporalio/workflow';
 
@@ -11,7 +11,7 @@ const { checkTokens } = proxyActivities<TextActivities>({
 /** Asks a model's tokenizers whether words may be used, before anything is stored. */
 export async function tokenCheck(input: TokenCheckInput): Promise<WordProblem[]> {
   return checkTokens.executeWithOptions(
-    { taskQueue: generateQueue(input.model), summary: `${input.words.length} pairs of words` },
+    { taskQueue: textQueue(input.model), summary: `${input.words.length} pairs of words` },
     [input],
   );
 }

@@ -1,4 +1,4 @@
-import { runActivitySummaries, trainQueue, workflowMessages } from '@murnau/contracts';
+import { fairnessKeyOf, runActivitySummaries, trainQueue, workflowMessages } from '@murnau/contracts';
 import type {
   RunActivities,
   RunEnding,
@@ -109,8 +109,8 @@ export async function trainingRun(input: TrainingRunInput): Promise<RunOutcome> 
         return undefined;
       case 'train': {
         show(decided);
-        const { order, from_step, until_step } = action;
-        const segment = { run_id, ...order, until_step, segment_max_s: facts.segment_max_s };
+        const { order, from_step, until_step, alone } = action;
+        const segment = { run_id, ...order, until_step, segment_max_s: facts.segment_max_s, alone };
         await train(segment, from_step, facts, requests);
         segments += 1;
         if (workflowInfo().continueAsNewSuggested || segments >= segments_per_chain) {
@@ -142,8 +142,8 @@ async function train(
 ): Promise<void> {
   const options = {
     taskQueue: trainQueue(model),
-    summary: `steps ${from_step}–${segment.until_step}, at most ${segment.segment_max_s} s`,
-    priority: { priorityKey: priority, fairnessKey: owner.slice(0, 64) },
+    summary: `steps ${from_step}–${segment.until_step}, ${segment.alone ? 'alone on a worker' : `at most ${segment.segment_max_s} s`}`,
+    priority: { priorityKey: priority, fairnessKey: fairnessKeyOf(owner) },
   };
   try {
     await requests.interruptible(() => trainSegment.executeWithOptions(options, [segment]));

@@ -6,8 +6,14 @@ import gc
 
 import torch
 
-# What the CPU's allocator says in a plain RuntimeError: on Linux and on macOS, then on Windows.
-_NO_MEMORY = ("can't allocate memory", "not enough memory")
+# What a plain RuntimeError says, by whoever found no memory.
+_NO_MEMORY = (
+    "can't allocate memory",  # the CPU's allocator on Linux and on macOS
+    "not enough memory",  # on Windows
+    "out of memory",  # "CUDA error: …", "CUDA driver error: …", "HIP …", "MPS backend …"
+    "ALLOC_FAILED",  # CUBLAS_STATUS_…, CUDNN_STATUS_…, CUSOLVER_STATUS_…, CUSPARSE_STATUS_…, CUFFT_…
+    "ALLOCATION_FAILED",  # CUDNN_STATUS_INTERNAL_ERROR_HOST_… and …_DEVICE_…
+)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
@@ -12,11 +13,15 @@ TemplateSet = Literal["object", "style", "captions"]
 TemplateLanguage = Literal["en", "de", "fr", "ru"]
 OptimizerName = Literal["adamw", "adam", "nadam", "radam", "adamax", "adagrad", "rmsprop", "sgd"]
 
+# Limits are those of libs/domain: a test of each side reads the same cases.
 _LARGEST_SEED = 2**53 - 1
+_MOST_STEPS = 1_000_000
+_LARGEST_BATCH = 256  # samples of one optimizer step
 LARGEST_NUM_VECTORS = 16
 
 LearningRate = Annotated[float, Field(gt=0, le=100)]
 Words = Annotated[str, Field(min_length=1, max_length=64)]
+SamplePrompt = Annotated[str, Field(max_length=500)]
 
 
 class Frozen(BaseModel):
@@ -55,7 +60,7 @@ class ObjectiveSpec(Frozen):
     name: str
     parameters: SerializeAsAny[FamilyParameters]
     loss_weight: Literal["uniform", "min_snr"] = "uniform"
-    min_snr_gamma: float = Field(default=5.0, gt=0)
+    min_snr_gamma: float = Field(default=5.0, gt=0, le=1000)
     loss_mask: Literal["none", "alpha", "file"] = "none"
     loss_mask_floor: float = Field(default=0.0, ge=0, le=1)
 
@@ -67,13 +72,13 @@ class OptimizerSpec(Frozen):
     learning_rates: Mapping[str, LearningRate]
     learning_rate_unit: Literal["relative", "absolute"] = "relative"
     schedule: Literal["constant", "cosine", "linear"] = "constant"
-    schedule_steps: int = Field(ge=1)
-    warmup_steps: int = Field(default=0, ge=0)
+    schedule_steps: int = Field(ge=1, le=_MOST_STEPS)
+    warmup_steps: int = Field(default=0, ge=0, le=_MOST_STEPS)
     weight_decay: float = Field(default=0.01, ge=0, le=1)
     batch_size: int = Field(default=1, ge=1, le=64)
     gradient_accumulation_steps: int = Field(default=1, ge=1, le=64)
     norm: Literal["free", "vocabulary"] = "free"
-    ema_decay: float = Field(default=0.0, ge=0, lt=1)
+    ema_decay: float = Field(default=0.0, ge=0, le=0.9999)
 
     @property
     def effective_batch(self) -> int:
@@ -93,7 +98,7 @@ class DataSpec(Frozen):
 class EvaluationSpec(Frozen):
     """What a run is judged by, and what it publishes."""
 
-    every_steps: int = Field(default=0, ge=0)  # 0: at the run's last step only
+    every_steps: int = Field(default=0, ge=0, le=_MOST_STEPS)  # 0: at the run's last step only
     publish: Literal["averaged", "last", "best"] = "averaged"
     stop_at_plateau: bool = False
 
@@ -101,14 +106,14 @@ class EvaluationSpec(Frozen):
 class SampleSpec(Frozen):
     """Pictures drawn from the averaged rows on the way (`seed`) and at the end (`final_seed`)."""
 
-    every_steps: int = Field(default=0, ge=0)  # 0: none on the way
-    prompts: tuple[str, ...] = Field(default=("a photo of a {placeholder}",), max_length=16)
+    every_steps: int = Field(default=0, ge=0, le=_MOST_STEPS)  # 0: none on the way
+    prompts: tuple[SamplePrompt, ...] = Field(default=("a photo of a {placeholder}",), max_length=16)
     per_prompt: int = Field(default=1, ge=1, le=16)
     seed: int = Field(default=7, ge=0, le=_LARGEST_SEED)
     final_count: int = Field(default=0, ge=0, le=64)  # 0: none at the end
     final_seed: int = Field(default=1007, ge=0, le=_LARGEST_SEED)
     num_steps: int = Field(default=0, ge=0, le=1000)  # 0: the model's default
-    guidance_scale: float = Field(default=0.0, ge=0.0)  # 0: the model's default
+    guidance_scale: float = Field(default=0.0, ge=0.0, le=100)  # 0: the model's default
 
     @model_validator(mode="after")
     def _prompts_hold_the_word(self) -> SampleSpec:
@@ -133,10 +138,10 @@ class TrainingSpec(Frozen):
     data: DataSpec = DataSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     samples: SampleSpec = SampleSpec()
-    max_steps: int = Field(ge=1)
+    max_steps: int = Field(ge=1, le=_MOST_STEPS)
     seed: int = Field(default=0, ge=0, le=_LARGEST_SEED)
     packing: Literal["packed", "exclusive"] = "packed"
-    checkpoint_every_steps: int = Field(default=25, ge=1)
+    checkpoint_every_steps: int = Field(default=25, ge=1, le=10_000)
 
     @property
     def is_exclusive(self) -> bool:
@@ -147,3 +152,29 @@ class TrainingSpec(Frozen):
     def pooling(self) -> str:
         """See `FamilyParameters.embedding_pooling`."""
         return self.objective.parameters.embedding_pooling
+
+
+@dataclass(frozen=True)
+class SpecRule:
+    """A rule across fields. `field`: the one to change, by the name that people write; `problem`: what it must be."""
+
+    field: str
+    problem: str
+    holds: Callable[[TrainingSpec], bool]
+    given: Callable[[TrainingSpec], object]
+
+
+SPEC_RULES = (
+    SpecRule(
+        "gradient_accumulation_steps",
+        f"must leave batch_size × gradient_accumulation_steps at {_LARGEST_BATCH} or less",
+        lambda spec: spec.optimizer.effective_batch <= _LARGEST_BATCH,
+        lambda spec: spec.optimizer.gradient_accumulation_steps,
+    ),
+    SpecRule(
+        "eval.every_steps",
+        "must be above 0 where stop_when.plateau looks at the evaluations",
+        lambda spec: not spec.evaluation.stop_at_plateau or spec.evaluation.every_steps > 0,
+        lambda spec: spec.evaluation.every_steps,
+    ),
+)

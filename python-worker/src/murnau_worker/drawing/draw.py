@@ -19,6 +19,7 @@ from murnau_worker.drawing.request import DrawRequest, Sketch
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.guidance import SamplerStep, Sampling, SamplingRequest
 from murnau_worker.sampling.samplers import SAMPLERS
+from murnau_worker.sampling.threshold import Threshold
 
 _LARGEST_PREVIEW = 128  # pixels of its longer side
 
@@ -48,7 +49,8 @@ class _Drawing:
     def pictures(self) -> DrawTurns[None]:
         """Samples batch after batch and decodes each at once, so that the first pictures are seen soon."""
         places = range(len(self.request.seeds))
-        size = len(places) if shares_percentile(self.model, self.request) else self.request.batch_size
+        draws_together = threshold_of(self.model, self.request).shares_first
+        size = len(places) if draws_together else self.request.batch_size
         yield from in_batches(places, size, self._sampled, self._decoded)
 
     def _sampled(self, places: list[int]) -> DrawTurns[torch.Tensor]:
@@ -82,10 +84,9 @@ class _Drawing:
             yield Picture(place, picture_3HW[:, : options.height, : options.width].cpu())
 
 
-def shares_percentile(model: FamilyModel, request: DrawRequest) -> bool:
-    """Whether pictures depend on the first of their batch: then all are one batch."""
-    rules = model.sampling_rules(request.family_options)
-    return rules.shares_percentile and SAMPLERS[request.options.sampler].thresholds
+def threshold_of(model: FamilyModel, request: DrawRequest) -> Threshold:
+    """What the request's predicted clean latents are held to."""
+    return model.threshold(request.task.name, request.options.sampler, request.family_options)
 
 
 def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, places: list[int]) -> Sampling:
@@ -94,7 +95,8 @@ def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, pla
     After inpainting, what the mask keeps is the picture's own latents again, unless the family's options say otherwise.
     """
     options = request.options
-    denoiser = sketch.denoiser(sketch.kept)
+    kept = None if sketch.kept is None else sketch.kept.of(places)
+    denoiser = sketch.denoiser(kept)
     device = denoiser.device
     start_NCHW = torch.stack([sketch.start(place) for place in places]).to(device)
     _, channels, rows, columns = start_NCHW.shape
@@ -105,7 +107,6 @@ def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, pla
 
     sampling = SamplingRequest(
         process=model.process,
-        threshold=model.threshold,
         wanted=sketch.wanted.of(places),
         unwanted=sketch.unwanted.of(places),
         start_NCHW=start_NCHW,
@@ -113,11 +114,11 @@ def sample_latents(model: FamilyModel, request: DrawRequest, sketch: Sketch, pla
         guidance_scale=options.guidance_scale,
         num_steps=options.num_steps,
         start_step=sketch.start_step,
-        kept=sketch.kept,
+        kept=kept,
         eta=options.ddim_eta,
-        shares_percentile=shares_percentile(model, request),
+        threshold=threshold_of(model, request),
     )
     latents_NCHW = yield from SAMPLERS[options.sampler].run(denoiser, sampling)
-    if sketch.kept is not None and model.sampling_rules(request.family_options).pastes_kept:
-        latents_NCHW = sketch.kept.paste(latents_NCHW)
+    if kept is not None and model.sampling_rules(request.family_options).pastes_kept:
+        latents_NCHW = kept.paste(latents_NCHW)
     return latents_NCHW

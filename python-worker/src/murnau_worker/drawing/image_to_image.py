@@ -41,7 +41,7 @@ class ImageToImage:
         wanted = yield from model.condition(request.prompted, self.prompts)
         unwanted = yield from model.unconditional(request.prompted)
         shape = latent_shape(model, options)
-        latents_1CHW = encoded(model, self.picture, options, shape, request.hooks)
+        latents_NCHW = encoded(model, self.picture, shape, request)
         yield None
         start_step, timestep = start_of(options.sampler, options.num_steps, self.strength)
         return Sketch(
@@ -49,7 +49,7 @@ class ImageToImage:
             wanted=wanted,
             unwanted=unwanted,
             start=lambda place: renoised(
-                model.renoising_process, latents_1CHW, request.noise.start(place, shape), timestep
+                model.renoising_process, latents_NCHW, place, request.noise.start(place, shape), timestep
             ),
             start_step=start_step,
         )

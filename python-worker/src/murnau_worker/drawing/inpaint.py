@@ -53,12 +53,12 @@ class Inpaint:
             )
         wanted = yield from model.condition(request.prompted, self.prompts)
         unwanted = yield from model.unconditional(request.prompted)
-        latents_1CHW = encoded(model, self.picture, options, shape, request.hooks)
+        latents_NCHW = encoded(model, self.picture, shape, request)
         yield None
         return Sketch(
             denoiser=partial(model.denoiser, self.name),
             wanted=wanted,
             unwanted=unwanted,
             start=lambda place: request.noise.start(place, shape),
-            kept=Kept(latents_1CHW, grown(mask_11HW).to(latents_1CHW.device)),
+            kept=Kept(latents_NCHW, grown(mask_11HW).to(latents_NCHW.device)),
         )

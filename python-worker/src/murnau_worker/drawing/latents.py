@@ -14,7 +14,7 @@ from PIL import Image
 from murnau_worker.core.picture_noise import Shape
 from murnau_worker.core.pictures import to_pixels
 from murnau_worker.drawing.options import DrawOptions
-from murnau_worker.drawing.request import DrawHooks
+from murnau_worker.drawing.request import DrawRequest
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.sampling.tables import Process
 
@@ -35,20 +35,25 @@ def padded_to(pixels_NCHW: torch.Tensor, height: int, width: int) -> torch.Tenso
     return F.pad(pixels_NCHW, padding, mode="replicate")
 
 
-def encoded(
-    model: FamilyModel, picture: Image.Image, options: DrawOptions, shape: Shape, hooks: DrawHooks
+def scaled_pixels(picture: Image.Image, width: int, height: int) -> torch.Tensor:
+    """A picture in -1..1 scaled to a size (bicubic, as the originals): [1, 3, H, W]."""
+    return to_pixels(picture.resize((width, height), Image.Resampling.BICUBIC, reducing_gap=1))[None]
+
+
+def encoded(model: FamilyModel, picture: Image.Image, shape: Shape, request: DrawRequest) -> torch.Tensor:
+    """Latents [1 or N, C, H, W] in fp32 of a picture scaled to the wanted size."""
+    if request.hooks.picture_latents is not None:
+        return request.hooks.picture_latents
+    options = request.options
+    factor, pixels_1CHW = model.latent_factor, scaled_pixels(picture, options.width, options.height)
+    pixels_1CHW = padded_to(pixels_1CHW, shape[1] * factor, shape[2] * factor)
+    return model.drawn_upon(request.prompted, pixels_1CHW)
+
+
+def renoised(
+    process: Process, latents_NCHW: torch.Tensor, place: int, noise_CHW: torch.Tensor, timestep: int
 ) -> torch.Tensor:
-    """Latents [1, C, H, W] in fp32 of a picture scaled to the wanted size (bicubic, as the original)."""
-    if hooks.picture_latents is not None:
-        return hooks.picture_latents
-    scaled = picture.resize((options.width, options.height), Image.Resampling.BICUBIC, reducing_gap=1)
-    factor = model.latent_factor
-    pixels_1CHW = padded_to(to_pixels(scaled)[None], shape[1] * factor, shape[2] * factor)
-    return model.encode_picture(pixels_1CHW)
-
-
-def renoised(process: Process, latents_1CHW: torch.Tensor, noise_CHW: torch.Tensor, timestep: int) -> torch.Tensor:
-    """A picture's latents [C, H, W] noised up to a timestep (Ho et al. 2020, eq. 4)."""
+    """The latents [C, H, W] that a picture starts from, noised up to a timestep (Ho et al. 2020, eq. 4)."""
     alpha_bar = float(process.alpha_bar[timestep])
-    noise_CHW = noise_CHW.to(latents_1CHW.device)
-    return math.sqrt(alpha_bar) * latents_1CHW[0] + math.sqrt(1.0 - alpha_bar) * noise_CHW
+    own_CHW = latents_NCHW[place if len(latents_NCHW) > 1 else 0]
+    return math.sqrt(alpha_bar) * own_CHW + math.sqrt(1.0 - alpha_bar) * noise_CHW.to(own_CHW.device)

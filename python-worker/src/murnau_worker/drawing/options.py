@@ -30,14 +30,15 @@ class DrawOptions:
 
 def with_defaults(options: DrawOptions, model: FamilyModel, own_size: tuple[int, int] | None) -> DrawOptions:
     """Fills what was left open from the model. `own_size`: width and height of the picture drawn upon."""
-    width, height = _size(options, model, own_size)
     family = options.family or model.description.options()
+    rules = model.sampling_rules(family)
+    width, height = _size(options, model, None if rules.squashes else own_size)
     return replace(
         options,
         num_steps=options.num_steps or model.settings.num_steps,
         guidance_scale=options.guidance_scale or model.settings.guidance_scale,
         sampler=options.sampler or DEFAULT_SAMPLER,
-        ddim_eta=options.ddim_eta if model.sampling_rules(family).takes_eta else 0.0,
+        ddim_eta=options.ddim_eta if rules.takes_eta else 0.0,
         width=width,
         height=height,
         family=family,

@@ -13,117 +13,40 @@ from dataclasses import dataclass
 from murnau_worker.core.device_memory import free_memory, is_out_of_memory
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.logs import get_logger
-from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.engine.capacity import Capacities
-from murnau_worker.engine.failures import translate
+from murnau_worker.engine.failures import blamed_on, translate
+from murnau_worker.engine.step_work import Fairness, Portion, StepWork, share_out
 from murnau_worker.families.family import FamilyModel
-from murnau_worker.training.run import TrainingRun
-from murnau_worker.training.shares import Share, StepGradients
+from murnau_worker.training.shares import PackGroup, Share, StepGradients
 from murnau_worker.training.step import gradients
 
-EXCLUSIVE_MICRO_BATCH = 4  # samples; part of what makes an exclusive run's bytes, so it follows from the spec alone
-
-
-def exclusive_micro_batch(batch_size: int) -> int:
-    """How many samples an exclusive run computes together, whatever else the device could hold."""
-    return min(batch_size, EXCLUSIVE_MICRO_BATCH)
-
-
-def batching(spec: TrainingSpec) -> str:
-    """The part of a run's numeric fingerprint that its packing decides."""
-    if spec.is_exclusive:
-        return f"exclusive, micro-batch {exclusive_micro_batch(spec.optimizer.batch_size)}"
-    return "packed"
-
-
-class StepWork:
-    """Handed by a session to the packer, which adds up gradients until all samples are done or `error` is set.
-
-    `is_wanted` is asked before each tick: the work of a session that ended is dropped. `served_at`: number of the tick
-    that last served it, or in which it came.
-    """
-
-    def __init__(self, run: TrainingRun, is_wanted: Callable[[], bool] = lambda: True) -> None:
-        self.run = run
-        self.is_wanted = is_wanted
-        self.is_exclusive = run.spec.is_exclusive
-        self.key: Hashable = self if self.is_exclusive else run.group
-        self.done = 0
-        self.served_at = 0
-        self.error: WorkerError | None = None
-        self._sum: StepGradients | None = None
-
-    @property
-    def micro_batch(self) -> int:
-        """Samples that an exclusive run computes together."""
-        return exclusive_micro_batch(self.run.spec.optimizer.batch_size)
-
-    @property
-    def missing(self) -> int:
-        """Samples not yet computed."""
-        return self.run.spec.optimizer.effective_batch - self.done
-
-    @property
-    def is_over(self) -> bool:
-        return self.missing == 0 or self.error is not None or not self.is_wanted()
-
-    @property
-    def gradients(self) -> StepGradients:
-        """Of the whole batch. Only for a work that is done."""
-        assert self._sum is not None
-        assert self.missing == 0
-        return self._sum
-
-    def share(self, count: int) -> Share:
-        """The next `count` samples."""
-        return self.run.share(range(self.done, self.done + count))
-
-    def add(self, gradients: StepGradients, count: int) -> None:
-        """Takes the gradients of the next `count` samples."""
-        self._sum = gradients if self._sum is None else self._sum + gradients
-        self.done += count
-
-
 Compute = Callable[[FamilyModel, Sequence[Share]], list[StepGradients]]
-Portion = tuple[StepWork, int]  # a work and how many of its samples a tick computes
-
-_QUANTUM = 4  # samples: fewer of a run per tick would cost more in Python than it gains in fairness
 
 _STAY_S = 10.0  # with offloaded parts: reading those of another phase takes a second or more
 
 
 @dataclass(frozen=True)
 class _Held:
-    """The phase whose parts are on the device, and until when works of other phases wait for them."""
+    """The model and the phase whose parts are on the device, and until when works of other phases wait for them."""
 
-    model: str
-    phase: str
+    parts: tuple[str, str]
     until_s: float
 
     def serves(self, work: StepWork) -> bool:
-        return (work.run.model.name, work.run.phase) == (self.model, self.phase)
+        return work.parts == self.parts
 
 
-def share_out(works: Sequence[StepWork], capacity: int) -> list[Portion]:
-    """Divides a tick among works of one group, those that waited longest first.
-
-    Each may take an even part of the capacity (but at least the quantum), then what is left goes round once more: a
-    run with a large batch fills up a tick and delays nobody's small one.
-    """
-    in_order = sorted(works, key=lambda work: work.served_at)
-    quantum = max(_QUANTUM, capacity // len(in_order))
-    free = capacity
-    taken = [0] * len(in_order)
-    for limit in (quantum, capacity):
-        for place, work in enumerate(in_order):
-            more = min(free, min(work.missing, limit) - taken[place])
-            taken[place] += more
-            free -= more
-    return [(work, count) for work, count in zip(in_order, taken, strict=True) if count]
+def _is_over(work: StepWork) -> bool:
+    with blamed_on(work.fail):
+        return work.is_over
+    return True
 
 
 class Packer:
-    """Steps that wait, and the ticks that compute them. On the device thread only."""
+    """Steps that wait, and the ticks that compute them. On the device thread only.
+
+    What a run's own code raises ends the run's work and no other; DeviceLostError is no run's, and ends the tick.
+    """
 
     def __init__(
         self,
@@ -134,80 +57,99 @@ class Packer:
         self._capacities = capacities
         self._compute = compute
         self._clock = clock
+        self._fairness = Fairness()
         self._held: _Held | None = None
         self._waiting: list[StepWork] = []
         self._ticks = 0
 
     def submit(self, work: StepWork) -> None:
         work.served_at = self._ticks
+        self._fairness.enter(work)
         self._waiting.append(work)
 
     def tick(self) -> list[StepWork]:
         """Computes one batch of one group, or a stage of its measurement; returns the works that are over."""
         groups: dict[Hashable, list[StepWork]] = {}
         for work in self._waiting:
-            if not work.is_over:
+            if not _is_over(work):
                 groups.setdefault(work.key, []).append(work)
         if groups:
             self._ticks += 1
-            self._serve(self._next(groups.values()))
-        over = [work for work in self._waiting if work.is_over]  # asked once: a run may be cancelled at any time
+            works = self._next(groups.values())
+            began_s = self._clock()
+            portions = self._serve(works) or [(work, 1) for work in works]
+            self._fairness.charge(portions, self._clock() - began_s)
+        over = [work for work in self._waiting if _is_over(work)]  # asked once: a run may be cancelled at any time
         self._waiting = [work for work in self._waiting if work not in over]
         return over
 
     def _next(self, groups: Collection[list[StepWork]]) -> list[StepWork]:
-        """The group whose last turn lies furthest back; of equals, the one that waits longest.
+        """The group of the run that has had least of the device; of equals, the one whose last turn lies furthest back.
 
         Where a model's parts come and go by phase, a phase that waits keeps its turn for a while.
         """
         held = self._held
         if held is not None and self._clock() < held.until_s:
             groups = [works for works in groups if held.serves(works[0])] or groups
-        works = min(groups, key=lambda works: max(work.served_at for work in works))
-        run = works[0].run
-        if run.model.offload == "parts" and (held is None or not held.serves(works[0])):
-            self._held = _Held(run.model.name, run.phase, self._clock() + _STAY_S)
+        works = min(
+            groups, key=lambda works: (min(work.used_s for work in works), max(work.served_at for work in works))
+        )
+        first = works[0]
+        if first.parts_come_and_go and (held is None or not held.serves(first)):
+            self._held = _Held(first.parts, self._clock() + _STAY_S)
         return works
 
-    def _serve(self, works: Sequence[StepWork]) -> None:
-        """Computes one batch; out of memory, the same samples in a smaller one."""
+    def _serve(self, works: Sequence[StepWork]) -> list[Portion]:
+        """Computes one batch; out of memory, the same samples in a smaller one. What it held; [] if it measured."""
         while portions := self._portions(works):
             if not self._runs_out_of_memory(portions):
-                return
+                break
             free_memory()
             samples = sum(count for _, count in portions)
             first = portions[0][0]
-            if first.is_exclusive or samples == 1:
-                first.error = _too_large(first, samples)
-                return
-            self._capacities.lower(first.run.group, samples // 2)
+            if first.group is None or samples == 1:
+                first.fail(_too_large(first, samples))
+                break
+            self._capacities.lower(first.group, samples // 2, "out of memory")
+        return portions
 
     def _portions(self, works: Sequence[StepWork]) -> list[Portion]:
         """What the next batch holds; nothing where the group's capacity is still being measured."""
         first = works[0]
-        if first.is_exclusive:
+        if first.group is None:
             return [(first, min(first.micro_batch, first.missing))]
-        capacity = self._capacities.known(first.run.group)
+        capacity = self._capacities.known(first.group)
         if capacity is None:
             if sum(work.missing for work in works) > 1:
-                self._measure(first.run)
+                self._measure(first, first.group)
                 for work in works:
                     work.served_at = self._ticks
                 return []
             capacity = 1
         return share_out(works, capacity)
 
-    def _measure(self, run: TrainingRun) -> None:
-        """One stage of a measurement with samples of a waiting run, as if so many runs waited with one each."""
-        places = range(run.spec.optimizer.effective_batch)
-        run.share(range(1))  # what drawing samples wants once is not the step's need
-        run.model.hold(run.phase)
+    def _measure(self, work: StepWork, group: PackGroup) -> None:
+        """One stage of a measurement with samples of a waiting run, as if so many runs waited with one each.
+
+        Whatever is raised in it, one sample at a time is computed for now: that shows which run is at fault, if one is.
+        """
+        run = work.run
 
         def compute(samples: int) -> None:
+            places = range(run.spec.optimizer.effective_batch)
             of_run = [places[index % len(places)] for index in range(samples)]
             self._compute(run.model, [run.share(range(place, place + 1)) for place in of_run])
 
-        self._capacities.measure(run.group, run.model.device, compute)
+        failure: WorkerError | None = None
+        try:
+            run.share(range(1))  # what drawing samples wants once is not the step's need
+            run.model.hold(run.phase)
+            self._capacities.measure(group, run.model.device, compute)
+        except Exception as error:
+            failure = translate(error)
+        if failure is not None:
+            free_memory()  # not before here: the error held on to the frames that hold the memory
+            self._capacities.lower(group, 1, f"it could not be measured: {failure.message}")
 
     def _runs_out_of_memory(self, portions: Sequence[Portion]) -> bool:
         """Computes a batch; when memory runs out nothing has changed, and the same samples can be asked for again."""
@@ -215,26 +157,28 @@ class Packer:
             shares = [work.share(count) for work, count in portions]
             run = portions[0][0].run
             run.model.hold(run.phase)
-            results = self._compute(run.model, shares)
+            results = list(zip(portions, self._compute(run.model, shares), strict=True))
         except Exception as error:
             if is_out_of_memory(error):
                 return True
             self._find_the_guilty(portions, error)
             return False
-        for (work, count), of_share in zip(portions, results, strict=True):
-            work.add(of_share, count)
-            work.served_at = self._ticks
+        for (work, count), of_share in results:
+            with blamed_on(work.fail):
+                work.add(of_share, count)
+                work.served_at = self._ticks
         return False
 
     def _find_the_guilty(self, portions: Sequence[Portion], error: Exception) -> None:
         """An unforeseen error ends the run that it comes from and no other: each is computed again alone."""
+        failure = translate(error)
         if len(portions) == 1:
-            portions[0][0].error = translate(error)
+            portions[0][0].fail(failure)
             return
-        get_logger().warning("a pack failed; its runs are computed one by one", exc_info=error)
+        get_logger().warning("a pack failed; its runs are computed one by one")
         for work, count in portions:
             if self._runs_out_of_memory([(work, count)]):
-                work.error = _too_large(work, count)
+                work.fail(_too_large(work, count))
 
 
 def _too_large(work: StepWork, samples: int) -> WorkerError:

@@ -58,7 +58,7 @@ class ServedModels:
 
     def _open(self, name: str, entry: ModelEntry, store: PartStore, cache: Path | None) -> None:
         folder = entry.path
-        recognised = recognise(folder)
+        recognised = recognise(folder, entry.family)
         family = recognised.family.description
         if entry.family and entry.family != family.name:
             raise WorkerError(

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from murnau_worker.core.errors import WorkerError
 from murnau_worker.core.numeric_fingerprint import numeric_fingerprint
 from murnau_worker.engine.device_thread import Turn
-from murnau_worker.engine.packer import StepWork, batching
 from murnau_worker.engine.prepared_data import DataCache, PreparedData
 from murnau_worker.engine.run_pictures import RunPictures
 from murnau_worker.engine.served_models import ServedModels
+from murnau_worker.engine.step_work import StepWork, batching
 from murnau_worker.sessions.events import Checkpoint, Finished, FinishReason, Log, Metrics, TrainEvent
 from murnau_worker.sessions.leased_session import LeasedSession
 from murnau_worker.sessions.segment import SegmentRequest, log_step

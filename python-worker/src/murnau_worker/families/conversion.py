@@ -107,13 +107,21 @@ def _write_parts(
     for done, part in enumerate(source.parts):
         get_logger().info("converting", extra={"model_part": part, "done": done, "total": len(source.parts)})
         module = source.read(part, None)
-        tensors = module.state_dict()
+        tensors = _once(module.state_dict())
         kept = _in_dtype(tensors, dtype, family.description.exact_tensors.get(part, ()))
         is_exact &= all(torch.equal(kept[name].to(value.dtype), value) for name, value in tensors.items())
         size = _save(module, kept, target / folders.parts[part])
         kinds = {str(value.dtype).removeprefix("torch.") for value in kept.values() if value.is_floating_point()}
         written.append(ConvertedPart(part, size, " and ".join(sorted(kinds))))
     return written, is_exact
+
+
+def _once(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Without a tensor's further names: its reader knows them."""
+    names: dict[tuple[object, ...], str] = {}
+    for name, value in tensors.items():
+        names.setdefault((value.data_ptr(), value.shape, value.dtype) if value.numel() else (name,), name)
+    return {name: tensors[name] for name in names.values()}
 
 
 def _in_dtype(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from murnau_worker.core.spec import FamilyParameters, Frozen
+from murnau_worker.core.spec import FamilyParameters, Frozen, SpecRule
 from murnau_worker.text.towers import Tower
 
 Side = Literal["condition", "picture"]
@@ -87,7 +87,8 @@ class FamilyDescription:
     """A family. `encoder`: the part that encodes pictures. `conditioner`: the part named in a drawing's progress while
     it embeds texts and pictures.
 
-    `drawing_defaults`: of its own options, for models whose folder says nothing.
+    `drawing_defaults`: of its own options, for models whose folder says nothing; `num_steps`, `guidance_scale`: of the
+    options that all have. `rules`: across the fields of its training.
     """
 
     name: str
@@ -103,7 +104,10 @@ class FamilyDescription:
     parameters: type[FamilyParameters] = FamilyParameters
     options: type[FamilyOptions] = FamilyOptions
     drawing_defaults: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    num_steps: int = 50
+    guidance_scale: float = 4.0
     embedding_formats: tuple[EmbeddingFormat, ...] = ()
+    rules: tuple[SpecRule, ...] = ()
 
     def phase(self, name: str) -> Phase:
         return next(phase for phase in self.phases if phase.name == name)

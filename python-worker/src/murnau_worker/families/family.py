@@ -25,8 +25,9 @@ from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import BlockCheckpointing
 from murnau_worker.models.model_parts import LoadingProgress, Offload, PartPlan, TextTower, VocabularyScale
 from murnau_worker.models.parts import ModelShape, PartSource
-from murnau_worker.sampling.guidance import Condition, Denoiser, Kept, Threshold
+from murnau_worker.sampling.guidance import Condition, Denoiser, Kept
 from murnau_worker.sampling.tables import Process
+from murnau_worker.sampling.threshold import Threshold
 from murnau_worker.text.embedding_file import LearntEmbedding
 from murnau_worker.text.prompt_reader import PromptReader
 from murnau_worker.text.prompts import PromptModel
@@ -82,6 +83,7 @@ class Family:
 def part_plan(description: FamilyDescription) -> PartPlan:
     """A family's parts as a model keeps them."""
     return PartPlan(
+        family=description.title,
         names=description.part_names,
         of_task=description.parts_of_task,
         of_phase=description.parts_of_phase,
@@ -104,15 +106,15 @@ class PromptedPictures:
 
 @dataclass(frozen=True)
 class SamplingRules:
-    """What a family's options may change of the samplers.
+    """What a family's options may change of a drawing.
 
-    `takes_eta`: DDIM's eta counts. `shares_percentile`: all pictures are thresholded as the first. `pastes_kept`: what
-    inpainting keeps is the picture's own latents again at the end.
+    `takes_eta`: DDIM's eta counts. `pastes_kept`: what inpainting keeps is the picture's own latents again at the end.
+    `squashes`: a picture drawn upon is scaled to the model's square, where no size is asked for.
     """
 
     takes_eta: bool = True
-    shares_percentile: bool = False
     pastes_kept: bool = True
+    squashes: bool = False
 
 
 class ShownPictures(Protocol):
@@ -227,7 +229,6 @@ class FamilyModel(PromptModel, Protocol):
 
     process: Process
     renoising_process: Process
-    threshold: Threshold
 
     def condition(self, pictures: PromptedPictures, prompts: Sequence[str]) -> Turns[Condition]:
         """What is wanted of N pictures by one prompt each."""
@@ -250,6 +251,14 @@ class FamilyModel(PromptModel, Protocol):
         ...
 
     def sampling_rules(self, options: FamilyOptions) -> SamplingRules: ...
+
+    def threshold(self, task: str, sampler: str, options: FamilyOptions) -> Threshold:
+        """What a sampler's predicted clean latents are held to."""
+        ...
+
+    def drawn_upon(self, pictures: PromptedPictures, pixels_1CHW: torch.Tensor) -> torch.Tensor:
+        """Latents in fp32 of the picture in -1..1 that N pictures are drawn upon: [1, C, H, W], or each its own."""
+        ...
 
     def denoiser(self, task: str, kept: Kept | None = None) -> Denoiser: ...
 

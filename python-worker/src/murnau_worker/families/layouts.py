@@ -35,9 +35,13 @@ class RecognisedFolder:
         return fingerprint.fingerprint_of(self.folder, cache, self.family.left_out_of_fingerprint)
 
 
-def recognise(folder: Path) -> RecognisedFolder:
-    """Raises WorkerError `model.unreadable` that says what was looked for."""
-    known = [(family, layout) for family in families() for layout in family.layouts]
+def recognise(folder: Path, wanted: str = "") -> RecognisedFolder:
+    """`wanted`: the name of the family to look for first, in a folder that may hold models of several.
+
+    Raises WorkerError `model.unreadable` that says what was looked for.
+    """
+    ordered = sorted(families(), key=lambda family: family.description.name != wanted)
+    known = [(family, layout) for family in ordered for layout in family.layouts]
     for family, layout in known:
         if layout.is_here(folder):
             return RecognisedFolder(folder, family, layout)

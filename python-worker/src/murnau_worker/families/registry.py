@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from murnau_worker.families.description import FamilyDescription
+from murnau_worker.families.kandinsky20.description import KANDINSKY20
 from murnau_worker.families.kandinsky21.description import KANDINSKY21
 
 
@@ -18,6 +19,7 @@ class Registration:
 
 REGISTRATIONS: list[Registration] = [
     Registration(KANDINSKY21, "murnau_worker.families.kandinsky21.family"),
+    Registration(KANDINSKY20, "murnau_worker.families.kandinsky20.family"),
 ]
 
 

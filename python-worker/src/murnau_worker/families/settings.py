@@ -15,15 +15,15 @@ from murnau_worker.families.description import FamilyDescription, FamilyOptions,
 class ModelSettings(BaseModel):
     """What a worker reads of `murnau.yaml`; the file may hold more (licence, figures), which is not the worker's.
 
-    Sampling defaults are the original's where the folder says nothing. `options`: defaults of the family's own drawing
+    Sampling defaults are the family's where the folder says nothing. `options`: defaults of the family's own drawing
     options, which lie beside the others in the file.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     image_size: int = Field(default=0, ge=0)  # pixels; 0: as the UNet's configuration says
-    num_steps: int = Field(default=50, ge=1, le=1000)
-    guidance_scale: float = Field(default=4.0, ge=1.0)
+    num_steps: int = Field(ge=1, le=1000)
+    guidance_scale: float = Field(ge=1.0)
     # Words that runs may start from, the broad ones: the best of them alone is a run's baseline.
     initializer_tokens: tuple[str, ...] = ()
     options: FamilyOptions = FamilyOptions()
@@ -36,7 +36,11 @@ class ModelSettings(BaseModel):
 
 def default_settings(family: FamilyDescription) -> ModelSettings:
     """Of a folder that says nothing."""
-    return ModelSettings(options=family.options.model_validate(family.drawing_defaults))
+    return ModelSettings(
+        num_steps=family.num_steps,
+        guidance_scale=family.guidance_scale,
+        options=family.options.model_validate(family.drawing_defaults),
+    )
 
 
 def read_model_settings(folder: Path, family: FamilyDescription) -> ModelSettings:
@@ -48,6 +52,7 @@ def read_model_settings(folder: Path, family: FamilyDescription) -> ModelSetting
         content = cast("dict[str, Any]", yaml.safe_load(path.read_text("utf-8")) or {})
         of_family = {name: content.pop(name, default) for name, default in family.drawing_defaults.items()}
         options = family.options.model_validate(of_family)
-        return ModelSettings.model_validate({**content, "options": options})
+        of_all = {"num_steps": family.num_steps, "guidance_scale": family.guidance_scale, **content}
+        return ModelSettings.model_validate({**of_all, "options": options})
     except (yaml.YAMLError, ValidationError) as error:
         raise WorkerError("model.unreadable", f"{path} is not a model's settings: {error}") from error

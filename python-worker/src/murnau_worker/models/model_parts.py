@@ -45,13 +45,14 @@ class TextTower(Protocol):
 
 @dataclass(frozen=True)
 class PartPlan:
-    """A model's parts, and which of them each task and each training phase needs.
+    """A model's parts, and which of them each task and each training phase needs. `family`: for messages.
 
     `titles`: of parts that a folder may lack, for messages. `condition_side`: parts that make conditions of texts and
     pictures; with `offload: parts` they and the others are not in memory together while pictures are drawn.
     `encoder`: the part that encodes a run's pictures before its first step. `towers`: parts that are text towers.
     """
 
+    family: str
     names: tuple[str, ...]
     of_task: Mapping[str, tuple[str, ...]]
     of_phase: Mapping[str, tuple[str, ...]]
@@ -146,7 +147,7 @@ class ModelParts(ABC):
         if task not in self.plan.of_task:
             raise WorkerError(
                 "model.task_not_served",
-                f'model "{self.name}" is of a family that does not do {task}',
+                f'model "{self.name}" is a {self.plan.family}, which does not do {task}',
                 field="model",
                 given=task,
                 allowed=", ".join(self.tasks),

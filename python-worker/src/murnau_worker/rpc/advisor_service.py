@@ -26,6 +26,7 @@ Answer = TypeVar("Answer")
 
 SERVICE_NAME: str = pb.DESCRIPTOR.services_by_name["AdvisorService"].full_name
 _MESSAGE_BYTES = 128 * 1024 * 1024  # 100,000 past trials of a kilobyte each
+_LONGEST_TEXT = 100_000  # characters: of a trial's parameters as JSON
 _GRACE_S = 5.0  # how long open calls have at shutdown
 
 
@@ -84,7 +85,7 @@ class AdvisorServer:
 
     def __init__(self, listen: str) -> None:
         self._service = AdvisorService()
-        self._listener = Listener(listen, SERVICE_NAME, message_bytes=_MESSAGE_BYTES)
+        self._listener = Listener(listen, SERVICE_NAME, message_bytes=_MESSAGE_BYTES, longest_text=_LONGEST_TEXT)
         advisor_pb2_grpc.add_AdvisorServiceServicer_to_server(self._service, self._listener.grpc)
         self.port = self._listener.port
 

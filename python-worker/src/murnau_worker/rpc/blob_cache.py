@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import re
-import shutil
-import tempfile
+import threading
+import time
 from collections import OrderedDict
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.core.logs import get_logger
+from murnau_worker.rpc.blob_folder import BlobFolder
 
 HASH_PATTERN = re.compile(r"[0-9a-f]{64}")
 CHUNK_BYTES = 1024 * 1024
+CACHE_BYTES = 4 * 1024**3
+MEMORY_BYTES = 1024**3  # of blobs for which there is no file
+# A blob that was put, asked for or read this lately may belong to a set that is still being put: it stays, even where
+# the set is larger than the cache.
+WANTED_S = 1800.0
 _LARGEST_BLOB_BYTES = 256 * 1024 * 1024
-_CACHE_BYTES = 4 * 1024**3
-_PREFIX = "murnau-blobs-"
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """`content`: of a blob that is kept in memory."""
+
+    size_bytes: int
+    used_s: float
+    content: bytes | None = None
 
 
 class BlobCache:
-    """Files in a temporary folder, the least recently used leaving first."""
+    """Files in a temporary folder, the least recently used leaving first. Any thread may call it.
 
-    def __init__(self) -> None:
-        _remove_left_behind(Path(tempfile.gettempdir()))
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
-        self._sizes: OrderedDict[str, int] = OrderedDict()
+    What is there is what the folder says: a file that vanished is missing, and is asked for again. Where files can not
+    be written, blobs are kept in memory.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()  # the least recently used first
+        self._total_bytes = 0
+        self._in_memory_bytes = 0
+        self._is_over = False
+        self._folder: BlobFolder | None = None
+        try:
+            self._folder = BlobFolder()
+        except OSError as error:
+            _warn_of_memory(error)
 
     def close(self) -> None:
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.close()
 
     def missing(self, hashes: list[str]) -> list[str]:
         """Those the cache lacks, in order."""
-        return [blob_hash for blob_hash in hashes if blob_hash not in self._sizes]
+        with self._lock:
+            return [blob_hash for blob_hash in hashes if not self._is_there(blob_hash)]
 
     def put(self, blob_hash: str, content: bytes) -> None:
         """Raises WorkerError `blob.corrupt` when content and hash do not match, `storage.full` without room for it."""
@@ -46,50 +72,97 @@ class BlobCache:
                 given=blob_hash,
                 allowed="the SHA-256 of the content, 64 lower-case hex digits",
             )
-        self._write(self._path(blob_hash), content)
-        self._sizes[blob_hash] = len(content)
-        self._sizes.move_to_end(blob_hash)
-        while sum(self._sizes.values()) > _CACHE_BYTES and len(self._sizes) > 1:
-            oldest, _ = self._sizes.popitem(last=False)
-            self._path(oldest).unlink(missing_ok=True)
-
-    def _write(self, path: Path, content: bytes) -> None:
-        try:
-            path.write_bytes(content)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            if error.errno not in _NO_ROOM:
-                raise
-            message = f"no space is left for the worker's files in {path.parent}; free some: what is running waits"
-            raise WorkerError("storage.full", message) from error
+        with self._lock:
+            self._forget(blob_hash)
+            entry = self._written(blob_hash, content)
+            self._entries[blob_hash] = entry
+            self._total_bytes += entry.size_bytes
+            self._in_memory_bytes += len(entry.content or b"")
+            self._evict()
 
     def get(self, blob_hash: str) -> bytes | None:
         """The blob, or None."""
-        if blob_hash not in self._sizes:
-            return None
-        self._sizes.move_to_end(blob_hash)
-        return self._path(blob_hash).read_bytes()
+        with self._lock:
+            entry = self._entries.get(blob_hash)
+            if entry is None:
+                return None
+            content = entry.content
+            if content is None and self._folder is not None:
+                content = self._folder.read(blob_hash)
+            if content is None or len(content) != entry.size_bytes:
+                self._forget(blob_hash)
+                return None
+            self._use(blob_hash, entry)
+            return content
 
-    def _path(self, blob_hash: str) -> Path:
-        return Path(self._folder.name) / blob_hash
+    def _is_there(self, blob_hash: str) -> bool:
+        entry = self._entries.get(blob_hash)
+        if entry is None:
+            return False
+        is_file = self._folder is not None and self._folder.has(blob_hash, entry.size_bytes)
+        if entry.content is None and not is_file:
+            self._forget(blob_hash)
+            return False
+        self._use(blob_hash, entry)
+        return True
+
+    def _use(self, blob_hash: str, entry: _Entry) -> None:
+        self._entries[blob_hash] = replace(entry, used_s=self._clock())
+        self._entries.move_to_end(blob_hash)
+
+    def _written(self, blob_hash: str, content: bytes) -> _Entry:
+        size_bytes, now_s = len(content), self._clock()
+        if self._folder is not None:
+            try:
+                self._folder.write(blob_hash, content)
+            except OSError as error:
+                _warn_of_memory(error)
+            else:
+                return _Entry(size_bytes, now_s)
+        if self._in_memory_bytes + size_bytes > MEMORY_BYTES:
+            self._make_room_in_memory(size_bytes)
+        return _Entry(size_bytes, now_s, content)
+
+    def _make_room_in_memory(self, size_bytes: int) -> None:
+        kept = [blob_hash for blob_hash, entry in self._entries.items() if entry.content is not None]
+        for blob_hash in kept:
+            if self._in_memory_bytes + size_bytes <= MEMORY_BYTES or not self._may_leave(blob_hash):
+                break
+            self._forget(blob_hash)
+        if self._in_memory_bytes + size_bytes > MEMORY_BYTES:
+            most = MEMORY_BYTES // 1024**2
+            message = f"the worker can not write temporary files, and the {most} MiB of memory in their place are full"
+            raise WorkerError("storage.full", f"{message}: give it a folder by TMPDIR and start it again")
+
+    def _may_leave(self, blob_hash: str) -> bool:
+        return self._clock() - self._entries[blob_hash].used_s >= WANTED_S
+
+    def _evict(self) -> None:
+        while self._total_bytes > CACHE_BYTES:
+            oldest = next(iter(self._entries))
+            if not self._may_leave(oldest):
+                break
+            self._forget(oldest)
+        is_over = self._total_bytes > CACHE_BYTES
+        if is_over and not self._is_over:
+            get_logger().warning(
+                "the blobs in use are larger than the cache: it takes more of the disk",
+                extra={"blobs_mib": self._total_bytes // 1024**2, "cache_mib": CACHE_BYTES // 1024**2},
+            )
+        self._is_over = is_over
+
+    def _forget(self, blob_hash: str) -> None:
+        entry = self._entries.pop(blob_hash, None)
+        if entry is None:
+            return
+        self._total_bytes -= entry.size_bytes
+        self._in_memory_bytes -= len(entry.content or b"")
+        if entry.content is None and self._folder is not None:
+            self._folder.remove(blob_hash)
 
 
-def _remove_left_behind(folder: Path) -> None:
-    """Removes the folders of workers that were killed."""
-    for path in folder.glob(f"{_PREFIX}*-*"):
-        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdecimal() and not _is_running(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        pass
-    return True
+def _warn_of_memory(error: OSError) -> None:
+    get_logger().warning("blobs can not be kept as files: memory takes them", extra={"reason": str(error)})
 
 
 class BlobAssembly:

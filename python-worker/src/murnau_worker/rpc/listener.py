@@ -11,6 +11,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from murnau_worker.rpc.checked_calls import CheckedCalls
+
 _health_aio: Any = getattr(health, "aio")  # noqa: B009 (grpcio-health-checking adds it at run time)
 
 
@@ -22,9 +24,11 @@ class Listener:
     bound, which differs from the one asked for when that was 0. Raises RuntimeError when the address can not be bound.
     """
 
-    def __init__(self, listen: str, service_name: str, *, message_bytes: int) -> None:
+    def __init__(self, listen: str, service_name: str, *, message_bytes: int, longest_text: int) -> None:
+        """`longest_text`: characters of each text of a request."""
         self._service_name = service_name
         self.grpc = grpc.aio.server(
+            interceptors=[CheckedCalls(service_name, longest_text)],
             options=[
                 ("grpc.max_receive_message_length", message_bytes),
                 ("grpc.max_send_message_length", message_bytes),
@@ -32,7 +36,7 @@ class Listener:
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 500),
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.max_ping_strikes", 0),
-            ]
+            ],
         )
         self._health: Any = _health_aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.grpc)

@@ -10,9 +10,7 @@ from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_pictures import read_pictures
 from murnau_worker.rpc.read_spec import read_spec
 from murnau_worker.rpc.refusal import invalid
-from murnau_worker.sessions.segment import SegmentRequest
-
-_LARGEST_STATE_BYTES = 4 * 1024 * 1024
+from murnau_worker.sessions.segment import LARGEST_STATE_BYTES, SegmentRequest
 
 
 def read_start(
@@ -34,8 +32,9 @@ def read_start(
             f"1 to {spec.max_steps}",
         )
     state = message.state if message.HasField("state") else None
-    if state is not None and len(state) > _LARGEST_STATE_BYTES:
-        raise invalid("start.state", f"a state of {len(state)} bytes is none", len(state), "at most 4 MiB")
+    if state is not None and len(state) > LARGEST_STATE_BYTES:
+        most = f"at most {LARGEST_STATE_BYTES // 1024**2} MiB"
+        raise invalid("start.state", f"a state of {len(state)} bytes is none", len(state), most)
     if state is None and message.acknowledged_step != 0:
         raise invalid("start.acknowledged_step", "without a state nothing is stored", message.acknowledged_step, "0")
     pictures = read_pictures(message.images, blobs, spec)

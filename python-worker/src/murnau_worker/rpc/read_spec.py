@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from murnau_worker.core.spec import TrainingSpec
+from murnau_worker.core.spec import SPEC_RULES, TrainingSpec
 from murnau_worker.families.description import FamilyDescription
 from murnau_worker.rpc.family_values import read_family_values
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
@@ -36,7 +36,9 @@ PACKINGS = _words_of(pb.Packing)
 _WRITTEN: Mapping[tuple[str, ...], str] = {
     ("objective", "name"): "objective",
     ("optimizer", "name"): "optimizer",
-    ("evaluation", "every_steps"): "eval_every_steps",
+    ("evaluation", "every_steps"): "eval.every_steps",
+    ("evaluation", "stop_at_plateau"): "stop_when.plateau",
+    ("checkpoint_every_steps",): "checkpoint.every_steps",
 }
 _BY_TOWER: Mapping[str, str] = {"learning_rates": "learning_rate", "initializers": "initializer"}
 _SECTIONS = frozenset({"concept", "objective", "optimizer", "data", "evaluation"})
@@ -47,6 +49,10 @@ def field_name(place: Sequence[object]) -> str:
     path = tuple(map(str, place))
     if path in _WRITTEN:
         return f"spec.{_WRITTEN[path]}"
+    if path[:2] == ("data", "template_languages"):  # people write one text of them
+        return "spec.template_languages"
+    if path[:2] == ("objective", "parameters") and len(path) > 2:
+        return ".".join(["spec", *path[2:]])
     if len(path) == 3 and path[1] in _BY_TOWER:
         return f"spec.{_BY_TOWER[path[1]]}_{path[2]}"
     return ".".join(["spec", *(path[1:] if len(path) > 1 and path[0] in _SECTIONS else path)])
@@ -75,11 +81,16 @@ def read_spec(message: pb.TrainingSpec, family: FamilyDescription) -> TrainingSp
         "checkpoint_every_steps": message.checkpoint_every_steps,
     }
     try:
-        return TrainingSpec.model_validate(values)
+        spec = TrainingSpec.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         field = field_name(first["loc"])
         raise invalid(field, f"{field}: {first['msg']}", first.get("input", "")) from error
+    for rule in (*SPEC_RULES, *family.rules):
+        if not rule.holds(spec):
+            field = f"spec.{rule.field}"
+            raise invalid(field, f"{field} {rule.problem}", rule.given(spec))
+    return spec
 
 
 def _concept(message: pb.Concept, family: FamilyDescription) -> dict[str, Any]:
@@ -108,13 +119,9 @@ def _objective(message: pb.Objective, family: FamilyDescription) -> dict[str, An
 
 def _optimizer(message: pb.Optimizer, family: FamilyDescription) -> dict[str, Any]:
     rates = _by_tower(message, "learning_rates", family)
-    for tower in family.tower_names:
-        if tower not in rates:
-            field = f"spec.learning_rate_{tower}"
-            raise invalid(field, f"{field} is not given", "", "above 0 and at most 100")
     return {
         "name": message.name or "adamw",
-        "learning_rates": rates,
+        "learning_rates": {tower.name: rates.get(tower.name, tower.learning_rate) for tower in family.towers},
         "learning_rate_unit": _word(UNITS, message.learning_rate_unit, "spec.learning_rate_unit"),
         "schedule": _word(SCHEDULES, message.schedule, "spec.schedule"),
         "schedule_steps": message.schedule_steps,

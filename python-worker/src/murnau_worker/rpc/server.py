@@ -14,6 +14,7 @@ class WorkerServer(EngineServer[Engine]):
 
     def __init__(self, engine: Engine, listen: str) -> None:
         super().__init__(engine, WorkerService, listen)
+        engine.device.before_exit = self.refuse_at_once
 
 
 async def serve(engine: Engine, listen: str) -> None:

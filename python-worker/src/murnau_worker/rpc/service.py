@@ -26,7 +26,7 @@ from murnau_worker.rpc.draw_stream import draw_responses
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.read_spec import check_towers
 from murnau_worker.rpc.refusal import invalid
-from murnau_worker.rpc.status import abort, error_detail
+from murnau_worker.rpc.status import error_detail
 from murnau_worker.rpc.training_calls import TrainingCalls
 from murnau_worker.text.embedding_file import check_fits, renamed
 from murnau_worker.text.initializer_words import InitializerWords, initializer_problems
@@ -107,11 +107,7 @@ class WorkerService(TrainingCalls[TrainingSession]):
     async def ConvertEmbedding(
         self, request: pb.ConvertEmbeddingRequest, context: Context
     ) -> pb.ConvertEmbeddingResponse:
-        try:
-            return await asyncio.to_thread(self._convert, request)
-        except WorkerError as error:
-            await abort(context, error)
-            raise
+        return await asyncio.to_thread(self._convert, request)
 
     def _convert(self, request: pb.ConvertEmbeddingRequest) -> pb.ConvertEmbeddingResponse:
         _check_format(request.to_format, format_names(), "to_format")
@@ -120,14 +116,16 @@ class WorkerService(TrainingCalls[TrainingSession]):
         embedding = read_embedding(request.file, request.from_format or None)
         if request.placeholder_token:
             embedding = renamed(embedding, request.placeholder_token)
+        family = ""
         if request.model:
             model = self._engine.models.load(request.model)
+            family = model.description.name
             check_placeholder(embedding.placeholder_token, model.tokenizers, "placeholder_token")
             check_fits(embedding, model.widths)
             if not embedding.model_fingerprint:
                 embedding = dataclasses.replace(embedding, model_fingerprint=model.fingerprint)
         return pb.ConvertEmbeddingResponse(
-            file=write_as(embedding, request.to_format),
+            file=write_as(embedding, request.to_format, family),
             placeholder_token=embedding.placeholder_token,
             initializer_token=embedding.initializer_token,
             num_vectors=embedding.num_vectors,
@@ -136,11 +134,7 @@ class WorkerService(TrainingCalls[TrainingSession]):
         )
 
     async def CheckTokens(self, request: pb.CheckTokensRequest, context: Context) -> pb.CheckTokensResponse:
-        try:
-            return await asyncio.to_thread(self._check_tokens, request)
-        except WorkerError as error:
-            await abort(context, error)
-            raise
+        return await asyncio.to_thread(self._check_tokens, request)
 
     def _check_tokens(self, request: pb.CheckTokensRequest) -> pb.CheckTokensResponse:
         model = self._engine.models.load(request.model)

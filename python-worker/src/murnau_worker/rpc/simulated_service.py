@@ -16,7 +16,6 @@ from murnau_worker.rpc.blob_cache import BlobCache
 from murnau_worker.rpc.describe_machine import describe_machine
 from murnau_worker.rpc.engine_server import EngineServer, serve_engine
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
-from murnau_worker.rpc.status import abort
 from murnau_worker.rpc.training_calls import Context, TrainingCalls
 from murnau_worker.rpc.write_responses import write_draw_event
 from murnau_worker.sessions.events import DrawnImage, DrawStarted
@@ -47,13 +46,10 @@ class SimulatedService(TrainingCalls[SimulatedSession]):
             numeric_fingerprint=NUMERIC_FINGERPRINT,
         )
 
-    async def _draw(self, options: pb.DrawOptions, response: Any, context: Context) -> AsyncIterator[Any]:
+    async def _draw(self, options: pb.DrawOptions, response: Any) -> AsyncIterator[Any]:
         """Pictures of one colour, a step's time each."""
-        try:
-            self._engine.sessions.check_open()
-            self._engine.check_served(options.model)
-        except WorkerError as error:
-            await abort(context, error)
+        self._engine.sessions.check_open()
+        self._engine.check_served(options.model)
         self._generating += 1
         try:
             started = DrawStarted(fingerprint_of(options.model), NUMERIC_FINGERPRINT)
@@ -69,29 +65,28 @@ class SimulatedService(TrainingCalls[SimulatedSession]):
     async def TextToImage(
         self, request: pb.TextToImageRequest, context: Context
     ) -> AsyncIterator[pb.TextToImageResponse]:
-        async for response in self._draw(request.options, pb.TextToImageResponse, context):
+        async for response in self._draw(request.options, pb.TextToImageResponse):
             yield response
 
     async def Fuse(self, request: pb.FuseRequest, context: Context) -> AsyncIterator[pb.FuseResponse]:
-        async for response in self._draw(request.options, pb.FuseResponse, context):
+        async for response in self._draw(request.options, pb.FuseResponse):
             yield response
 
     async def Inpaint(self, request: pb.InpaintRequest, context: Context) -> AsyncIterator[pb.InpaintResponse]:
-        async for response in self._draw(request.options, pb.InpaintResponse, context):
+        async for response in self._draw(request.options, pb.InpaintResponse):
             yield response
 
     async def ImageToImage(
         self, request: pb.ImageToImageRequest, context: Context
     ) -> AsyncIterator[pb.ImageToImageResponse]:
-        async for response in self._draw(request.options, pb.ImageToImageResponse, context):
+        async for response in self._draw(request.options, pb.ImageToImageResponse):
             yield response
 
     async def ConvertEmbedding(
         self, request: pb.ConvertEmbeddingRequest, context: Context
     ) -> pb.ConvertEmbeddingResponse:
         message = "a simulated worker has no converter; start the worker without --simulate"
-        await abort(context, WorkerError("embedding.unreadable", message, field="file"))
-        raise AssertionError("abort raises")
+        raise WorkerError("embedding.unreadable", message, field="file")
 
     async def CheckTokens(self, request: pb.CheckTokensRequest, context: Context) -> pb.CheckTokensResponse:
         """It has no tokenizer: every word is new."""

@@ -78,7 +78,7 @@ class TrainStream(Generic[SessionT]):
             raise WorkerError("spec.invalid", "the stream brought no start message", field="start") from error
         if first.WhichOneof("message") != "start":
             raise WorkerError("spec.invalid", "a stream's first message is `start`", field="start")
-        segment = read_start(first.start, self._blobs, self._engine.family_of)
+        segment = await asyncio.to_thread(read_start, first.start, self._blobs, self._engine.family_of)
         session = self._engine.open_training(segment, self._put, self._put)
         get_logger().info(
             "training opened",

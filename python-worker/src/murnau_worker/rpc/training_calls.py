@@ -8,14 +8,15 @@ from typing import Any, Generic
 
 import grpc
 
-from murnau_worker.core.errors import WorkerError
 from murnau_worker.rpc.blob_cache import BlobAssembly, BlobCache
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2 as pb
 from murnau_worker.rpc.gen.murnau.worker.v1 import worker_pb2_grpc
-from murnau_worker.rpc.status import abort
+from murnau_worker.rpc.refusal import invalid
 from murnau_worker.rpc.train_stream import TrainStream
 from murnau_worker.rpc.training_engine import TrainingEngine
 from murnau_worker.sessions.session_book import SessionT
+
+_MOST_HASHES = 10_000
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -28,18 +29,18 @@ class TrainingCalls(worker_pb2_grpc.WorkerServiceServicer, Generic[SessionT]):
         self._blobs = blobs
 
     async def MissingBlobs(self, request: pb.MissingBlobsRequest, context: Context) -> pb.MissingBlobsResponse:
+        count = len(request.hashes)
+        if count > _MOST_HASHES:
+            raise invalid("hashes", f"{count} blobs were asked for", count, f"at most {_MOST_HASHES}")
         return pb.MissingBlobsResponse(hashes=self._blobs.missing(list(request.hashes)))
 
     async def PutBlobs(
         self, request_iterator: AsyncIterator[pb.PutBlobsRequest], context: Context
     ) -> pb.PutBlobsResponse:
         assembly = BlobAssembly(self._blobs)
-        try:
-            async for message in request_iterator:
-                assembly.add(message.hash, message.chunk, message.last)
-            assembly.finish()
-        except WorkerError as error:
-            await abort(context, error)
+        async for message in request_iterator:
+            assembly.add(message.hash, message.chunk, message.last)
+        assembly.finish()
         return pb.PutBlobsResponse(received=assembly.received)
 
     async def Train(

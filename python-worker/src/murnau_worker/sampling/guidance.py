@@ -6,12 +6,13 @@ Legend: N pictures, C latent channels, H/W latent size.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import torch
 
 from murnau_worker.sampling.tables import Process
+from murnau_worker.sampling.threshold import NO_THRESHOLD, Threshold
 
 
 class Condition(Protocol):
@@ -52,22 +53,24 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True)
 class Kept:
-    """What inpainting keeps: the picture's latents [1, C, H, W] and the mask [1, 1, H, W], 1 where it keeps them."""
+    """What inpainting keeps: the picture's latents, of all pictures or each its own, and the mask, 1 where it keeps."""
 
-    latents_1CHW: torch.Tensor
+    latents_NCHW: torch.Tensor
     mask_11HW: torch.Tensor
+
+    def of(self, places: list[int]) -> Kept:
+        """Of some of the pictures."""
+        return self if len(self.latents_NCHW) == 1 else replace(self, latents_NCHW=self.latents_NCHW[places])
 
     def paste(self, latents_NCHW: torch.Tensor) -> torch.Tensor:
         """The given latents with the kept ones in their place."""
-        return latents_NCHW * (1 - self.mask_11HW) + self.latents_1CHW * self.mask_11HW
+        return latents_NCHW * (1 - self.mask_11HW) + self.latents_NCHW * self.mask_11HW
 
-
-@dataclass(frozen=True)
-class Threshold:
-    """Dynamic thresholding of predicted pictures: clamped to ±`clamp`, then clipped at a percentile in 0..1."""
-
-    clamp: float
-    percentile: float
+    @property
+    def beside(self) -> torch.Tensor:
+        """What a UNet for inpainting is given beside the noised latents [1 or N, C + 1, H, W]."""
+        masks = self.mask_11HW.expand(len(self.latents_NCHW), -1, -1, -1)
+        return torch.cat([self.latents_NCHW * masks, masks], dim=1)
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,10 @@ class SamplingRequest:
 
     `start_NCHW` starts it: noise, or noised latents with the `start_step` they were noised for (in the sampler's own
     count of its process). `step_noise(i)` gives the noise [N, C, H, W] of the i-th step. `eta`: DDIM's share of fresh
-    noise. `shares_percentile`: p_sampler thresholds all pictures as the first, as the original does.
+    noise. `threshold`: what predicted clean latents are held to.
     """
 
     process: Process
-    threshold: Threshold
     wanted: Condition
     unwanted: Condition
     start_NCHW: torch.Tensor
@@ -90,15 +92,20 @@ class SamplingRequest:
     start_step: int | None = None
     kept: Kept | None = None
     eta: float = 0.0
-    shares_percentile: bool = False
+    threshold: Threshold = NO_THRESHOLD
+
+    def limited(self, clean_NCHW: torch.Tensor) -> torch.Tensor:
+        """Predicted clean latents under the threshold."""
+        return self.threshold.apply(clean_NCHW, None if self.kept is None else self.kept.paste)
 
 
 @dataclass(frozen=True)
 class SamplerStep:
-    """The denoiser's evaluations done and in all, and the clean latents [N, C, H, W] as predicted now."""
+    """The denoiser's evaluations done and in all, the latents [N, C, H, W] reached, and the clean ones as predicted."""
 
     done: int
     total: int
+    latents_NCHW: torch.Tensor
     clean_NCHW: torch.Tensor
 
 

@@ -26,15 +26,15 @@ def sample_plms(denoiser: Denoiser, request: SamplingRequest) -> Sampling:
     for draw, index in enumerate(reversed(range(steps))):
         noise, _ = guided(latents, tables.timesteps[index])
         if not earlier:
-            guess, clean = ddim_move(tables, index, latents, noise)
-            yield SamplerStep(1, steps + 1, clean)
+            guess, clean = ddim_move(tables, index, latents, noise, request)
+            yield SamplerStep(1, steps + 1, guess, clean)
             following, _ = guided(guess, tables.timesteps[max(index - 1, 0)])
             combined = (noise + following) / 2
         else:
             weights, divisor = _MULTISTEP[len(earlier)]
             terms = zip(weights, (noise, *earlier), strict=True)
             combined = torch.stack([weight * term for weight, term in terms]).sum(0) / divisor
-        latents, clean = ddim_move(tables, index, latents, combined)
+        latents, clean = ddim_move(tables, index, latents, combined, request)
         earlier.appendleft(noise)
-        yield SamplerStep(draw + 2, steps + 1, clean)
+        yield SamplerStep(draw + 2, steps + 1, latents, clean)
     return latents

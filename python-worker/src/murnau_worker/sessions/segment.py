@@ -10,6 +10,8 @@ from murnau_worker.core.logs import get_logger
 from murnau_worker.core.named_picture import NamedPicture
 from murnau_worker.core.spec import TrainingSpec
 
+# Rows and moments have at most a few megabytes; beside them are 90 bytes for each evaluation, of at most a million.
+LARGEST_STATE_BYTES = 96 * 1024 * 1024
 _RATE_WINDOW_S = 10.0
 
 

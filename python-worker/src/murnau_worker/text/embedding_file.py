@@ -108,7 +108,7 @@ def checked(embedding: LearntEmbedding) -> LearntEmbedding:
     """Raises WorkerError `embedding.unreadable` for rows that can not be an embedding's."""
     rows = list(embedding.rows.values())
     counts = {len(rows_RD) if rows_RD.dim() == 2 else 0 for rows_RD in rows}
-    if len(counts) != 1 or not 1 <= max(counts) <= 64:
+    if len(counts) != 1 or not 1 <= max(counts) <= 64 or not all(rows_RD.numel() for rows_RD in rows):
         shapes = " and ".join(str(tuple(rows_RD.shape)) for rows_RD in rows) or "none"
         raise unreadable(f"rows of shapes {shapes} are no embedding")
     if not all(bool(rows_RD.isfinite().all()) for rows_RD in rows):

@@ -58,7 +58,7 @@ def tower_words(words: InitializerWords, tokenizers: Tokenizers, prefix: str) ->
     for tower, tokenizer in tokenizers.items():
         own = words.by_tower.get(tower, "")
         field_name = f"initializer_{tower}" if own else "initializer_token"
-        found[tower] = TowerWords(f"{prefix}{field_name}", own or words.shared, tokenizer)
+        found[tower] = TowerWords(f"{prefix}{field_name}", (own or words.shared).strip(), tokenizer)
     return found
 
 

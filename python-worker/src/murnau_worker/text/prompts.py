@@ -78,9 +78,10 @@ class PromptEncoder:
         tokenizer, vocabulary_size = self.tokenizers[tower], self.vocabulary_sizes[tower]
         ids: list[int] = []
         after_learnt = False
-        for text, word in parts:
+        for place, (text, word) in enumerate(parts):
             if word is None:
-                ids += tokenizer.ids(text, continues_word=after_learnt and not text[0].isspace())
+                continues = after_learnt and not text[0].isspace()
+                ids += tokenizer.ids(text, continues_word=continues, precedes_word=place < len(parts) - 1)
             else:
                 ids += [vocabulary_size + word.first + index for index in range(word.count)]
             after_learnt = word is not None

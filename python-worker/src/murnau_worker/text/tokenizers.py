@@ -43,13 +43,14 @@ class PieceTokenizer:
         unknown: int | None = self._tokenizer.unk_token_id
         return unknown
 
-    def ids(self, text: str, *, continues_word: bool = False) -> list[int]:
+    def ids(self, text: str, *, continues_word: bool = False, precedes_word: bool = False) -> list[int]:
         """Ids of a text without start and end.
 
         `continues_word`: the text follows a learnt word without a space (", in snow"), so that its first piece must not
-        begin a word where the tokenizer marks beginnings.
+        begin a word where the tokenizer marks beginnings. `precedes_word`: a learnt word follows, so that a space at
+        the end only parts the two.
         """
-        text = text.strip()
+        text = text.rstrip() if precedes_word else text
         if not text:
             return []
         ids: list[int] = list(self._tokenizer(text, add_special_tokens=False).input_ids)

@@ -11,6 +11,7 @@ class Tower:
 
     `part`: the model's part that it is. `title`: its usual name. `role`: whose text tower it is, for messages.
     `reads_english_only`: it reads the English template where another tower reads one of another language.
+    `learning_rate`: of its rows, where a spec gives none.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Tower:
     role: str
     part: str
     reads_english_only: bool = False
+    learning_rate: float = 0.2
 
     @property
     def label(self) -> str:

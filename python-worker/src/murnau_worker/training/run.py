@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 import torch
 
 from murnau_worker.core.batch import Rows
-from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.families.family import FamilyModel
 from murnau_worker.text.embedding_file import LearntEmbedding, Published, write_embedding
@@ -88,7 +87,7 @@ class TrainingRun:
     def group(self) -> PackGroup:
         """Which runs its next step can share a batch with."""
         phase = self.phase
-        bucket, _ = bucket_of_step(Draws(self.spec.seed), self.state.step, self.latents)
+        bucket, _ = bucket_of_step(self.state.step, self.latents)
         reads_latents = self.model.description.phase(phase).reads_latents
         return PackGroup(
             self.spec.model,

@@ -12,19 +12,20 @@ import torch
 
 from murnau_worker.drawing.masks import grown
 from murnau_worker.families.goldens import Goldens, Outputs
-from murnau_worker.verify import tasks, training
+from murnau_worker.verify import recorded, tasks, training
 from murnau_worker.verify.golden_folder import GoldenFolder, read_golden_folder
 
 
 def parts(golden: GoldenFolder) -> Outputs:
-    return golden.goldens.parts(golden.model, golden.tensors)
+    return golden.goldens.parts(golden.model, golden.tensors, golden.folder)
 
 
 def mask(golden: GoldenFolder) -> Outputs:
     yield "prepare_mask.mask_out", grown(golden["prepare_mask.mask_in"])
 
 
-GROUPS: tuple[Callable[[GoldenFolder], Outputs], ...] = (
+Group = Callable[[GoldenFolder], Outputs]
+_SAMPLED: tuple[Group, ...] = (
     parts,
     mask,
     tasks.text_to_image,
@@ -32,9 +33,9 @@ GROUPS: tuple[Callable[[GoldenFolder], Outputs], ...] = (
     tasks.image_to_image,
     training.training,
 )
+_RECORDED: tuple[Group, ...] = (parts, recorded.preparation, recorded.runs)
 
-# What the original code was given of every family, beside tokens and rows by tower. Every entry that is neither of
-# these nor the family's is an output, known here or not.
+# What the original code was given of every family whose goldens are sampled, beside tokens and rows by tower.
 _INPUTS: frozenset[str] = frozenset(
     {
         "prepare_mask.mask_in",
@@ -50,7 +51,7 @@ _OF_TOWER = re.compile(r"(sample|train)\.\w+_(ids|mask|row_init)")
 
 @dataclass(frozen=True)
 class Comparison:
-    """One output's error, max|a-b| / max|b|, and its bound. Not compared: the error is NaN."""
+    """One output's error, see `error_of`, and its bound. Not compared: the error is NaN."""
 
     name: str
     error: float
@@ -69,20 +70,31 @@ def relative_error(actual: torch.Tensor, wanted: torch.Tensor) -> float:
     return float(difference / wanted.double().abs().max().clamp(min=torch.finfo(torch.float64).tiny))
 
 
+def error_of(actual: torch.Tensor, wanted: torch.Tensor) -> float:
+    """The relative error; of whole numbers, such as a picture's levels, the largest difference."""
+    if wanted.is_floating_point() or actual.shape != wanted.shape:
+        return relative_error(actual, wanted)
+    return float((actual.cpu().long() - wanted.long()).abs().max())
+
+
 def outputs_of(tensors: dict[str, torch.Tensor], goldens: Goldens) -> list[str]:
     """Names of the entries that are outputs."""
-    of_family = goldens.inputs.union(*map(goldens.training_inputs, range(training.STEPS)))
-    return sorted(name for name in set(tensors) - _INPUTS - of_family if not _OF_TOWER.fullmatch(name))
+
+    def is_input(name: str) -> bool:
+        is_common = goldens.form == "sampled" and (name in _INPUTS or _OF_TOWER.fullmatch(name) is not None)
+        return is_common or goldens.is_input(name)
+
+    return sorted(name for name in tensors if not is_input(name))
 
 
 def compare(golden: GoldenFolder) -> Iterator[Comparison]:
     """Compares group after group; the outputs that no group gave come last."""
     left = dict.fromkeys(outputs_of(golden.tensors, golden.goldens))
-    for group in GROUPS:
+    for group in _SAMPLED if golden.goldens.form == "sampled" else _RECORDED:
         for name, actual in group(golden):
             if name in left:
                 del left[name]
-                yield Comparison(name, relative_error(actual, golden[name]), golden.bound(name))
+                yield Comparison(name, error_of(actual, golden[name]), golden.bound(name))
     for name in left:
         yield Comparison(name, float("nan"), golden.bound(name))
 

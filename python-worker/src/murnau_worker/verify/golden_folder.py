@@ -14,11 +14,10 @@ from murnau_worker.core.errors import WorkerError
 from murnau_worker.engine.served_models import ServedModels
 from murnau_worker.engine.served_models_file import ModelEntry
 from murnau_worker.families.family import FamilyModel
-from murnau_worker.families.goldens import Goldens
+from murnau_worker.families.goldens import Goldens, RecordedGoldens, SampledGoldens
 from murnau_worker.families.layouts import recognise
 
 _NAME = "golden"
-_DEFAULT_BOUND = 1e-4
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class GoldenFolder:
     `goldens`: what the model's family says of them.
     """
 
+    folder: Path
     tensors: dict[str, torch.Tensor]
     bounds: dict[str, float]
     model: FamilyModel
@@ -37,7 +37,17 @@ class GoldenFolder:
         return self.tensors[name]
 
     def bound(self, name: str) -> float:
-        return self.bounds.get(name, _DEFAULT_BOUND)
+        return self.bounds.get(name, self.goldens.bound(name))
+
+    @property
+    def sampled(self) -> SampledGoldens:
+        assert self.goldens.form == "sampled"
+        return self.goldens
+
+    @property
+    def recorded(self) -> RecordedGoldens:
+        assert self.goldens.form == "recorded"
+        return self.goldens
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
@@ -64,6 +74,7 @@ def read_golden_folder(folder: Path) -> GoldenFolder:
     """
     bounds = folder / "tolerances.json"
     return GoldenFolder(
+        folder=folder,
         goldens=goldens_of(folder),
         model=ServedModels({_NAME: ModelEntry(path=folder, device="cpu")}).load(_NAME),
         tensors=read_tensors(folder),

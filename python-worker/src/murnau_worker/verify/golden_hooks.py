@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from murnau_worker.drawing.request import DrawHooks
-from murnau_worker.families.goldens import Goldens, Tensors
+from murnau_worker.families.goldens import SampledGoldens, Tensors
 from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers
 from murnau_worker.text.towers import Tower
 
@@ -23,7 +23,7 @@ PROMPT = "golden"  # stands for the goldens' prompt, of which only the token ids
 class GoldenNoise:
     """Gives every picture the noise that the original code drew. `starts`, `steps`: names of the entries."""
 
-    goldens: Goldens
+    goldens: SampledGoldens
     tensors: Tensors
     starts: str
     steps: str
@@ -68,7 +68,7 @@ def golden_tokenizers(tensors: Tensors, towers: Sequence[Tower]) -> Tokenizers:
 
 
 def golden_hooks(
-    tensors: Tensors, goldens: Goldens, towers: Sequence[Tower], *, with_picture: bool = True
+    tensors: Tensors, goldens: SampledGoldens, towers: Sequence[Tower], *, with_picture: bool = True
 ) -> DrawHooks:
     """Hooks under which PROMPT gives the goldens' pictures, whatever the seed.
 

@@ -39,12 +39,12 @@ def golden_options(golden: GoldenFolder, sampler: str, num_steps: int) -> DrawOp
         sampler=sampler,
         width=columns * factor,
         height=rows * factor,
-        family=golden.goldens.options(golden.tensors),
+        family=golden.sampled.options(golden.tensors),
     )
 
 
 def _request(golden: GoldenFolder, task: DrawingTask, sampler: str, num_steps: int) -> DrawRequest:
-    hooks = golden_hooks(golden.tensors, golden.goldens, golden.model.description.towers)
+    hooks = golden_hooks(golden.tensors, golden.sampled, golden.model.description.towers)
     return DrawRequest(
         task=task,
         seeds=(0,),
@@ -70,7 +70,7 @@ def _steps(golden: GoldenFolder) -> int:
 def text_to_image(golden: GoldenFolder) -> Outputs:
     task = TextToImage((PROMPT,))
     sketch = _sketch(golden, _request(golden, task, "ddim_sampler", 5))
-    yield from golden.goldens.condition_outputs(sketch.wanted, sketch.unwanted)
+    yield from golden.sampled.condition_outputs(sketch.wanted, sketch.unwanted)
     for name, sampler, num_steps in (
         ("sample.ddim7_latents", "ddim_sampler", 7),
         ("sample.plms_latents", "plms_sampler", 5),

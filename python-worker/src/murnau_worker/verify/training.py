@@ -24,7 +24,7 @@ def _spec(golden: GoldenFolder, parameters: FamilyParameters) -> TrainingSpec:
     return TrainingSpec(
         model="golden",
         concept=ConceptSpec(placeholder_token="sapsan", initializer_token="train"),
-        objective=ObjectiveSpec(name=golden.goldens.phase, parameters=parameters),
+        objective=ObjectiveSpec(name=golden.sampled.phase, parameters=parameters),
         optimizer=OptimizerSpec(
             learning_rates=dict.fromkeys(golden.model.description.tower_names, _RATE),
             learning_rate_unit="absolute",
@@ -53,18 +53,18 @@ class _Run:
             "latents": golden["train.latents"],
             "noise": golden[f"{prefix}.noise"],
             "timesteps": golden[f"{prefix}.timestep"],
-            **golden.goldens.training_noise(golden.tensors, step),
+            **golden.sampled.training_noise(golden.tensors, step),
         }
-        prompt = golden.goldens.training_prompt(golden.model, golden.tensors)
+        prompt = golden.sampled.training_prompt(golden.model, golden.tensors)
         return Batch.of([prompt], self.spec.pooling, tensors)
 
     def share(self) -> Share:
-        return Share(self.golden.goldens.phase, self.state.rows, 1.0, self._batch(self.state.step))
+        return Share(self.golden.sampled.phase, self.state.rows, 1.0, self._batch(self.state.step))
 
     def forward(self) -> Outputs:
         """Of the first step."""
         golden = self.golden
-        for name, output in golden.goldens.training_outputs(golden.model, self._batch(0), self.state.rows):
+        for name, output in golden.sampled.training_outputs(golden.model, self._batch(0), self.state.rows):
             yield f"train.{self._variant}.step0.{name}", output
 
     def apply(self, gradients: StepGradients) -> Outputs:
@@ -79,7 +79,7 @@ class _Run:
 
 def training(golden: GoldenFolder) -> Outputs:
     yield "train.latents", golden.model.encode_picture(golden["train.image"])
-    runs = [_Run(golden, variant, parameters) for variant, parameters in golden.goldens.variants.items()]
+    runs = [_Run(golden, variant, parameters) for variant, parameters in golden.sampled.variants.items()]
     for run in runs:
         yield from run.forward()
     for _ in range(STEPS):

@@ -8,7 +8,7 @@ export function register(command: Command, host: Host): void {
   action(command, host, async (context) => {
     const info = await context.client().info();
     const views = dashboardViews(info, new Date());
-    const gallery = galleryLogin(info.gallery_url, context.connection().token);
+    const gallery = await galleryLogin(context, info.gallery_url);
     context.result({ gallery, views }, () => {
       const { out } = context.io;
       const { bold, dim } = out.colours;

@@ -1,6 +1,7 @@
 import type { ApiClient } from '@murnau/api-client';
 import { baselineWordOf } from '@murnau/domain';
 import type { Run, Sample } from '@murnau/domain';
+import { collect } from '../../core/list.js';
 
 const mostPictures = 8;
 
@@ -9,8 +10,8 @@ export async function demoSheet(client: ApiClient, run: Run): Promise<Uint8Array
   const { contactSheet } = await import('@murnau/images');
   const [dataset, finals, baselines] = await Promise.all([
     client.dataset(run.dataset_id),
-    client.samples(run.id, 'final'),
-    client.samples(run.id, 'baseline'),
+    collect(client.samples(run.id, { kind: 'final' })),
+    collect(client.samples(run.id, { kind: 'baseline' })),
   ]);
   const load = (entries: readonly { readonly hash: string }[]): Promise<Buffer[]> =>
     Promise.all(entries.slice(0, mostPictures).map(async ({ hash }) => Buffer.from(await client.blob(hash))));

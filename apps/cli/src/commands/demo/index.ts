@@ -36,7 +36,8 @@ export function register(command: Command, host: Host): void {
         async (submission) => {
           const { stack, seconds } = await bringUp(context, {});
           context.say(`The stack answers after ${duration(seconds)}.`);
-          return sweepAndShow(context, options, { times, addresses: addressesOf(stack), submission });
+          const addresses = (): Promise<Addresses> => addressesOf(context, stack);
+          return sweepAndShow(context, options, { times, addresses, submission });
         },
         'Interrupted: no sweep was started. Stop what runs of the stack: murnau down',
       );
@@ -48,7 +49,8 @@ export function register(command: Command, host: Host): void {
 
 interface DemoSweep {
   readonly times: Milestones;
-  readonly addresses: Addresses;
+  /** Made when they are shown: the link to the gallery is good for minutes only. */
+  readonly addresses: () => Promise<Addresses>;
   readonly submission: Submission;
 }
 
@@ -74,7 +76,7 @@ async function sweepAndShow(
   }
   if (end === undefined) {
     sayDetached(context, sweep.id);
-    context.say(`The gallery shows it: ${addresses.gallery}`);
+    context.say(`The gallery shows it: ${(await addresses()).gallery}`);
     return exitCodes.detached;
   }
   const { bestOf, demoReport, printDemoEnd, writeDemoFiles } = await import('./report.js');
@@ -84,12 +86,13 @@ async function sweepAndShow(
   const report = demoReport(board, best, times, files);
   const isDocument = isOnce || given.isJson;
   const everywhere = everywhereLines(context.environment);
+  const shown = isOnce ? undefined : await addresses();
   printDemoEnd(
     isDocument ? err : out,
-    { report, board, best, files, addresses: isOnce ? undefined : addresses, everywhere },
+    { report, board, best, files, addresses: shown, everywhere },
     context.spell,
   );
-  if (isDocument) out.line(JSON.stringify(isOnce ? report : { ...report, ...addresses }));
+  if (isDocument) out.line(JSON.stringify({ ...report, ...shown }));
   return sweepExitCode(end.sweep.phase, end.sweep.counts, 'any');
 }
 

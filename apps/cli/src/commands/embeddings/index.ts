@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Host } from '../../core/command.js';
+import { registerRemoval } from '../../core/removal.js';
 import { registerEmbeddingsExport } from './export.js';
 import { registerEmbeddingsImport } from './import.js';
 import { registerEmbeddingsLs } from './ls.js';
@@ -8,4 +9,8 @@ export function register(embeddings: Command, host: Host): void {
   registerEmbeddingsLs(embeddings, host);
   registerEmbeddingsExport(embeddings, host);
   registerEmbeddingsImport(embeddings, host);
+  registerRemoval(embeddings, host, {
+    kind: 'embedding',
+    summary: 'remove learnt and imported embeddings',
+  });
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { Embedding } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { limitOption, list } from '../../core/list.js';
+import { list, withLimit } from '../../core/list.js';
 import type { LimitOptions } from '../../core/list.js';
 import { ago, metric } from '../../output/format.js';
 
@@ -12,20 +13,22 @@ interface Options extends LimitOptions {
 }
 
 export function registerEmbeddingsLs(parent: Command, host: Host): void {
-  const command = leaf(parent, 'ls', 'list learnt and imported embeddings, newest first')
-    .option('--placeholder <word>', 'only those of this word')
-    .option('--model <name>', 'only those of this model')
-    .option('--run <id>', 'only those of this run')
-    .addOption(limitOption());
-  action<Options>(command, host, async (context, _, { limit, placeholder, model, run }) => {
+  const command = withLimit(
+    leaf(parent, 'ls', 'list learnt and imported embeddings, newest first')
+      .option('--placeholder <word>', 'only those of this word')
+      .option('--model <name>', 'only those of this model')
+      .option('--run <id>', 'only those of this run'),
+  );
+  action<Options>(command, host, async (context, _, { placeholder, model, run, ...options }) => {
     const now = Date.now();
-    const embeddings = context.client().embeddings({ limit, placeholder, model, run_id: run });
+    const query = { placeholder, model, run_id: run };
     const score = (name: string) => ({
       title: name,
       align: 'right' as const,
       cell: ({ scores }: { scores: Record<string, number> }) => metric(name, scores[name]),
     });
-    await list(context, embeddings, {
+    await list<Embedding>(context, (limit) => context.client().embeddings({ ...query, limit }), {
+      ...options,
       columns: [
         { title: 'id', cell: ({ id }) => id },
         { title: 'placeholder', cell: ({ placeholder_token }) => placeholder_token },
@@ -39,7 +42,6 @@ export function registerEmbeddingsLs(parent: Command, host: Host): void {
         { title: 'created', cell: ({ created_at }) => ago(created_at, now) },
       ],
       none: 'No embedding yet: each finished run leaves one.',
-      limit,
     });
   });
 }

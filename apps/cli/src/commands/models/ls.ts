@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { familyOptions, familyOptionsOf } from '@murnau/domain';
+import { familyOptions, familyOptionsOf, familyTable } from '@murnau/domain';
 import type { Model } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
@@ -34,8 +34,12 @@ function defaults({ sampling }: Model): string {
   ].join(', ');
 }
 
+/** `t1 XLM-R`: its text towers, of which each learns rows. */
+const towersOf = ({ family }: Model): string =>
+  familyTable[family]?.towers.map(({ name, title }) => `${name} ${title}`).join(', ') ?? '–';
+
 export function registerModelsLs(parent: Command, host: Host): void {
-  const command = leaf(parent, 'ls', 'list the models that workers serve, with their tasks');
+  const command = leaf(parent, 'ls', 'list the models that workers serve, with their family and tasks');
   action(command, host, async (context) => {
     const models = await context.client().models();
     const { out } = context.io;
@@ -43,6 +47,8 @@ export function registerModelsLs(parent: Command, host: Host): void {
       if (models.length === 0) return context.say('No worker serves a model yet. Look at: murnau workers');
       const columns = [
         { title: 'model', cell: ({ name }: Model) => name },
+        { title: 'family', cell: ({ family }: Model) => family },
+        { title: 'towers', cell: towersOf },
         { title: 'tasks', cell: ({ tasks }: Model) => tasks.join(', ') },
         { title: 'size', align: 'right' as const, cell: ({ image_size }: Model) => `${image_size} px` },
         { title: 'dtype', cell: ({ dtype }: Model) => dtype },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Host } from '../../core/command.js';
+import { registerRemoval } from '../../core/removal.js';
 import { registerRunsCancel } from './cancel.js';
 import { registerRunsCompare } from './compare.js';
 import { registerRunsFork } from './fork.js';
@@ -22,4 +23,8 @@ export function register(runs: Command, host: Host): void {
   registerRunsCompare(runs, host);
   registerRunsFork(runs, host);
   registerRunsCancel(runs, host);
+  registerRemoval(runs, host, {
+    kind: 'run',
+    summary: 'remove runs that have ended, with all they have stored but their embeddings',
+  });
 }

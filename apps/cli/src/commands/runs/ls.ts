@@ -4,7 +4,7 @@ import { runPhases } from '@murnau/domain';
 import type { RunPhase } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { limitOption, list } from '../../core/list.js';
+import { list, withLimit } from '../../core/list.js';
 import type { LimitOptions } from '../../core/list.js';
 import { ago, metric } from '../../output/format.js';
 import { phaseText } from '../../watch/run-line.js';
@@ -17,27 +17,23 @@ interface Options extends LimitOptions {
 }
 
 export function registerRunsLs(parent: Command, host: Host): void {
-  const command = leaf(parent, 'ls', 'list runs, newest first')
-    .option('--sweep <id>', 'only the trials of a sweep')
-    .addOption(new Option('--phase <phase>', 'only runs in this phase').choices(runPhases))
-    .option('--owner <name>', "only somebody's runs")
-    .option('--placeholder <word>', 'only runs that learn this word')
-    .addOption(limitOption());
-  action<Options>(command, host, async (context, _, { limit, sweep, ...query }) => {
+  const command = withLimit(
+    leaf(parent, 'ls', 'list runs, newest first')
+      .option('--sweep <id>', 'only the trials of a sweep')
+      .addOption(new Option('--phase <phase>', 'only runs in this phase').choices(runPhases))
+      .option('--owner <name>', "only somebody's runs")
+      .option('--placeholder <word>', 'only runs that learn this word'),
+  );
+  action<Options>(command, host, async (context, _, { sweep, phase, owner, placeholder, ...options }) => {
     const now = Date.now();
     const { colours } = context.io.out;
-    const runs = context.client().runs({
-      limit,
-      sweep_id: sweep,
-      phase: query.phase,
-      owner: query.owner,
-      placeholder: query.placeholder,
-    });
-    await list(context, runs, {
+    const query = { sweep_id: sweep, phase, owner, placeholder };
+    await list(context, (limit) => context.client().runs({ ...query, limit }), {
+      ...options,
       columns: [
         { title: 'id', cell: ({ id }) => id },
         { title: 'name', cell: ({ name }) => name },
-        { title: 'phase', cell: ({ phase }) => phaseText(phase, colours) },
+        { title: 'phase', cell: (run) => phaseText(run.phase, colours) },
         { title: 'step', align: 'right', cell: ({ step, spec }) => `${step}/${spec.max_steps}` },
         {
           title: 'eval_gain',
@@ -52,7 +48,6 @@ export function registerRunsLs(parent: Command, host: Host): void {
         { title: 'created', cell: ({ created_at }) => ago(created_at, now) },
       ],
       none: 'No run yet. Start one: murnau train FOLDER --placeholder WORD --initializer WORD',
-      limit,
     });
   });
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { findRun } from '../../core/find-by-id.js';
+import { collect } from '../../core/list.js';
 import { describeRun } from '../../output/describe-run.js';
 import { compact } from '../../output/format.js';
 
@@ -19,7 +20,10 @@ export function registerRunsShow(parent: Command, host: Host): void {
       context.say(`Wrote ${sheet}.`);
     }
     if (context.isJson) {
-      const [metrics, samples] = await Promise.all([client.metrics(run.id), client.samples(run.id)]);
+      const [metrics, samples] = await Promise.all([
+        collect(client.metrics(run.id)),
+        collect(client.samples(run.id)),
+      ]);
       return context.result({ run, metrics, samples }, () => {});
     }
     describeRun(context, run);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { limitOption, list } from '../../core/list.js';
+import { list, withLimit } from '../../core/list.js';
 import type { LimitOptions } from '../../core/list.js';
 import { ago } from '../../output/format.js';
 
@@ -10,16 +10,16 @@ interface Options extends LimitOptions {
 }
 
 export function registerSweepDecisions(parent: Command, host: Host): void {
-  const command = leaf(
-    parent,
-    'decisions <id>',
-    'list what the sweep and people decided, and why, newest first',
-  )
-    .option('--kind <kind>', 'only one kind, e.g. promote')
-    .addOption(limitOption());
-  action<Options>(command, host, async (context, [id = ''], { limit, kind }) => {
+  const command = withLimit(
+    leaf(parent, 'decisions <id>', 'list what the sweep and people decided, and why, newest first').option(
+      '--kind <kind>',
+      'only one kind, e.g. promote',
+    ),
+  );
+  action<Options>(command, host, async (context, [id = ''], { kind, ...options }) => {
     const now = Date.now();
-    await list(context, context.client().decisions(id, { limit, kind }), {
+    await list(context, (limit) => context.client().decisions(id, { limit, kind }), {
+      ...options,
       columns: [
         { title: 'when', cell: ({ at }) => ago(at, now) },
         { title: 'what', cell: (decision) => decision.kind },
@@ -28,7 +28,6 @@ export function registerSweepDecisions(parent: Command, host: Host): void {
         { title: 'why', cell: ({ why }) => why },
       ],
       none: 'Nothing was decided yet.',
-      limit,
     });
   });
 }

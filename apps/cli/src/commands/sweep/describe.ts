@@ -2,16 +2,24 @@ import type { Command } from 'commander';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
 import { findSweep } from '../../core/find-by-id.js';
+import { mostShown, withLimit } from '../../core/list.js';
+import type { LimitOptions } from '../../core/list.js';
+
+interface Options extends LimitOptions {
+  readonly sheet?: string;
+}
 
 export function registerSweepDescribe(parent: Command, host: Host): void {
-  const command = leaf(parent, 'describe <id>', 'show a sweep: phase, trials and leaderboard').option(
-    '--sheet <file>',
-    'write its contact sheet to a PNG file',
+  const command = withLimit(
+    leaf(parent, 'describe <id>', 'show a sweep: phase, trials and leaderboard').option(
+      '--sheet <file>',
+      'write its contact sheet to a PNG file',
+    ),
   );
-  action<{ sheet?: string }>(command, host, async (context, [id = ''], { sheet }) => {
+  action<Options>(command, host, async (context, [id = ''], { sheet, ...options }) => {
     const client = context.client();
     const sweep = await findSweep(context, id);
-    const leaderboard = await client.leaderboard(sweep.id);
+    const leaderboard = await client.leaderboard(sweep.id, { limit: mostShown(options) });
     const finalists = sweep.spec.finalists === undefined ? [] : await client.finalists(sweep.id);
     if (sheet !== undefined) {
       const { writeFileTo } = await import('../../output/files.js');
@@ -22,5 +30,8 @@ export function registerSweepDescribe(parent: Command, host: Host): void {
     context.result({ sweep, ...leaderboard, finalists }, () =>
       describeSweep(context, sweep, leaderboard, finalists),
     );
+    const others = sweep.trials - leaderboard.runs.length;
+    if (others > 0)
+      context.say(`The best ${leaderboard.runs.length}; ${others} more with --limit N or --all.`);
   });
 }

@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import type { Run } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
+import { collect } from '../../core/list.js';
+import { csv } from '../../output/csv.js';
 
 const formats = ['csv', 'json'] as const;
 
@@ -11,12 +13,7 @@ interface Options {
   readonly out?: string;
 }
 
-const quoted = (value: unknown): string => {
-  const text = value === null || value === undefined ? '' : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-
-/** A line per trial, best first: what it is, its parameters, its scores (RFC 4180). */
+/** A line per trial, best first: what it is, its parameters, its scores. */
 function trialsCsv(runs: readonly Run[]): string {
   const names = (of: (run: Run) => object): string[] => [
     ...new Set(runs.flatMap((run) => Object.keys(of(run)))),
@@ -30,9 +27,7 @@ function trialsCsv(runs: readonly Run[]): string {
     ...parameters.map((name) => run.parameters[name]),
     ...metrics.map((name) => run.metrics[name]),
   ]);
-  return [[...fixed, ...parameters, ...metrics], ...lines]
-    .map((line) => `${line.map(quoted).join(',')}\r\n`)
-    .join('');
+  return csv([[...fixed, ...parameters, ...metrics], ...lines]);
 }
 
 export function registerSweepExport(parent: Command, host: Host): void {
@@ -46,8 +41,7 @@ export function registerSweepExport(parent: Command, host: Host): void {
   action<Options>(command, host, async (context, [id = ''], { format, out }) => {
     const client = context.client();
     const [sweep, board] = await Promise.all([client.sweep(id), client.leaderboard(id)]);
-    const decisions = [];
-    for await (const decision of client.decisions(id)) decisions.push(decision);
+    const decisions = await collect(client.decisions(id));
     const document = { sweep, ...board, decisions: decisions.reverse() };
     const text = format === 'csv' ? trialsCsv(board.runs) : `${JSON.stringify(document, null, 1)}\n`;
     if (out === undefined) return context.result(document, () => context.io.out.write(text));

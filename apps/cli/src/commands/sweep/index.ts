@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Host } from '../../core/command.js';
+import { registerRemoval } from '../../core/removal.js';
 import { registerSweepAddPair } from './add-pair.js';
 import { registerSweepCancel } from './cancel.js';
 import { registerSweepCreate } from './create.js';
@@ -34,4 +35,8 @@ export function register(sweep: Command, host: Host): void {
   registerSweepAddPair(sweep, host);
   registerSweepExport(sweep, host);
   registerSweepCancel(sweep, host);
+  registerRemoval(sweep, host, {
+    kind: 'sweep',
+    summary: 'remove sweeps that have ended, with their trials; the embeddings stay',
+  });
 }

@@ -4,7 +4,7 @@ import { sweepPhases } from '@murnau/domain';
 import type { SweepPhase } from '@murnau/domain';
 import { action, leaf } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
-import { limitOption, list } from '../../core/list.js';
+import { list, withLimit } from '../../core/list.js';
 import type { LimitOptions } from '../../core/list.js';
 import { ago } from '../../output/format.js';
 import { phaseText } from '../../watch/run-line.js';
@@ -16,14 +16,16 @@ interface Options extends LimitOptions {
 }
 
 export function registerSweepLs(parent: Command, host: Host): void {
-  const command = leaf(parent, 'ls', 'list sweeps, newest first')
-    .addOption(new Option('--phase <phase>', 'only sweeps in this phase').choices(sweepPhases))
-    .option('--owner <name>', "only somebody's sweeps")
-    .addOption(limitOption());
-  action<Options>(command, host, async (context, _, { limit, phase, owner }) => {
+  const command = withLimit(
+    leaf(parent, 'ls', 'list sweeps, newest first')
+      .addOption(new Option('--phase <phase>', 'only sweeps in this phase').choices(sweepPhases))
+      .option('--owner <name>', "only somebody's sweeps"),
+  );
+  action<Options>(command, host, async (context, _, { phase, owner, ...options }) => {
     const now = Date.now();
     const { colours } = context.io.out;
-    await list(context, context.client().sweeps({ limit, phase, owner }), {
+    await list(context, (limit) => context.client().sweeps({ limit, phase, owner }), {
+      ...options,
       columns: [
         { title: 'id', cell: ({ id }) => id },
         { title: 'name', cell: ({ name }) => name },
@@ -34,7 +36,6 @@ export function registerSweepLs(parent: Command, host: Host): void {
         { title: 'created', cell: ({ created_at }) => ago(created_at, now) },
       ],
       none: 'No sweep yet. Start one: murnau sweep create FILE',
-      limit,
     });
   });
 }

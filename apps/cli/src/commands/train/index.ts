@@ -2,6 +2,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import {
   defaultModel,
+  familyNames,
   hyperparameterNames,
   MurnauError,
   needsOfRun,
@@ -10,7 +11,7 @@ import {
   presetValues,
   trainingSpecSchema,
 } from '@murnau/domain';
-import type { Embedding, Preset, TrainingSpec } from '@murnau/domain';
+import type { Embedding, FamilyName, Preset, TrainingSpec } from '@murnau/domain';
 import { badPictureOption } from '../../core/bad-picture-option.js';
 import { action, addExamples } from '../../core/command.js';
 import type { Host } from '../../core/command.js';
@@ -99,7 +100,7 @@ async function train(
   { send, interrupt }: Submission,
 ): Promise<number> {
   const { checkReference, ensureDataset, remarksOn, resolveDataset } = await import('../../spec/datasets.js');
-  const spec = await specOf(options, await embeddingOf(context, options));
+  const spec = await specOf(options, await familyOf(context, options), await embeddingOf(context, options));
   const reference = await resolveDataset(dataset, process.cwd(), options.onBadPicture);
   checkReference(reference, needsOfRun(spec));
   for (const remark of remarksOn(reference)) context.say(remark);
@@ -124,6 +125,13 @@ async function train(
   context.result(run, () => context.io.out.line(run.id));
   context.say(`Watch it: murnau runs watch ${run.id}`);
   return 0;
+}
+
+/** Of the model, where a preset asks for it; undefined: the default's, or of a model that is not served. */
+async function familyOf(context: Context, { model, preset }: Options): Promise<FamilyName | undefined> {
+  if (preset === undefined || model === undefined || model === defaultModel) return undefined;
+  const served = (await context.client().models()).find(({ name }) => name === model);
+  return familyNames.find((name) => name === served?.family);
 }
 
 /** The embedding to start from, if one is named. */
@@ -161,9 +169,13 @@ function withFlag(error: unknown, options: Options): unknown {
 }
 
 /** The preset, then flags, then `--set`, checked by the domain before anything is read or sent. */
-async function specOf(options: Options, embedding: Embedding | undefined): Promise<TrainingSpec> {
+async function specOf(
+  options: Options,
+  family: FamilyName | undefined,
+  embedding: Embedding | undefined,
+): Promise<TrainingSpec> {
   let value: unknown = {
-    ...presetValues(options.preset),
+    ...presetValues(options.preset, family),
     ...(embedding === undefined ? {} : { num_vectors: embedding.num_vectors }),
     ...hyperparametersOf(options as unknown as Record<string, unknown>),
     model: options.model,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { MurnauError, nearest } from '@murnau/domain';
 import type { ServedModel } from '@murnau/stack';
@@ -21,6 +22,7 @@ interface Options {
   readonly temporalUiPort?: number;
   readonly advisorPort?: number;
   readonly workerPort?: number;
+  readonly allowHost?: string[];
 }
 
 export function register(command: Command, host: Host): void {
@@ -55,7 +57,12 @@ export function register(command: Command, host: Host): void {
       wholeNumber(1),
     )
     .option('--advisor-port <n>', 'port of the advisor (default: 7835 or the next free)', wholeNumber(1))
-    .option('--worker-port <n>', 'port of the first worker (default: 7840 or the next free)', wholeNumber(1));
+    .option('--worker-port <n>', 'port of the first worker (default: 7840 or the next free)', wholeNumber(1))
+    .option(
+      '--allow-host <name>',
+      'name by which a tunnel or proxy of yours reaches the api; may be repeated (default: loopback only)',
+      hostName,
+    );
   action<Options>(command, host, async (context, _, options) => {
     const { knownModels, stackPaths } = await import('@murnau/stack');
     const models =
@@ -74,13 +81,23 @@ export function register(command: Command, host: Host): void {
       temporalUiPort: options.temporalUiPort,
       advisorPort: options.advisorPort,
       workerPort: options.workerPort,
+      allowedHosts: options.allowHost,
     });
     const { stack, seconds } = await bringing.catch((error: unknown) => {
       throw withPortFlag(error, options);
     });
     context.say(`Everything answers after ${seconds.toFixed(1)} s. Stop it: murnau down`);
-    printAddresses(context, stack);
+    await printAddresses(context, stack);
   });
+}
+
+/** A name and nothing else, for commander: no port, and no pattern, for whoever holds a name could then be any of many. */
+function hostName(text: string, previous: string[] | undefined): string[] {
+  const name = text.toLowerCase();
+  if (!/^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$/.test(name)) {
+    throw new InvalidArgumentError('It must be the name of a host, such as x-7800.app.github.dev.');
+  }
+  return collected(name, previous);
 }
 
 /** An error about a port that a flag has asked for names the flag. */

@@ -32,6 +32,7 @@ const ends: Record<FinishReason, SegmentEnd> = {
 
 /**
  * Follows a worker through a segment: stores what it sends, acknowledges what is stored, heartbeats while it lives.
+ * What comes is taken at once, whatever the store does.
  * Returns only what is stored. @throws the worker's error, or the store's (`claim.fenced` when another has the run)
  */
 export async function followSession(options: FollowOptions): Promise<SegmentResult> {
@@ -49,7 +50,9 @@ export async function followSession(options: FollowOptions): Promise<SegmentResu
       storedStep = step;
       session.acknowledge(step);
       heartbeat.stored(step);
-      if (step < untilStep && Date.now() - startedMs > segmentMaxMs) {
+      // A step that was certified before is no progress: the segment would begin there again.
+      const isNew = step > claim.acknowledged_step;
+      if (isNew && step < untilStep && Date.now() - startedMs > segmentMaxMs) {
         end ??= 'time';
         stop.abort();
       }
@@ -64,14 +67,7 @@ export async function followSession(options: FollowOptions): Promise<SegmentResu
     heartbeat.opened(storedStep);
     for await (const event of session) {
       heartbeat.heard(event);
-      if (event.kind === 'started') {
-        await store.runs.recordStarted(claim.run_id, claim.epoch, {
-          fingerprint: event.numeric_fingerprint,
-          model_fingerprint: event.model_fingerprint,
-          step: event.step,
-          loading_s: event.loading_s,
-        });
-      } else if (event.kind === 'finished') end ??= ends[event.reason];
+      if (event.kind === 'finished') end ??= ends[event.reason];
       else if (event.kind === 'alive') {
         if (event.progress_age_s > stuckAfterS) {
           const age = Math.round(event.progress_age_s);
@@ -79,6 +75,7 @@ export async function followSession(options: FollowOptions): Promise<SegmentResu
         }
       } else recorder.add(event);
     }
+    heartbeat.closed();
     await recorder.drain();
   } catch (error) {
     await recorder.stop();

@@ -12,13 +12,20 @@ const checkpoint = (step: number): Recordable => ({
   state: new Uint8Array(),
   embedding: new Uint8Array(),
 });
+const started = (step: number): Recordable => ({
+  kind: 'started',
+  step,
+  numeric_fingerprint: 'avx2',
+  model_fingerprint: 'a',
+  loading_s: 0,
+});
 const events = fc
-  .array(fc.boolean())
-  .map((kinds) => kinds.map((is, step) => (is ? checkpoint(step) : metric(step))));
+  .array(fc.constantFrom(started, checkpoint, metric, metric))
+  .map((kinds) => kinds.map((make, step) => make(step)));
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('takeBatch', () => {
-  it('loses, doubles and reorders nothing, and ends a batch with its checkpoint', () => {
+  it('loses, doubles and reorders nothing, ends a batch with its checkpoint and keeps a start alone', () => {
     fc.assert(
       fc.property(events, (all) => {
         const waiting = [...all];
@@ -27,6 +34,7 @@ describe('takeBatch', () => {
         expect(batches.flat()).toEqual(all);
         for (const batch of batches) {
           expect(batch.slice(0, -1).every(({ kind }) => kind !== 'checkpoint')).toBe(true);
+          expect(batch.length === 1 || batch.every(({ kind }) => kind !== 'started')).toBe(true);
         }
       }),
     );
@@ -98,6 +106,42 @@ describe('Recorder', () => {
     await expect(recorder.drain()).rejects.toMatchObject({ code: 'claim.fenced' });
     expect(calls).toBe(1);
     expect(failures).toHaveLength(1);
+  });
+
+  it('takes what comes while the store stands still, and fails where that is too much', async () => {
+    const failures: unknown[] = [];
+    let answer: (step: number) => void = () => undefined;
+    const recorder = new Recorder({
+      store: () => new Promise((resolve) => (answer = resolve)),
+      onStored: () => undefined,
+      onFailed: (error) => failures.push(error),
+      largestBacklog: 8 * 1_024,
+    });
+    recorder.add(started(0));
+    await pause(0);
+    for (let step = 1; step <= 7; step += 1) recorder.add(metric(step));
+    expect(failures).toEqual([]);
+    recorder.add(metric(8));
+    recorder.add(metric(9));
+    expect(failures).toMatchObject([{ code: 'storage.unavailable' }]);
+    answer(0);
+    await expect(recorder.drain()).rejects.toMatchObject({ code: 'storage.unavailable' });
+  });
+
+  it('counts what was stored no more', async () => {
+    const failures: unknown[] = [];
+    const recorder = new Recorder({
+      store: () => Promise.resolve(undefined),
+      onStored: () => undefined,
+      onFailed: (error) => failures.push(error),
+      largestBacklog: 4 * 1_024,
+    });
+    for (let step = 1; step <= 40; step += 1) {
+      recorder.add(checkpoint(step));
+      await pause(0);
+    }
+    await recorder.drain();
+    expect(failures).toEqual([]);
   });
 
   it('waits for a full disk', async () => {

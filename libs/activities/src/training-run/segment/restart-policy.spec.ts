@@ -7,7 +7,7 @@ const codes = Object.keys(errorRegistry) as ErrorCode[];
 
 describe('restartPolicy', () => {
   it.each(codes)('%s: bad input is never tried again', (code) => {
-    const { kind } = restartPolicy({ code, shared: false });
+    const { kind } = restartPolicy({ code, shared: false, died: false });
     const isInput = errorRegistry[code].httpStatus === 422;
     if (isInput) expect(kind).toBe('fail');
   });
@@ -19,17 +19,23 @@ describe('restartPolicy', () => {
       'storage.full',
       'storage.unavailable',
     ] as const) {
-      expect(restartPolicy({ code, shared: false }).kind).toBe('free');
+      expect(restartPolicy({ code, shared: false, died: false }).kind).toBe('free');
     }
   });
 
+  it('tells the death of a worker from a connection that broke', () => {
+    const lost = { code: 'worker.lost', shared: false } as const;
+    expect(restartPolicy({ ...lost, died: true })).toEqual({ kind: 'free', cause: 'worker_died' });
+    expect(restartPolicy({ ...lost, died: false })).toEqual({ kind: 'free', cause: 'worker' });
+  });
+
   it('blames the neighbours for a full device, and the run only when it was alone', () => {
-    expect(restartPolicy({ code: 'device.out_of_memory', shared: true }).kind).toBe('counted');
-    expect(restartPolicy({ code: 'device.out_of_memory', shared: false }).kind).toBe('fail');
+    expect(restartPolicy({ code: 'device.out_of_memory', shared: true, died: false }).kind).toBe('counted');
+    expect(restartPolicy({ code: 'device.out_of_memory', shared: false, died: false }).kind).toBe('fail');
   });
 
   it('says nothing when another attempt has the run', () => {
-    expect(restartPolicy({ code: 'claim.fenced', shared: false }).kind).toBe('fenced');
-    expect(restartPolicy({ code: 'claim.stale', shared: true }).kind).toBe('fenced');
+    expect(restartPolicy({ code: 'claim.fenced', shared: false, died: false }).kind).toBe('fenced');
+    expect(restartPolicy({ code: 'claim.stale', shared: true, died: false }).kind).toBe('fenced');
   });
 });

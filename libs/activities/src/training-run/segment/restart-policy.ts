@@ -5,10 +5,12 @@ interface Failing {
   readonly code: ErrorCode;
   /** Whether other runs were on the device at the same time. */
   readonly shared: boolean;
+  /** Whether the worker's process ended under it. */
+  readonly died: boolean;
 }
 
 type RestartPolicy =
-  /** Goes on as if nothing had happened; only the cause is put down. */
+  /** Goes on as if nothing had happened; only the cause is put down. (Deaths of a worker are counted by the store.) */
   | { readonly kind: 'free'; readonly cause: string }
   /** Goes on while `max_restarts` allows. */
   | { readonly kind: 'counted'; readonly cause: string }
@@ -17,9 +19,10 @@ type RestartPolicy =
   | { readonly kind: 'fail' };
 
 /** What follows from an attempt's failure (architecture, rule 4). */
-export function restartPolicy({ code, shared }: Failing): RestartPolicy {
+export function restartPolicy({ code, shared, died }: Failing): RestartPolicy {
   switch (code) {
     case 'worker.lost':
+      return { kind: 'free', cause: died ? 'worker_died' : 'worker' };
     case 'worker.unavailable':
     case 'temporal.unavailable':
       return { kind: 'free', cause: 'worker' };

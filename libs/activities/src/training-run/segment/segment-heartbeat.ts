@@ -19,13 +19,14 @@ interface SegmentHeartbeatOptions {
 }
 
 /**
- * Heartbeats for as long as the worker says that it is alive, and while the dispatcher itself prepares. Each one that is
- * sent is a write of Temporal's, so a segment shorter than the interval sends none.
+ * Heartbeats for as long as the worker says that it is alive, and while the dispatcher itself prepares or stores. Each
+ * one that is sent is a write of Temporal's, so a segment shorter than the interval sends none.
  */
 export class SegmentHeartbeat {
   private progress: SegmentProgress;
   private heardMs = Date.now();
-  private isPreparing = true;
+  /** The dispatcher itself prepares the segment, or stores the rest of it: no worker is listened to. */
+  private isOwnWork = true;
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly options: SegmentHeartbeatOptions) {
@@ -41,9 +42,15 @@ export class SegmentHeartbeat {
 
   /** From here on only the worker keeps the segment alive. */
   opened(storedStep: number): void {
-    this.isPreparing = false;
+    this.isOwnWork = false;
     this.heardMs = Date.now();
     this.progress = { ...this.progress, phase: 'opening', step: storedStep, stored_step: storedStep };
+  }
+
+  /** The worker is done; what it sent is still being stored. */
+  closed(): void {
+    this.isOwnWork = true;
+    this.progress = { ...this.progress, phase: 'storing' };
   }
 
   heard(event: TrainEvent): void {
@@ -62,7 +69,7 @@ export class SegmentHeartbeat {
   }
 
   private beat(): void {
-    const isAlive = this.isPreparing || Date.now() - this.heardMs < (this.options.silenceMs ?? 4_000);
+    const isAlive = this.isOwnWork || Date.now() - this.heardMs < (this.options.silenceMs ?? 4_000);
     if (isAlive) this.options.heartbeat(this.progress);
   }
 }

@@ -7,6 +7,22 @@ const ofKind = <Kind extends Recordable['kind']>(batch: readonly Recordable[], k
 
 const isLogged = (level: string): boolean => level === 'warning' || level === 'error' || level === 'info';
 
+type Started = EventOf<'started'>;
+
+function storeStart(
+  store: Pick<Store, 'runs'>,
+  runId: string,
+  epoch: number,
+  { step, numeric_fingerprint, model_fingerprint, loading_s }: Started,
+): Promise<void> {
+  return store.runs.recordStarted(runId, epoch, {
+    fingerprint: numeric_fingerprint,
+    model_fingerprint,
+    step,
+    loading_s,
+  });
+}
+
 /**
  * Stores one batch: blobs first, then all rows in one transaction. Returns the step of its checkpoint, if any.
  * @param sharers runs on the device, this one included
@@ -18,6 +34,11 @@ export async function storeBatch(
   batch: readonly Recordable[],
   sharers = 1,
 ): Promise<number | undefined> {
+  const started = ofKind(batch, 'started')[0];
+  if (started !== undefined) {
+    await storeStart(store, runId, epoch, started);
+    return undefined;
+  }
   const samples = ofKind(batch, 'sample');
   const checkpoint = ofKind(batch, 'checkpoint')[0];
   const judged = ofKind(batch, 'judgement').at(-1);

@@ -20,7 +20,6 @@ from murnau_worker.families.family import PromptedPictures
 from murnau_worker.families.kandinsky21.networks import Networks
 from murnau_worker.families.kandinsky21.parameters import Kandinsky21Options, options_of
 from murnau_worker.models.prior_network import TextKeys, join_texts
-from murnau_worker.sampling.guidance import Kept, Prediction
 from murnau_worker.sampling.prior_sampler import PriorNoise, sample_prior
 from murnau_worker.sampling.prior_schedule import prior_schedule
 
@@ -70,32 +69,6 @@ def predict(
         return_dict=False,
     )[0]
     return output.float()
-
-
-class UnetDenoiser:
-    """The UNet as a sampler's denoiser; the inpainting one is also given what is kept. Implements Denoiser."""
-
-    def __init__(self, unet: UNet2DConditionModel, kept: Kept | None = None) -> None:
-        self._unet = unet
-        self._kept_beside: torch.Tensor | None = None
-        if kept is not None:
-            mask, latents = kept.mask_11HW, kept.latents_1CHW
-            self._kept_beside = torch.cat([latents * mask, mask], dim=1)
-
-    @property
-    def device(self) -> torch.device:
-        return self._unet.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self._unet.dtype
-
-    def __call__(self, noised_NCHW: torch.Tensor, timesteps_N: torch.Tensor, condition: DecoderCondition) -> Prediction:
-        seen = noised_NCHW
-        if self._kept_beside is not None:
-            seen = torch.cat([seen, self._kept_beside.expand(len(seen), -1, -1, -1)], dim=1)
-        output = predict(self._unet, seen, timesteps_N, condition)
-        return Prediction(output[:, :LATENT_CHANNELS], output[:, LATENT_CHANNELS:])
 
 
 def text_keys(networks: Networks, batch: Batch, rows: Rows) -> TextKeys:

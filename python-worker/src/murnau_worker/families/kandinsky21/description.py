@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from murnau_worker.families.description import EmbeddingFormat, FamilyDescription, Objective, Part, Phase, Task
-from murnau_worker.families.kandinsky21.parameters import Kandinsky21Options, Kandinsky21Parameters
+from murnau_worker.families.kandinsky21.parameters import RULES, Kandinsky21Options, Kandinsky21Parameters
 from murnau_worker.text.towers import Tower
 
 _TEXT_TO_PICTURE = ("text_encoder", "clip_text", "clip_image", "prior", "unet", "movq")
@@ -56,6 +56,7 @@ KANDINSKY21 = FamilyDescription(
         ),
         EmbeddingFormat("diffusers_t2", "t2.safetensors", False, "prior", "t2's rows for diffusers' prior pipelines"),
     ),
+    rules=RULES,
 )
 
 PART_NAMES = KANDINSKY21.part_names

@@ -1,19 +1,11 @@
-"""Diffusers' layout: the folders of its public pipelines side by side.
-
-Modules are built from their configurations and then fitted to the tensors' own widths, which the configurations can
-not always say; a safetensors file that is in the wanted dtype already stays a memory map.
-"""
+"""Diffusers' layout: the folders of its public pipelines side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers import PriorTransformer, UNet2DConditionModel, VQModel
-from diffusers.pipelines.kandinsky.text_encoder import MCLIPConfig, MultilingualCLIP
-from safetensors import SafetensorError
 from torch import nn
 from transformers import (
     AutoTokenizer,
@@ -25,14 +17,14 @@ from transformers import (
 )
 
 from murnau_worker.core.errors import WorkerError
+from murnau_worker.families.diffusers_source import Builder, DiffusersSource, plain_builder
 from murnau_worker.families.kandinsky21.convert.prior import fit_texts
-from murnau_worker.families.kandinsky21.convert.text_encoder import TEXT_ENCODER_UNUSED
 from murnau_worker.families.kandinsky21.convert.unet import ConditionWidths, fit_conditions
 from murnau_worker.families.kandinsky21.description import KANDINSKY21
 from murnau_worker.models.clip_picture import ClipNormalisation, read_clip_normalisation
-from murnau_worker.models.diffusers_files import WEIGHT_FILES, has_weights, read_json, read_weights
-from murnau_worker.models.parts import MissingPart, ModelShape, PartSource, describe_missing
-from murnau_worker.models.safe_pickle import cast_tensors
+from murnau_worker.models.convert.text_encoder import build_text_encoder
+from murnau_worker.models.diffusers_files import read_json
+from murnau_worker.models.parts import ModelShape, PartSource
 from murnau_worker.models.state_dict import Tensors, empty_model, load_strictly
 
 DECODER = "kandinsky-2-1"
@@ -58,13 +50,6 @@ _TOKENIZER_FILES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 def is_diffusers_layout(folder: Path) -> bool:
     return (folder / DECODER).is_dir() or (folder / PRIOR).is_dir()
-
-
-def _text_encoder(folder: Path, tensors: Tensors) -> nn.Module:
-    config = MCLIPConfig.from_pretrained(folder, local_files_only=True)
-    with empty_model():
-        model = MultilingualCLIP(config)
-    return load_strictly(model, tensors, optional=TEXT_ENCODER_UNUSED)
 
 
 def _clip_text(folder: Path, tensors: Tensors) -> nn.Module:
@@ -97,70 +82,32 @@ def _unet(folder: Path, tensors: Tensors) -> nn.Module:
     return load_strictly(model, tensors)
 
 
-def _movq(folder: Path, tensors: Tensors) -> nn.Module:
-    with empty_model():
-        model: Any = VQModel.from_config(read_json(folder / "config.json"))
-    return load_strictly(model, tensors)
-
-
-_BUILDERS: dict[str, Callable[[Path, Tensors], nn.Module]] = {
-    "text_encoder": _text_encoder,
+_BUILDERS: dict[str, Builder] = {
+    "text_encoder": build_text_encoder,
     "clip_text": _clip_text,
     "clip_image": _clip_image,
     "prior": _prior,
     "unet": _unet,
     "inpaint_unet": _unet,
-    "movq": _movq,
+    "movq": plain_builder(VQModel),
 }
 
 
-class DiffusersSource:
-    """A folder in diffusers' layout. Implements PartSource."""
-
-    layout = "diffusers"
-    optional_places: Mapping[str, str] = {"inpaint_unet": f"{INPAINT}/unet/ (config.json and its weights)"}
+class Kandinsky21Folders(DiffusersSource):
+    """A folder in diffusers' layout."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises WorkerError `model.unreadable` that lists every missing part."""
-        self.folder = folder
-        missing: list[MissingPart] = []
-        here: list[str] = []
-        for part, place in PART_FOLDERS.items():
-            if (folder / place / "config.json").is_file() and has_weights(folder / place):
-                here.append(part)
-            elif part not in KANDINSKY21.optional_parts:
-                missing.append(MissingPart(part, (f"{place}/config.json with {WEIGHT_FILES[0]} or similar weights",)))
-        if missing:
-            raise WorkerError("model.unreadable", describe_missing(folder, self.layout, missing))
-        self.parts: tuple[str, ...] = tuple(here)
+        super().__init__(folder, KANDINSKY21, PART_FOLDERS, _BUILDERS)
 
-    def read_shape(self) -> ModelShape:
-        try:
-            unet = self._config("unet")
-            text = self._config("clip_text")
-            return ModelShape(
-                sample_size=int(unet["sample_size"]),
-                latent_factor=2 ** (len(self._config("movq")["block_out_channels"]) - 1),
-                latent_multiple=2 ** (len(unet["block_out_channels"]) - 1),
-                widths={"t1": int(self._config("text_encoder")["hidden_size"]), "t2": int(text["hidden_size"])},
-                contexts={"t2": int(text["max_position_embeddings"])},
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise WorkerError("model.unreadable", f"a configuration in {self.folder} can not be read: {error!r}") from (
-                error
-            )
-
-    def _config(self, part: str) -> dict[str, Any]:
-        return read_json(self.folder / PART_FOLDERS[part] / "config.json")
-
-    def read(self, part: str, dtype: torch.dtype | None) -> nn.Module:
-        folder = self.folder / PART_FOLDERS[part]
-        try:
-            stored = {name: value for name, value in read_weights(folder).items() if not name.endswith(".position_ids")}
-            exact = {name: stored[name].float() for name in KANDINSKY21.exact_tensors.get(part, ())}
-            return _BUILDERS[part](folder, {**cast_tensors(stored, dtype), **exact})
-        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-            raise WorkerError("model.unreadable", f"the {part} in {folder} can not be read: {error}") from error
+    def _shape(self) -> ModelShape:
+        unet, text = self._config("unet"), self._config("clip_text")
+        return ModelShape(
+            sample_size=int(unet["sample_size"]),
+            latent_factor=2 ** (len(self._config("movq")["block_out_channels"]) - 1),
+            latent_multiple=2 ** (len(unet["block_out_channels"]) - 1),
+            widths={"t1": int(self._config("text_encoder")["hidden_size"]), "t2": int(text["hidden_size"])},
+            contexts={"t2": int(text["max_position_embeddings"])},
+        )
 
     def read_clip_normalisation(self) -> ClipNormalisation:
         path = self.folder / PRIOR / "image_processor" / "preprocessor_config.json"
@@ -184,4 +131,4 @@ class DiffusersSource:
 
 def read_diffusers_layout(folder: Path) -> PartSource:
     """Opens a folder without reading weights. Raises WorkerError `model.unreadable`."""
-    return DiffusersSource(folder)
+    return Kandinsky21Folders(folder)

@@ -1,9 +1,11 @@
-"""Kandinsky 2.1's goldens. Implements Goldens. Legend: D width, E joint width."""
+"""Kandinsky 2.1's goldens. Implements SampledGoldens. Legend: D width, E joint width."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import get_args
+from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 
@@ -19,6 +21,7 @@ from murnau_worker.models.clip_text import ClipText
 from murnau_worker.sampling.noising import add_noise
 
 _PRIOR_GUIDANCE = 4.0
+_BOUND = 1e-4
 _POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 
@@ -34,7 +37,8 @@ def checked(model: object) -> Kandinsky:
 class Kandinsky21Goldens:
     """Three steps were trained under each pooling."""
 
-    inputs = frozenset(
+    form: Literal["sampled"] = "sampled"
+    _inputs = frozenset(
         _names("text_encoder", "input_ids", "attention_mask")
         | _names("clip", "tokens", "mask", "image")
         | _names("prior", "x", "t", "text_emb", "text_enc", "mask")
@@ -43,12 +47,19 @@ class Kandinsky21Goldens:
         | {"movq.image"}
         | _names("sample", "prior_init_noise", "prior_step_noise")
     )
+    _training_input = re.compile(r"train\.step\d+\.prior_(init|step)_noise")
     phase = "joint"
     variants: Mapping[str, FamilyParameters] = {
         pooling: Kandinsky21Parameters(pooling=pooling) for pooling in _POOLINGS
     }
 
-    def parts(self, model: object, given: Tensors) -> Outputs:
+    def is_input(self, name: str) -> bool:
+        return name in self._inputs or self._training_input.fullmatch(name) is not None
+
+    def bound(self, name: str) -> float:
+        return _BOUND
+
+    def parts(self, model: object, given: Tensors, folder: Path) -> Outputs:
         for part in (_text_encoder, _clip, _prior, _unets, _movq):
             yield from part(checked(model), given)
 
@@ -88,9 +99,6 @@ class Kandinsky21Goldens:
             "prior_init": given[f"{prefix}.prior_init_noise"][:1],
             "prior_steps": given[f"{prefix}.prior_step_noise"][:, :1].transpose(0, 1),
         }
-
-    def training_inputs(self, step: int) -> frozenset[str]:
-        return frozenset(_names(f"train.step{step}", "prior_init_noise", "prior_step_noise"))
 
     def training_outputs(self, model: object, batch: Batch, rows: Rows) -> Outputs:
         """The sampled embedding and the predicted noise."""

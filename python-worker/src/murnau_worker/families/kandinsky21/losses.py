@@ -25,7 +25,8 @@ from murnau_worker.families.kandinsky21.condition import (
 from murnau_worker.families.kandinsky21.networks import Networks
 from murnau_worker.families.kandinsky21.parameters import parameters_of
 from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS
-from murnau_worker.sampling.noising import add_noise, masked_mean, min_snr_weights
+from murnau_worker.families.noise_loss import drawn_noise, loss_weights, noise_losses, normals
+from murnau_worker.sampling.noising import add_noise
 from murnau_worker.sampling.prior_sampler import PriorNoise
 from murnau_worker.sampling.prior_schedule import PRIOR_PROCESS
 from murnau_worker.sampling.tables import TRAINING_STEPS
@@ -58,8 +59,7 @@ def decoder_losses(networks: Networks, batch: Batch, rows: Rows) -> torch.Tensor
     condition = condition_on(networks, batch, rows, given["image"])
     noised_NCHW = add_noise(DECODER_PROCESS, given["latents"], given["noise"], given["timesteps"])
     output = predict(networks.unet, noised_NCHW, given["timesteps"], condition)
-    losses_N = masked_mean((output[:, :LATENT_CHANNELS] - given["noise"]).square(), given.get("cell_weights"))
-    return losses_N * given["weights"] if "weights" in given else losses_N
+    return noise_losses(output[:, :LATENT_CHANNELS], given)
 
 
 def prior_losses(networks: Networks, batch: Batch, rows: Rows) -> torch.Tensor:
@@ -84,7 +84,7 @@ def draw(networks: Networks, phase: str, samples: StepSamples) -> dict[str, torc
         timesteps = [low + draws.integer("prior_timestep", step, index, count) for index in samples.numbers]
         return {
             "image": pictures.embeddings_NE,
-            "noise": _normal(draws, "prior_init", step, samples.numbers, (networks.embedding_width,)),
+            "noise": normals(draws, "prior_init", step, samples.numbers, (networks.embedding_width,)),
             "timesteps": torch.tensor(timesteps),
         }
     latents_NCHW = pictures.latents_NCHW
@@ -93,10 +93,7 @@ def draw(networks: Networks, phase: str, samples: StepSamples) -> dict[str, torc
     tensors = {"latents": latents_NCHW, **noise}
     if phase == "decoder":
         tensors["image"] = _own_or_pooled(samples)
-    objective = spec.objective
-    if objective.loss_weight == "min_snr":
-        tensors["weights"] = min_snr_weights(DECODER_PROCESS, noise["timesteps"].tolist(), objective.min_snr_gamma)
-    return tensors
+    return tensors | loss_weights(DECODER_PROCESS, spec, noise["timesteps"])
 
 
 def noise_of(
@@ -105,15 +102,10 @@ def noise_of(
     """Noise and uniform timesteps of some samples of the decoder's loss."""
     width = networks.embedding_width
     return {
-        "noise": _normal(draws, "noise", step, numbers, latent_shape),
-        "timesteps": torch.tensor([draws.integer("timestep", step, index, TRAINING_STEPS) for index in numbers]),
-        "prior_init": _normal(draws, "prior_init", step, numbers, (width,)),
-        "prior_steps": _normal(draws, "prior_steps", step, numbers, (prior_steps, width)),
+        **drawn_noise(draws, step, numbers, latent_shape),
+        "prior_init": normals(draws, "prior_init", step, numbers, (width,)),
+        "prior_steps": normals(draws, "prior_steps", step, numbers, (prior_steps, width)),
     }
-
-
-def _normal(draws: Draws, name: str, step: int, numbers: Sequence[int], shape: tuple[int, ...]) -> torch.Tensor:
-    return torch.stack([draws.normal(name, step, index, shape) for index in numbers])
 
 
 def pool(networks: Networks, spec: TrainingSpec, rows: Rows, prompts: Sequence[Prompt]) -> Mapping[str, torch.Tensor]:

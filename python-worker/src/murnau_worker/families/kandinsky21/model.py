@@ -14,12 +14,15 @@ from murnau_worker.core.turns import Turns
 from murnau_worker.families.description import FamilyOptions
 from murnau_worker.families.family import PromptedPictures, SamplingRules, StepSamples
 from murnau_worker.families.kandinsky21 import condition, losses, phases
-from murnau_worker.families.kandinsky21.condition import DecoderCondition, UnetDenoiser
+from murnau_worker.families.kandinsky21.condition import DecoderCondition
 from murnau_worker.families.kandinsky21.networks import Networks
 from murnau_worker.families.kandinsky21.parameters import options_of, parameters_of
-from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, RENOISING_PROCESS, THRESHOLD
+from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, RENOISING_PROCESS, threshold
 from murnau_worker.models.model_parts import LoadingProgress
 from murnau_worker.sampling.guidance import Kept
+from murnau_worker.sampling.samplers import SAMPLERS
+from murnau_worker.sampling.threshold import NO_THRESHOLD, Threshold
+from murnau_worker.sampling.unet_denoiser import UnetDenoiser
 
 EVALUATION_PRIOR_STEPS = 5
 
@@ -30,7 +33,6 @@ class Kandinsky(Networks):
     latent_channels = condition.LATENT_CHANNELS
     process = DECODER_PROCESS
     renoising_process = RENOISING_PROCESS
-    threshold = THRESHOLD
     evaluation_phases = ("prior", "decoder")
 
     _empty_condition: DecoderCondition | None = None
@@ -79,14 +81,21 @@ class Kandinsky(Networks):
         return [(text, ("t2",)) for text in (own.negative_prior_prompt, own.negative_decoder_prompt) if text]
 
     def sampling_rules(self, options: FamilyOptions) -> SamplingRules:
-        """The original thresholds all pictures as the first, ignores eta, and pastes nothing back."""
+        """The original ignores eta, and pastes nothing back."""
         follows_original = options_of(options).reference_quirks
-        return SamplingRules(
-            takes_eta=not follows_original, shares_percentile=follows_original, pastes_kept=not follows_original
-        )
+        return SamplingRules(takes_eta=not follows_original, pastes_kept=not follows_original)
+
+    def threshold(self, task: str, sampler: str, options: FamilyOptions) -> Threshold:
+        """The original thresholds all pictures as the first."""
+        if not SAMPLERS[sampler].thresholds:
+            return NO_THRESHOLD
+        return threshold(shares_first=options_of(options).reference_quirks)
+
+    def drawn_upon(self, pictures: PromptedPictures, pixels_1CHW: torch.Tensor) -> torch.Tensor:
+        return self.encode_picture(pixels_1CHW)
 
     def denoiser(self, task: str, kept: Kept | None = None) -> UnetDenoiser:
-        return UnetDenoiser(self.inpaint_unet if task == "inpaint" else self.unet, kept)
+        return UnetDenoiser(self.inpaint_unet if task == "inpaint" else self.unet, condition.predict, kept)
 
     # Training
 

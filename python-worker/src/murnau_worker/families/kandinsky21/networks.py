@@ -6,8 +6,7 @@ Legend: N pictures, C latent channels (4), H/W pixels or latent cells, E width o
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -16,60 +15,32 @@ from PIL import Image
 from torch import nn
 
 from murnau_worker.core.errors import WorkerError
-from murnau_worker.families.family import part_plan
 from murnau_worker.families.kandinsky21.description import KANDINSKY21
-from murnau_worker.families.kandinsky21.text_encoder import T1_PADDED_LENGTH, T1Tower, set_attention
-from murnau_worker.families.settings import ModelSettings
-from murnau_worker.models.checkpointing import Checkpointing, unet_blocks
+from murnau_worker.families.latent_model import LatentModel
+from murnau_worker.models.checkpointing import unet_blocks
 from murnau_worker.models.clip_picture import ClipNormalisation, ClipSource, clip_pixels
 from murnau_worker.models.clip_text import ClipTextTower
-from murnau_worker.models.model_parts import LoadingProgress, ModelParts, Offload
-from murnau_worker.models.part_store import PartStore
-from murnau_worker.models.parts import ModelShape, PartSource
+from murnau_worker.models.model_parts import LoadingProgress
 from murnau_worker.models.prior_network import PriorNetwork, TextKeys
-from murnau_worker.text.prompts import LearntWord, PromptEncoder
-from murnau_worker.text.tokenizers import PieceTokenizer, Tokenizers
-
-_CPU = torch.device("cpu")
+from murnau_worker.models.xlmr_text import XlmrTower, set_attention
 
 
-class Networks(ModelParts):
-    """Only the device thread touches the parts; `tokenizers`, `shape` and widths are for any thread."""
+class Networks(LatentModel):
+    """Only the device thread touches the parts."""
 
     description = KANDINSKY21
 
-    def __init__(
-        self,
-        source: PartSource,
-        settings: ModelSettings,
-        fingerprint: str,
-        *,
-        name: str = "",
-        store: PartStore | None = None,
-        device: torch.device = _CPU,
-        dtype: torch.dtype = torch.float32,
-        offload: Offload = "none",
-        checkpointing: Checkpointing = "auto",
-    ) -> None:
-        super().__init__(
-            part_plan(KANDINSKY21), source, name, store or PartStore(), device, dtype, offload, checkpointing
-        )
-        self.settings = settings
-        self.fingerprint = fingerprint
-        self._shape: ModelShape | None = None
-        self._embedding_width: int | None = None
-        self._tokenizers: Tokenizers | None = None
-        self._reading_tokenizers = threading.Lock()
-        # Small constants made by parts, kept when these leave memory. They hold none of a part's tensors.
-        self._zero_image_1E: torch.Tensor | None = None
-        self._empty_keys: TextKeys | None = None
+    # Small constants made by parts, kept when these leave memory. They hold none of a part's tensors.
+    _zero_image_1E: torch.Tensor | None = None
+    _empty_keys: TextKeys | None = None
+    _embedding_width: int | None = None
 
     def _wrap(self, part: str, module: Any) -> Any:
         match part:
             case "text_encoder" | "clip_text":
                 # At a prompt's length the plain attention's backward pass is faster than the fused one's on a CPU.
                 set_attention(module, "eager" if self.device.type == "cpu" else "sdpa")
-                return T1Tower(module) if part == "text_encoder" else ClipTextTower(module)
+                return XlmrTower(module) if part == "text_encoder" else ClipTextTower(module)
             case "prior":
                 return PriorNetwork(module, self.checkpointing)
             case _:
@@ -87,7 +58,7 @@ class Networks(ModelParts):
                 return ()
 
     @property
-    def t1(self) -> T1Tower:
+    def t1(self) -> XlmrTower:
         return self._part("text_encoder")
 
     @property
@@ -127,57 +98,11 @@ class Networks(ModelParts):
             needed.remove("clip_image")  # the other tasks want nothing of it but that constant
         return needed
 
-    @property
-    def tokenizers(self) -> Tokenizers:
-        """Raises WorkerError `model.unreadable` where the folder has none, and says which file to put where."""
-        with self._reading_tokenizers:
-            if self._tokenizers is None:
-                contexts = {"t1": T1_PADDED_LENGTH, **self.shape.contexts}
-                self._tokenizers = {
-                    tower.name: PieceTokenizer(
-                        self.source.read_tokenizer(tower.name), tower=tower, context_length=contexts[tower.name]
-                    )
-                    for tower in self.description.towers
-                }
-            return self._tokenizers
-
-    def encoder(self, words: Mapping[str, LearntWord], tokenizers: Tokenizers | None = None) -> PromptEncoder:
-        """Encodes prompts that may hold the given learnt words, by the model's tokenizers or others."""
-        sizes = {tower.name: self.vocabulary_size(tower.name) for tower in self.description.towers}
-        return PromptEncoder(tokenizers or self.tokenizers, words, sizes)
-
-    @property
-    def shape(self) -> ModelShape:
-        """Widths as the files show them. Raises WorkerError `model.unreadable`."""
-        if self._shape is None:
-            self._shape = self.source.read_shape()
-        return self._shape
-
     @cached_property
     def clip_normalisation(self) -> ClipNormalisation:
         """How the image tower wants its pictures. Raises WorkerError `model.unreadable`."""
         assert isinstance(self.source, ClipSource), "each of the family's layouts has it"
         return self.source.read_clip_normalisation()
-
-    @property
-    def latent_factor(self) -> int:
-        """Pixels per latent cell."""
-        return self.shape.latent_factor
-
-    @property
-    def latent_multiple(self) -> int:
-        """What the sides of latents are multiples of, in cells."""
-        return self.shape.latent_multiple
-
-    @property
-    def image_size(self) -> int:
-        """Side of the pictures the model was trained for, in pixels."""
-        return self.settings.image_size or self.shape.sample_size * self.latent_factor
-
-    @property
-    def widths(self) -> Mapping[str, int]:
-        """Of a token's row, by text tower."""
-        return self.shape.widths
 
     # Kept from a run's start: its samples are drawn and packed while the parts that say it may be gone.
 

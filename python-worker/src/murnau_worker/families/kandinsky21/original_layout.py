@@ -12,22 +12,22 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
-from murnau_worker.core.errors import WorkerError
 from murnau_worker.families.kandinsky21.convert.clip import convert_image_tower, convert_text_tower
 from murnau_worker.families.kandinsky21.convert.movq import convert_movq
 from murnau_worker.families.kandinsky21.convert.prior import convert_prior
-from murnau_worker.families.kandinsky21.convert.text_encoder import convert_text_encoder
-from murnau_worker.families.kandinsky21.convert.unet import SAMPLE_SIZE, convert_unet, read_shape
+from murnau_worker.families.kandinsky21.convert.unet import convert_unet
 from murnau_worker.families.kandinsky21.description import KANDINSKY21
 from murnau_worker.families.kandinsky21.original_tokenizers import read_clip_tokenizer, read_xlmr_tokenizer
+from murnau_worker.families.original_source import OriginalSource
 from murnau_worker.models.clip_picture import ClipNormalisation
-from murnau_worker.models.parts import MissingPart, ModelShape, PartSource, describe_missing
-from murnau_worker.models.safe_pickle import cast_tensors, load_pickled, tensors_of
-from murnau_worker.models.state_dict import Tensors, count_blocks
+from murnau_worker.models.convert.latent_codec import codec_levels
+from murnau_worker.models.convert.text_encoder import convert_text_encoder
+from murnau_worker.models.convert.unet import SAMPLE_SIZE, read_shape
+from murnau_worker.models.parts import ModelShape, PartSource
+from murnau_worker.models.safe_pickle import load_pickled
+from murnau_worker.models.state_dict import Tensors
 
 _CLIP = ("clip/ViT-L-14.pt", "ViT-L-14.pt", "2_1/ViT-L-14.pt")
 _TEXT_ENCODER = "2_1/text_encoder"
@@ -65,62 +65,31 @@ def read_part_config(folder: Path, section: str, file_name: str) -> dict[str, An
     return cast("dict[str, Any]", json.loads(single.read_text("utf-8"))) if single.is_file() else {}
 
 
-class OriginalSource:
-    """A folder in the original's layout. Implements PartSource."""
-
-    layout = "original"
-    optional_places: Mapping[str, str] = {"inpaint_unet": INPAINTING_FILE}
+class Kandinsky21Original(OriginalSource):
+    """A folder in the original's layout."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises WorkerError `model.unreadable` that lists every missing part."""
-        self.folder = folder
-        missing: list[MissingPart] = []
-        here: list[str] = []
-        for part, files in _FILES.items():
-            absent = [place for places in files if self._find(places) is None for place in places]
-            if not absent:
-                here.append(part)
-            elif part not in KANDINSKY21.optional_parts:
-                missing.append(MissingPart(part, tuple(absent)))
-        if missing:
-            raise WorkerError("model.unreadable", describe_missing(folder, self.layout, missing))
-        self.parts: tuple[str, ...] = tuple(here)
-
-    def _find(self, places: tuple[str, ...]) -> Path | None:
-        return next((self.folder / place for place in places if (self.folder / place).is_file()), None)
+        super().__init__(folder, KANDINSKY21, _FILES)
 
     def _tensors(self, part: str) -> Tensors:
-        """A part's tensors as its file holds them; mapped, so that only their names and shapes are read now."""
-        path = self._find(_FILES[part][-1] if part == "text_encoder" else _FILES[part][0])
-        assert path is not None, "__init__ saw it"
-        tensors = load_file(path) if path.suffix == ".safetensors" else tensors_of(load_pickled(path), path)
+        tensors = self._tensors_of(_FILES[part][-1] if part == "text_encoder" else _FILES[part][0])
         if part in ("clip_text", "clip_image"):  # one file holds both
             is_wanted = part == "clip_image"
             return {name: value for name, value in tensors.items() if name.startswith("visual.") is is_wanted}
         return tensors
 
-    def read_shape(self) -> ModelShape:
-        try:
-            clip = self._tensors("clip_text")
-            position = clip["positional_embedding"]
-            return ModelShape(
-                sample_size=SAMPLE_SIZE,
-                latent_factor=2 ** (count_blocks(self._tensors("movq"), "encoder.down") - 1),
-                latent_multiple=2 ** (read_shape(self._tensors("unet")).levels - 1),
-                widths={
-                    "t1": self._tensors("text_encoder")["LinearTransformation.weight"].shape[1],
-                    "t2": clip["token_embedding.weight"].shape[1],
-                },
-                contexts={"t2": position.shape[0]},
-            )
-        except (OSError, KeyError, ValueError, SafetensorError) as error:
-            raise WorkerError("model.unreadable", f"the model in {self.folder} can not be read: {error!r}") from error
-
-    def read(self, part: str, dtype: torch.dtype | None) -> nn.Module:
-        try:
-            return self._convert(part, cast_tensors(self._tensors(part), dtype))
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            raise WorkerError("model.unreadable", f"the {part} in {self.folder} can not be read: {error!r}") from error
+    def _shape(self) -> ModelShape:
+        clip = self._tensors("clip_text")
+        return ModelShape(
+            sample_size=SAMPLE_SIZE,
+            latent_factor=2 ** (codec_levels(self._tensors("movq")) - 1),
+            latent_multiple=2 ** (read_shape(self._tensors("unet")).levels - 1),
+            widths={
+                "t1": self._tensors("text_encoder")["LinearTransformation.weight"].shape[1],
+                "t2": clip["token_embedding.weight"].shape[1],
+            },
+            contexts={"t2": clip["positional_embedding"].shape[0]},
+        )
 
     def _convert(self, part: str, tensors: Tensors) -> nn.Module:
         folder = self.folder
@@ -155,4 +124,4 @@ class OriginalSource:
 
 def read_original_layout(folder: Path) -> PartSource:
     """Opens a folder without reading weights. Raises WorkerError `model.unreadable`."""
-    return OriginalSource(folder)
+    return Kandinsky21Original(folder)

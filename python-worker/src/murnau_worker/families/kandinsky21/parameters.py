@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from murnau_worker.core.spec import FamilyParameters, TrainingSpec
+from murnau_worker.core.spec import FamilyParameters, SpecRule, TrainingSpec
 from murnau_worker.families.description import FamilyOptions
 from murnau_worker.sampling.prior_schedule import ALLOWED_RESPACING, prior_schedule
 from murnau_worker.sampling.tables import TRAINING_STEPS
@@ -39,6 +39,22 @@ def parameters_of(spec: TrainingSpec) -> Kandinsky21Parameters:
     parameters = spec.objective.parameters
     assert isinstance(parameters, Kandinsky21Parameters), "read_spec reads them by the family of the model"
     return parameters
+
+
+RULES = (
+    SpecRule(
+        "warm_steps",
+        "must be less than max_steps, or no joint step follows",
+        lambda spec: spec.objective.name != "warm_joint" or parameters_of(spec).warm_steps < spec.max_steps,
+        lambda spec: parameters_of(spec).warm_steps,
+    ),
+    SpecRule(
+        "max_steps",
+        "must be at least 2 for the objective split: one step for each tower",
+        lambda spec: spec.objective.name != "split" or spec.optimizer.schedule_steps >= 2,
+        lambda spec: spec.optimizer.schedule_steps,
+    ),
+)
 
 
 def _check_respacing(value: object) -> str:

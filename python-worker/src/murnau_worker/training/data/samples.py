@@ -26,16 +26,18 @@ def picture_of(draws: Draws, sample_number: int, pictures: int, order: str = "or
     return draws.permutation(order, epoch, pictures)[place]
 
 
-def bucket_of_step(draws: Draws, step: int, latents: LatentSet) -> tuple[int, int]:
+def bucket_of_step(step: int, latents: LatentSet) -> tuple[int, int]:
     """The bucket that all samples of a step come from, and how many steps before it took the same one.
 
     As many steps as there are pictures make a round, in which a bucket has as many turns as it has pictures: so every
-    picture is shown as often as any other, and where a run stands follows from its step alone.
+    picture is shown as often as any other, and where a run stands follows from its step alone. The pictures draw the
+    order, not the run's seed: runs on the same pictures share a bucket, and so a batch, at each step.
     """
     if len(latents.buckets) == 1:
         return 0, step
     owners = [number for number, bucket in enumerate(latents.buckets) for _ in range(len(bucket))]
     round_number, turn = divmod(step, len(owners))
+    draws = Draws(latents.eval_seed)
     turns = [owners[index] for index in draws.permutation("bucket", round_number, len(owners))]
     bucket = turns[turn]
     return bucket, round_number * len(latents.buckets[bucket]) + turns[:turn].count(bucket)
@@ -43,7 +45,7 @@ def bucket_of_step(draws: Draws, step: int, latents: LatentSet) -> tuple[int, in
 
 def pictures_of_step(draws: Draws, step: int, samples: range, per_step: int, latents: LatentSet) -> list[int]:
     """Places in the dataset of the pictures that some samples, of 0..per_step-1, of a step show."""
-    number, turns_before = bucket_of_step(draws, step, latents)
+    number, turns_before = bucket_of_step(step, latents)
     places = latents.buckets[number].places
     order = "order" if len(latents.buckets) == 1 else f"order {number}"
     return [places[picture_of(draws, turns_before * per_step + index, len(places), order)] for index in samples]

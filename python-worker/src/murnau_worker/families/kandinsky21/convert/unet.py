@@ -1,8 +1,6 @@
-"""Decoder UNet: the original's keys → diffusers' UNet2DConditionModel.
+"""The decoder's UNet: the original's keys → diffusers' UNet2DConditionModel.
 
-Source of the original layout: ai-forever/Kandinsky-2 `kandinsky2/model/unet.py` and `text2im_model2_1.py`. Depth,
-widths and places of attention are read from the tensors; only the width of an attention head comes from a
-configuration (the tensors do not show it).
+Source of the original layout: ai-forever/Kandinsky-2 `kandinsky2/model/text2im_model2_1.py`.
 """
 
 from __future__ import annotations
@@ -13,25 +11,8 @@ from dataclasses import dataclass
 from diffusers import UNet2DConditionModel
 from diffusers.models.embeddings import TextImageProjection, TextImageTimeEmbedding
 
-from murnau_worker.models.state_dict import (
-    Tensors,
-    copy_layers,
-    count_blocks,
-    empty_model,
-    load_strictly,
-    split_interleaved,
-)
-
-_UNET_HEAD_WIDTH = 64  # of the published model, where no configuration says otherwise
-SAMPLE_SIZE = 64  # side of the latents that the published model was trained on; tensors do not show it
-
-_RESNET_LAYERS = (
-    ("in_layers.0", "norm1"),
-    ("in_layers.2", "conv1"),
-    ("emb_layers.1", "time_emb_proj"),
-    ("out_layers.0", "norm2"),
-    ("out_layers.3", "conv2"),
-)
+from murnau_worker.models.convert.unet import empty_unet, head_width, read_shape, unet_tensors
+from murnau_worker.models.state_dict import Tensors, copy_layers, empty_model, load_strictly
 
 
 @dataclass(frozen=True)
@@ -60,134 +41,27 @@ def fit_conditions(unet: UNet2DConditionModel, widths: ConditionWidths) -> None:
         unet.add_embedding = TextImageTimeEmbedding(widths.pooled, widths.image, widths.time)
 
 
-@dataclass(frozen=True)
-class UnetShape:
-    """What the tensors say: per level its channels and whether it attends, finest level first."""
-
-    resnets_per_level: int
-    channels: tuple[int, ...]
-    attends: tuple[bool, ...]
-
-    @property
-    def levels(self) -> int:
-        return len(self.channels)
-
-
-def read_shape(source: Tensors) -> UnetShape:
-    """Reads depth and widths: the first output block with an upsampling resnet ends the coarsest level."""
-    outputs = count_blocks(source, "output_blocks")
-    per_output_level = outputs
-    for index in range(outputs):
-        if any(f"output_blocks.{index}.{place}.in_layers.0.weight" in source for place in (1, 2)):
-            per_output_level = index + 1
-            break
-    levels = outputs // per_output_level
-    first = [1 + level * per_output_level for level in range(levels)]
-    return UnetShape(
-        resnets_per_level=per_output_level - 1,
-        channels=tuple(source[f"input_blocks.{index}.0.out_layers.3.weight"].shape[0] for index in first),
-        attends=tuple(f"input_blocks.{index}.1.qkv.weight" in source for index in first),
-    )
-
-
-def _resnet(source: Tensors, here: str, there: str) -> Tensors:
-    target = copy_layers(source, [(f"{here}.{old}", f"{there}.{new}") for old, new in _RESNET_LAYERS])
-    if f"{here}.skip_connection.weight" in source:
-        target |= copy_layers(source, [(f"{here}.skip_connection", f"{there}.conv_shortcut")])
-    return target
-
-
-def _attention(source: Tensors, here: str, there: str, head_width: int) -> Tensors:
-    """Maps an attention block; its qkv rows lie [head, part, width], the text's keys and values likewise."""
-    target = copy_layers(source, [(f"{here}.norm", f"{there}.group_norm")])
-    target |= copy_layers(source, [(f"{here}.proj_out", f"{there}.to_out.0")], flatten=True)
-    for kind in ("weight", "bias"):
-        own = source[f"{here}.qkv.{kind}"]
-        text = source[f"{here}.encoder_kv.{kind}"]
-        if kind == "weight":
-            own, text = own.flatten(1), text.flatten(1)
-        for name, part in zip(("to_q", "to_k", "to_v"), split_interleaved(own, 3, head_width), strict=True):
-            target[f"{there}.{name}.{kind}"] = part
-        for name, part in zip(("add_k_proj", "add_v_proj"), split_interleaved(text, 2, head_width), strict=True):
-            target[f"{there}.{name}.{kind}"] = part
-    return target
-
-
-def _down_blocks(source: Tensors, shape: UnetShape, head_width: int) -> Tensors:
-    target: Tensors = {}
-    index = 1
-    for level in range(shape.levels):
-        for place in range(shape.resnets_per_level):
-            target |= _resnet(source, f"input_blocks.{index}.0", f"down_blocks.{level}.resnets.{place}")
-            if shape.attends[level]:
-                there = f"down_blocks.{level}.attentions.{place}"
-                target |= _attention(source, f"input_blocks.{index}.1", there, head_width)
-            index += 1
-        if level < shape.levels - 1:
-            target |= _resnet(source, f"input_blocks.{index}.0", f"down_blocks.{level}.downsamplers.0")
-            index += 1
-    return target
-
-
-def _up_blocks(source: Tensors, shape: UnetShape, head_width: int) -> Tensors:
-    target: Tensors = {}
-    index = 0
-    for block, level in enumerate(reversed(range(shape.levels))):
-        for place in range(shape.resnets_per_level + 1):
-            target |= _resnet(source, f"output_blocks.{index}.0", f"up_blocks.{block}.resnets.{place}")
-            if shape.attends[level]:
-                there = f"up_blocks.{block}.attentions.{place}"
-                target |= _attention(source, f"output_blocks.{index}.1", there, head_width)
-            index += 1
-        if level > 0:
-            here = f"output_blocks.{index - 1}.{2 if shape.attends[level] else 1}"
-            target |= _resnet(source, here, f"up_blocks.{block}.upsamplers.0")
-    return target
-
-
-def _empty_unet(source: Tensors, shape: UnetShape, head_width: int) -> UNet2DConditionModel:
+def convert_unet(source: Tensors, config: Mapping[str, object]) -> UNet2DConditionModel:
+    """Builds the decoder's UNet (4 input channels, or 9 for inpainting)."""
+    shape, width = read_shape(source), head_width(config)
     context_width, text_width = source["to_model_dim_n.weight"].shape
     sequence_rows, image_width = source["clip_to_seq.weight"].shape
     time_width, pooled_width = source["proj_n.weight"].shape
-    down = ["SimpleCrossAttnDownBlock2D" if attends else "ResnetDownsampleBlock2D" for attends in shape.attends]
-    up = ["SimpleCrossAttnUpBlock2D" if attends else "ResnetUpsampleBlock2D" for attends in reversed(shape.attends)]
-    with empty_model():
-        unet = UNet2DConditionModel(
-            sample_size=SAMPLE_SIZE,
-            in_channels=source["input_blocks.0.0.weight"].shape[1],
-            out_channels=source["out.2.weight"].shape[0],
-            block_out_channels=shape.channels,
-            layers_per_block=shape.resnets_per_level,
-            down_block_types=tuple(down),
-            mid_block_type="UNetMidBlock2DSimpleCrossAttn",
-            up_block_types=tuple(up),
-            attention_head_dim=head_width,
-            cross_attention_dim=context_width,
-            encoder_hid_dim=text_width,
-            encoder_hid_dim_type="text_image_proj",
-            addition_embed_type="text_image",
-            resnet_time_scale_shift="scale_shift",
-            norm_eps=1e-5,
-        )
+    unet = empty_unet(
+        source,
+        shape,
+        width,
+        cross_attention_dim=context_width,
+        encoder_hid_dim=text_width,
+        encoder_hid_dim_type="text_image_proj",
+        addition_embed_type="text_image",
+    )
     widths = ConditionWidths(text_width, pooled_width, image_width, context_width, sequence_rows, time_width)
     fit_conditions(unet, widths)
-    return unet
-
-
-def convert_unet(source: Tensors, config: Mapping[str, object]) -> UNet2DConditionModel:
-    """Builds the decoder's UNet (4 input channels, or 9 for inpainting)."""
-    shape = read_shape(source)
-    configured = config.get("num_head_channels")
-    head_width = configured if isinstance(configured, int) and configured > 0 else _UNET_HEAD_WIDTH
-    unet = _empty_unet(source, shape, head_width)
-    target = copy_layers(
+    target = unet_tensors(source, shape, width)
+    target |= copy_layers(
         source,
         [
-            ("time_embed.0", "time_embedding.linear_1"),
-            ("time_embed.2", "time_embedding.linear_2"),
-            ("input_blocks.0.0", "conv_in"),
-            ("out.0", "conv_norm_out"),
-            ("out.2", "conv_out"),
             ("clip_to_seq", "encoder_hid_proj.image_embeds"),
             ("to_model_dim_n", "encoder_hid_proj.text_proj"),
             ("proj_n", "add_embedding.text_proj"),
@@ -195,9 +69,4 @@ def convert_unet(source: Tensors, config: Mapping[str, object]) -> UNet2DConditi
             ("img_layer", "add_embedding.image_proj"),
         ],
     )
-    target |= _down_blocks(source, shape, head_width)
-    target |= _resnet(source, "middle_block.0", "mid_block.resnets.0")
-    target |= _attention(source, "middle_block.1", "mid_block.attentions.0", head_width)
-    target |= _resnet(source, "middle_block.2", "mid_block.resnets.1")
-    target |= _up_blocks(source, shape, head_width)
     return load_strictly(unet, target)

@@ -1,6 +1,6 @@
-"""XLM-R with its projection, which the decoder reads, with learnt rows.
+"""XLM-R with its projection (multilingual CLIP), with learnt rows.
 
-Legend: B batch, L tokens kept, P padded length (77), D1 width, E width of CLIP's joint space, R rows.
+Legend: B batch, L tokens kept, P padded length (77), D width of a row, E width of the pooled text, R rows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from diffusers.pipelines.kandinsky.text_encoder import MultilingualCLIP
 
 from murnau_worker.core.learnt_rows import LearntRows
 
-T1_PADDED_LENGTH = 77  # the original pads every prompt to it, and the UNet attends to the pads
+PADDED_LENGTH = 77  # the originals pad every prompt to it, and their UNets attend to the pads
 
 
 @dataclass(frozen=True)
-class T1Text:
-    """What the decoder reads, in fp32: context [B, P, D1] and pooled text [B, E]."""
+class XlmrText:
+    """In fp32: the tokens' states [B, P, D], and the pooled text [B, E]."""
 
     context_BPD: torch.Tensor
     pooled_BE: torch.Tensor
@@ -32,7 +32,7 @@ def set_attention(module: Any, kind: Literal["eager", "sdpa"]) -> None:
     tower.set_attn_implementation(kind)
 
 
-class T1Tower:
+class XlmrTower:
     """XLM-R with its projection."""
 
     def __init__(self, encoder: MultilingualCLIP) -> None:
@@ -43,7 +43,7 @@ class T1Tower:
         config: Any = encoder.config
         self.pad_id: int = config.pad_token_id
 
-    def encode(self, ids_BL: torch.Tensor, rows_RD: torch.Tensor | None, dropout_seed: int | None = None) -> T1Text:
+    def encode(self, ids_BL: torch.Tensor, rows_RD: torch.Tensor | None, dropout_seed: int | None = None) -> XlmrText:
         """Encodes prompts padded at the right with `pad_id`. `dropout_seed`: with dropout, drawn by it.
 
         Only the longest prompt's tokens and one pad are computed: pads are masked as keys and all have the same
@@ -52,16 +52,16 @@ class T1Tower:
         ids_BL = ids_BL.to(self.rows.weight.device)
         is_token_BL = ids_BL != self.pad_id
         kept = int(is_token_BL.sum(1).max())
-        computed = min(kept + 1, T1_PADDED_LENGTH)
+        computed = min(kept + 1, PADDED_LENGTH)
         if ids_BL.shape[1] < computed:
             ids_BL = torch.nn.functional.pad(ids_BL, (0, computed - ids_BL.shape[1]), value=self.pad_id)
         ids_BL = ids_BL[:, :computed]
         with self.rows.using(rows_RD), self._dropout(dropout_seed):
             pooled_BE, states_BLD = self.encoder(input_ids=ids_BL, attention_mask=(ids_BL != self.pad_id).long())
-        pads = T1_PADDED_LENGTH - computed
+        pads = PADDED_LENGTH - computed
         if pads > 0:
             states_BLD = torch.cat([states_BLD, states_BLD[:, -1:].expand(-1, pads, -1)], dim=1)
-        return T1Text(context_BPD=states_BLD.float(), pooled_BE=pooled_BE.float())
+        return XlmrText(context_BPD=states_BLD.float(), pooled_BE=pooled_BE.float())
 
     @contextmanager
     def _dropout(self, seed: int | None) -> Generator[None]:
