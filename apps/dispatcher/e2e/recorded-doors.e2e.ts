@@ -116,7 +116,7 @@ describe('a word of the second family', () => {
       spec: { learning_rate_unit: 'absolute' },
     });
     expect(ended.spec).not.toHaveProperty('pooling');
-    const kinds = (await harness.store.runs.samples(made.stdout.trim())).map(({ kind }) => kind);
+    const kinds = (await harness.store.runs.samples(made.stdout.trim())).items.map(({ kind }) => kind);
     expect(kinds).toContain('baseline');
     expect(kinds).not.toContain('fuse_baseline');
 

@@ -141,6 +141,13 @@ describe('a backup', () => {
     }
   });
 
+  it('lets nobody in: it has no browser that is logged in', async () => {
+    await test.store.sessions.begin('hash of a cookie', 3_600);
+    const { tables } = await backedUp(test, newPath());
+    expect(tables.map(({ name }) => name)).toContain('runs');
+    expect(tables.map(({ name }) => name)).not.toContain('sessions');
+  });
+
   it('is read by tar', async () => {
     const target = newPath();
     const { blobs } = await backedUp(test, target);

@@ -10,12 +10,15 @@ export interface Table {
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 export const columnList = ({ columns }: Table): string => columns.map(quoted).join(', ');
 
-/** By name, without those that Kysely keeps of the migrations: a restore makes them itself. */
+/**
+ * By name, without those that Kysely keeps of the migrations, which a restore makes itself, and without the browsers that
+ * are logged in: a copy lets nobody in.
+ */
 export async function selectTables(client: pg.ClientBase): Promise<Table[]> {
   const { rows } = await client.query<Table>(`
     select relname as name, array_agg(attname::text order by attnum) as columns
     from pg_class join pg_attribute on attrelid = pg_class.oid
-    where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not like 'kysely\\_%'
+    where relkind = 'r' and relnamespace = 'public'::regnamespace and relname not like 'kysely\\_%' and relname <> 'sessions'
       and attnum > 0 and not attisdropped and attgenerated = ''
     group by relname order by relname`);
   return rows;
