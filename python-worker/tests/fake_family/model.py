@@ -20,7 +20,8 @@ from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.core.turns import Turns
 from murnau_worker.families.description import FamilyOptions
-from murnau_worker.families.family import PromptedPictures, SamplingRules, StepSamples, part_plan
+from murnau_worker.families.family import PromptedPictures, StepSamples, part_plan
+from murnau_worker.families.sampling_rules import SamplingRules
 from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import Checkpointing
 from murnau_worker.models.model_parts import ModelParts, Offload

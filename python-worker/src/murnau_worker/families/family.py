@@ -21,6 +21,7 @@ from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.core.turns import Turns
 from murnau_worker.families.description import FamilyDescription, FamilyOptions
 from murnau_worker.families.goldens import Goldens
+from murnau_worker.families.sampling_rules import SamplingRules
 from murnau_worker.families.settings import ModelSettings
 from murnau_worker.models.checkpointing import BlockCheckpointing
 from murnau_worker.models.model_parts import LoadingProgress, Offload, PartPlan, TextTower, VocabularyScale
@@ -102,19 +103,6 @@ class PromptedPictures:
     reader: PromptReader
     noise: PictureNoise
     options: FamilyOptions
-
-
-@dataclass(frozen=True)
-class SamplingRules:
-    """What a family's options may change of a drawing.
-
-    `takes_eta`: DDIM's eta counts. `pastes_kept`: what inpainting keeps is the picture's own latents again at the end.
-    `squashes`: a picture drawn upon is scaled to the model's square, where no size is asked for.
-    """
-
-    takes_eta: bool = True
-    pastes_kept: bool = True
-    squashes: bool = False
 
 
 class ShownPictures(Protocol):

@@ -15,13 +15,14 @@ from murnau_worker.core.progress import Progress
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.core.turns import Turns
 from murnau_worker.families.description import FamilyOptions
-from murnau_worker.families.family import PromptedPictures, SamplingRules, StepSamples
+from murnau_worker.families.family import PromptedPictures, StepSamples
 from murnau_worker.families.kandinsky20 import condition
 from murnau_worker.families.kandinsky20.condition import JoinedTexts
 from murnau_worker.families.kandinsky20.networks import Networks
 from murnau_worker.families.kandinsky20.parameters import options_of
 from murnau_worker.families.kandinsky20.thresholds import drawing_threshold
 from murnau_worker.families.noise_loss import drawn_noise, loss_weights, noise_losses
+from murnau_worker.families.sampling_rules import SamplingRules
 from murnau_worker.models.model_parts import LoadingProgress
 from murnau_worker.sampling.guidance import Kept
 from murnau_worker.sampling.noising import add_noise

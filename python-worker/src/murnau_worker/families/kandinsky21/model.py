@@ -12,12 +12,13 @@ from murnau_worker.core.draws import Draws
 from murnau_worker.core.spec import TrainingSpec
 from murnau_worker.core.turns import Turns
 from murnau_worker.families.description import FamilyOptions
-from murnau_worker.families.family import PromptedPictures, SamplingRules, StepSamples
+from murnau_worker.families.family import PromptedPictures, StepSamples
 from murnau_worker.families.kandinsky21 import condition, losses, phases
 from murnau_worker.families.kandinsky21.condition import DecoderCondition
 from murnau_worker.families.kandinsky21.networks import Networks
 from murnau_worker.families.kandinsky21.parameters import options_of, parameters_of
 from murnau_worker.families.kandinsky21.processes import DECODER_PROCESS, RENOISING_PROCESS, threshold
+from murnau_worker.families.sampling_rules import SamplingRules
 from murnau_worker.models.model_parts import LoadingProgress
 from murnau_worker.sampling.guidance import Kept
 from murnau_worker.sampling.samplers import SAMPLERS
