@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WorkerRoom } from './worker-room.js';
 
 const signal = new AbortController().signal;
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function roomOf(slots: number, aloneWaitMs?: number) {
-  const room = new WorkerRoom(slots, aloneWaitMs);
+  const room = new WorkerRoom(slots, aloneWaitMs, 20);
   room.setOpen(true, slots);
   const [a, b, drawing] = [room.door('training'), room.door('training'), room.door('drawing')];
   return { room, a: a.door, b: b.door, drawing: drawing.door };
@@ -50,11 +50,18 @@ describe('the room of a worker', () => {
     await Promise.all([a, b, drawing].map((door) => door.enter({ alone: false, signal })));
   });
 
-  it('is open again when one that waited to go alone has waited too long', async () => {
+  it('is kept for one that has waited too long until it comes back, and is open again when it does not', async () => {
     const { a, b } = roomOf(2, 10);
-    await a.enter({ alone: false, signal });
+    const leave = await a.enter({ alone: false, signal });
     await expect(b.enter({ alone: true, signal })).rejects.toMatchObject(noRoom);
-    await b.enter({ alone: false, signal });
+    await expect(b.enter({ alone: false, signal })).rejects.toMatchObject(noRoom);
+    leave();
+    const leaveAlone = await b.enter({ alone: true, signal });
+    leaveAlone();
+    const again = await a.enter({ alone: false, signal });
+    await expect(b.enter({ alone: true, signal })).rejects.toMatchObject(noRoom);
+    await vi.waitFor(() => b.enter({ alone: false, signal }));
+    again();
   });
 
   it('is open again when one that waited to go alone is taken away', async () => {

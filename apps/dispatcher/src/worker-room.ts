@@ -12,6 +12,8 @@ const textSlots = 4;
  * such as a large drawing, must not keep it here while another worker may be idle, nor keep everything else waiting.
  */
 const longestAloneWaitMs = 90_000;
+/** One that gave up waiting is back from its queue within this time: until then what has left stays free for it. */
+const aloneReturnsMs = 2_000;
 
 type DeviceWork = 'training' | 'drawing';
 
@@ -24,12 +26,15 @@ export class WorkerRoom {
   private readonly texts: SharedSlots[] = [];
   private isOpen = false;
   private isTakenAlone = false;
+  /** Until it fires, only one that goes alone gets in. */
+  private keptFree: NodeJS.Timeout | undefined;
   private readonly leaving = new Set<() => void>();
 
   /** @param trainingSlots runs at once */
   constructor(
     private trainingSlots: number,
     private readonly aloneWaitMs = longestAloneWaitMs,
+    private readonly returnsMs = aloneReturnsMs,
   ) {
     this.device = { training: new SharedSlots(trainingSlots), drawing: new SharedSlots(drawingSlots) };
   }
@@ -66,7 +71,7 @@ export class WorkerRoom {
   }
 
   private enter(work: DeviceWork, slots: QueueSlots): () => void {
-    if (this.isTakenAlone || !this.device[work].hasRoom) throw noRoom();
+    if (this.isTakenAlone || this.keptFree !== undefined || !this.device[work].hasRoom) throw noRoom();
     const leave = slots.enter();
     return () => {
       leave();
@@ -76,12 +81,15 @@ export class WorkerRoom {
 
   private async enterAlone(slots: QueueSlots, signal: AbortSignal): Promise<() => void> {
     if (this.isTakenAlone) throw noRoom();
+    clearTimeout(this.keptFree);
+    this.keptFree = undefined;
     this.setTakenAlone(true);
     const patience = AbortSignal.any([signal, AbortSignal.timeout(this.aloneWaitMs)]);
     while (this.device.training.running + this.device.drawing.running > 0 && !patience.aborted) {
       await this.nextToLeave(patience);
     }
     if (patience.aborted) {
+      if (!signal.aborted) this.keepFree();
       this.setTakenAlone(false);
       throw signal.aborted ? new MurnauError('worker.lost', 'The task was taken away.') : noRoom();
     }
@@ -102,6 +110,11 @@ export class WorkerRoom {
       signal.addEventListener('abort', left);
       this.leaving.add(left);
     });
+  }
+
+  private keepFree(): void {
+    clearTimeout(this.keptFree);
+    this.keptFree = setTimeout(() => (this.keptFree = undefined), this.returnsMs).unref();
   }
 
   private setTakenAlone(isTakenAlone: boolean): void {

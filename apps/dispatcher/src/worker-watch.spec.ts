@@ -51,6 +51,34 @@ describe('worker watch', () => {
     await worker.kill();
   });
 
+  it('gives no work to a worker whose device makes no progress, until it does', async () => {
+    const worker = await startFakeWorker();
+    const client = createGpuClient({ address: worker.address, timeoutMs: 1_000 });
+    const description = await client.describe();
+    let age = 0;
+    const watch = new WorkerWatch({
+      client: { describe: () => Promise.resolve({ ...description, progress_age_s: age }) },
+      trouble: createWorkerTrouble(),
+      log,
+      onLook: () => undefined,
+    });
+    await watch.first();
+    const running = watch.run();
+    for (const [progressAge, isHealthy] of [
+      [299, true],
+      [301, false],
+      [0, true],
+    ] as const) {
+      age = progressAge;
+      watch.lookNow();
+      await until(() => watch.isHealthy() === isHealthy);
+    }
+    watch.stop();
+    await running;
+    client.close();
+    await worker.kill();
+  });
+
   it('gives no work to a worker that fails one run after another, until it is another process', async () => {
     let worker = await startFakeWorker();
     const port = Number(worker.address.split(':')[1]);

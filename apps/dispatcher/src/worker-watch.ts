@@ -25,6 +25,8 @@ const healthyIntervalMs = 1_000;
 const awayIntervalMs = 200;
 /** A worker that is merely busy may be late; one that refuses the connection is gone. */
 const allowedTimeouts = 3;
+/** A device without progress for longer gets no work; as long as a segment waits for it (`stuckAfterS` there). */
+const stuckAfterS = 300;
 /** After this time a quarantined worker gets another chance. */
 const quarantineMs = 60_000;
 /** Looks after a process that may have ended, the time between them, and for one. Its port is closed a moment later. */
@@ -36,6 +38,7 @@ const deathLookTimeoutMs = 1_000;
 export class WorkerWatch {
   private description: WorkerDescription | undefined;
   private isAnswering = false;
+  private isStuck = false;
   private timeouts = 0;
   private quarantinedMs: number | undefined;
   private isStopped = false;
@@ -44,7 +47,7 @@ export class WorkerWatch {
   constructor(private readonly options: WorkerWatchOptions) {}
 
   isHealthy(): boolean {
-    return this.isAnswering && this.quarantinedMs === undefined;
+    return this.isAnswering && !this.isStuck && this.quarantinedMs === undefined;
   }
 
   /** Of the process that answered last; empty before the first. */
@@ -120,6 +123,9 @@ export class WorkerWatch {
       }
       this.description = description;
       this.isAnswering = true;
+      const isStuck = description.progress_age_s > stuckAfterS;
+      if (isStuck && !this.isStuck) log.error("the worker's device makes no progress: it gets no work");
+      this.isStuck = isStuck;
       this.timeouts = 0;
     } catch (error) {
       const { message, cause } = toMurnauError(error);

@@ -46,7 +46,9 @@ export function onWorker<Input, Output>(
       if (cancellationDetails() !== undefined) {
         throw new MurnauError('worker.lost', 'The task was taken away.', { cause: error });
       }
-      if (toMurnauError(error).code.startsWith('worker.')) onSuspect();
+      const { code, cause } = toMurnauError(error);
+      // Without a cause it was sent back by us: all places are taken.
+      if (code.startsWith('worker.') && cause !== undefined) onSuspect();
       throw error;
     }
   });

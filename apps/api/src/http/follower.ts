@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StoredEvent } from '@murnau/domain';
+import { type StoredEvent, toMurnauError } from '@murnau/domain';
 import type { EventFilter, Store } from '@murnau/store';
 
 const STATE_EVERY_MS = 500;
@@ -118,8 +118,11 @@ export class Follower {
     if (this.#opening === undefined || now - this.#opening.at > STATE_EVERY_MS) {
       this.#opening = { state: this.topic.readOpening(), at: now };
     }
+    const before = this.#version;
     const { resources } = await this.#opening.state;
-    this.#publish(resources, viewer);
+    // What was read meanwhile is newer: it must not be followed by what this read found.
+    if (this.#version === before) this.#publish(resources, viewer);
+    else await this.open(viewer);
   }
 
   /** The events behind the one with this id; undefined: it is none of the newest, or not there yet. */
@@ -163,8 +166,10 @@ export class Follower {
       this.#version += 1;
       this.#publish(resources);
       if (size > MOST_CHANGED) for (const viewer of this.#viewers) viewer.startOver();
-    } catch {
+    } catch (error) {
       for (const id of changed) this.#changed.add(id);
+      const { code } = toMurnauError(error);
+      if (code.endsWith('.not_found')) this.#state = { phase: 'cancelled', hasEnded: true, eventCount };
     }
   }
 

@@ -30,6 +30,8 @@ export const defaultLimits: Limits = {
 const MOST_UPLOADS = 32;
 const MOST_UPLOADS_WAITING = 512;
 const MOST_SHEETS_WAITING = 32;
+/** After this time a sheet's place is given back although its client has not taken it all. */
+const LONGEST_SHEET_MS = 60_000;
 
 /** Holds the places of requests until each is answered. */
 export class RequestPlaces {
@@ -60,6 +62,7 @@ export class RequestPlaces {
     const giveBack = isRawBody(body)
       ? await this.#uploads.take(this.#bytesOf(headers['content-length'], body.limitBytes))
       : await (takes === 'stream' ? this.#streams : this.#sheets).take();
+    if (takes === 'sheet') setTimeout(giveBack, LONGEST_SHEET_MS).unref();
     raw.once('finish', giveBack);
     raw.once('close', giveBack);
     // It went while it waited.

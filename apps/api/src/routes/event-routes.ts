@@ -80,8 +80,11 @@ async function stream({ deps, open, followers }: Streams, input: Input, topic: T
   await topic.readChanges([]);
   const opened = new EventStream(input.reply);
   open.add(opened);
-  input.reply.raw.on('close', () => open.delete(opened));
-  await follow(opened, { store: deps.store, followers }, topic, after);
+  try {
+    await follow(opened, { store: deps.store, followers }, topic, after);
+  } finally {
+    open.delete(opened);
+  }
 }
 
 const runsOf = (runs: readonly Run[]): Resource[] =>

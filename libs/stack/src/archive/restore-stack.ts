@@ -45,6 +45,12 @@ async function fill(
   { file, onProgress, signal }: ArchiveOptions,
 ): Promise<ArchiveManifest> {
   const { restore } = await import('@murnau/store');
+  // Somebody may have been at work here before the lock was ours.
+  const ours = [paths.blobs, paths.temporal, paths.logs, paths.temporary, paths.upLock].map((path) =>
+    basename(path),
+  );
+  const names = ((await namesIn(paths.home)) ?? []).filter((name) => !ours.includes(name));
+  if (names.length > 0) throw notEmpty(paths.home, names);
   try {
     await writeText(paths.edition, unfinishedRestore);
     const manifest = await withOwnDatabase(paths, (databaseUrl) =>

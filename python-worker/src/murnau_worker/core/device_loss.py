@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
+
 # `cudaGetErrorString` of the errors that CUDA documents to leave the process in an inconsistent state, or its device
 # out of reach. HIP has the same words.
 _LOSS = (
@@ -28,6 +30,8 @@ _LOSS = (
     "GPU is lost",
 )
 
+_LIBRARIES = ("CUBLAS_STATUS_", "CUDNN_STATUS_")
+
 
 class DeviceLostError(BaseException):
     """The process has to end: another one may find the device well. No run is at fault.
@@ -38,9 +42,21 @@ class DeviceLostError(BaseException):
 
 def is_device_loss(error: BaseException) -> bool:
     """Whether it, or what it was raised from, says that the device is lost to this process."""
-    return any(
-        isinstance(each, RuntimeError) and any(words in str(each) for words in _LOSS) for each in _with_causes(error)
+    texts = [str(each) for each in _with_causes(error) if isinstance(each, RuntimeError)]
+    return any(words in text for words in _LOSS for text in texts) or (
+        any(library in text for library in _LIBRARIES for text in texts) and _is_lost()
     )
+
+
+def _is_lost() -> bool:
+    """Asks the device: a library's error may be the first sign, and its words are the same for any cause."""
+    if not torch.cuda.is_available():
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError as error:
+        return any(words in str(error) for words in _LOSS)
+    return False
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:

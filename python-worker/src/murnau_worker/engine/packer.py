@@ -90,7 +90,7 @@ class Packer:
         """
         held = self._held
         if held is not None and self._clock() < held.until_s:
-            groups = [works for works in groups if held.serves(works[0])] or groups
+            groups = [works for works in groups if held.serves(works[0]) or not works[0].parts_come_and_go] or groups
         works = min(
             groups, key=lambda works: (min(work.used_s for work in works), max(work.served_at for work in works))
         )
@@ -153,6 +153,8 @@ class Packer:
 
     def _runs_out_of_memory(self, portions: Sequence[Portion]) -> bool:
         """Computes a batch; when memory runs out nothing has changed, and the same samples can be asked for again."""
+        failure: WorkerError | None = None
+        results: list[tuple[Portion, StepGradients]] = []
         try:
             shares = [work.share(count) for work, count in portions]
             run = portions[0][0].run
@@ -161,24 +163,26 @@ class Packer:
         except Exception as error:
             if is_out_of_memory(error):
                 return True
-            self._find_the_guilty(portions, error)
-            return False
+            failure = translate(error)
+        if failure is not None:  # not within: the error holds on to the frames that hold the pack's memory
+            self._find_the_guilty(portions, failure)
         for (work, count), of_share in results:
             with blamed_on(work.fail):
                 work.add(of_share, count)
                 work.served_at = self._ticks
         return False
 
-    def _find_the_guilty(self, portions: Sequence[Portion], error: Exception) -> None:
+    def _find_the_guilty(self, portions: Sequence[Portion], failure: WorkerError) -> None:
         """An unforeseen error ends the run that it comes from and no other: each is computed again alone."""
-        failure = translate(error)
         if len(portions) == 1:
             portions[0][0].fail(failure)
             return
         get_logger().warning("a pack failed; its runs are computed one by one")
+        free_memory()
         for work, count in portions:
             if self._runs_out_of_memory([(work, count)]):
                 work.fail(_too_large(work, count))
+                free_memory()
 
 
 def _too_large(work: StepWork, samples: int) -> WorkerError:

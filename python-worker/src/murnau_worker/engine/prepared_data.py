@@ -34,7 +34,7 @@ class DataCache:
 
     def __init__(self) -> None:
         self.baselines: Recent[Hashable, JudgedPictures] = Recent(_KEPT_BASELINES)
-        self._datasets: Recent[tuple[str, str, str], PreparedData] = Recent(_KEPT_DATASETS)
+        self._datasets: Recent[tuple[str, str, str, str], PreparedData] = Recent(_KEPT_DATASETS)
 
     def prepare(
         self, model: FamilyModel, pictures: Sequence[NamedPicture], spec: TrainingSpec
@@ -43,7 +43,7 @@ class DataCache:
         resize, mask, templates = spec.data.resize, spec.objective.loss_mask, spec.data.templates
         reads_captions = templates == "captions"
         fingerprint = dataset_fingerprint(pictures, model.image_size, resize, mask, reads_captions=reads_captions)
-        key = (model.fingerprint, fingerprint, templates)
+        key = (model.name, model.fingerprint, fingerprint, templates)
         found = self._datasets.find(key)
         if found is None:
             for latents in encode_pictures(model, pictures, resize, mask, reads_captions=reads_captions):

@@ -82,6 +82,7 @@ class RunPictures:
             subjects.append(("fuse_baseline", "fuse_", fused))
         for kind, prefix, subject in subjects:
             key = (
+                self.model.name,
                 self.model.fingerprint,
                 self.run.latents.fingerprint,
                 self.reference.hash,

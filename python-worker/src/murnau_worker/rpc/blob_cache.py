@@ -114,7 +114,7 @@ class BlobCache:
         size_bytes, now_s = len(content), self._clock()
         if self._folder is not None:
             try:
-                self._folder.write(blob_hash, content)
+                self._write(self._folder, blob_hash, content)
             except OSError as error:
                 _warn_of_memory(error)
             else:
@@ -122,6 +122,17 @@ class BlobCache:
         if self._in_memory_bytes + size_bytes > MEMORY_BYTES:
             self._make_room_in_memory(size_bytes)
         return _Entry(size_bytes, now_s, content)
+
+    def _write(self, folder: BlobFolder, blob_hash: str, content: bytes) -> None:
+        """On a full disk, blobs that nobody wants any more make room."""
+        while True:
+            try:
+                return folder.write(blob_hash, content)
+            except WorkerError:
+                oldest = next(iter(self._entries), None)
+                if oldest is None or not self._may_leave(oldest):
+                    raise
+                self._forget(oldest)
 
     def _make_room_in_memory(self, size_bytes: int) -> None:
         kept = [blob_hash for blob_hash, entry in self._entries.items() if entry.content is not None]

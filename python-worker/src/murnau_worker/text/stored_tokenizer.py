@@ -49,6 +49,9 @@ class StoredTokenizer:
     """A tokenizer of the form in which transformers' are asked."""
 
     def __init__(self, tokenizer: Tokenizer, special: Sequence[str]) -> None:
+        # A file may say how its texts were padded and cut when it was saved.
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
         tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
         self._tokenizer = tokenizer
         self.unk_token_id: int | None = tokenizer.token_to_id(_UNKNOWN)
