@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run -s chaos -- --minutes M --seed S [--simulate] [--keep]`: the last line on stdout is one JSON object.
+// `npm run -s chaos -- --minutes M --seed S [--simulate] [--bad-work] [--keep]`: the last line on stdout is one JSON object.
 import { readOptions } from './options.mjs';
 import { runChaos } from './run.mjs';
 

@@ -18,6 +18,7 @@ export function readOptions(args) {
       minutes: { type: 'string', default: '2' },
       seed: { type: 'string', default: '1' },
       simulate: { type: 'boolean', default: false },
+      'bad-work': { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
     },
   });
@@ -25,6 +26,8 @@ export function readOptions(args) {
     minutes: number('minutes', values.minutes, 0.2, 600),
     seed: number('seed', values.seed, 0, 2 ** 31),
     isSimulated: values.simulate,
+    /** Starts work that can never succeed as well. */
+    hasBadWork: values['bad-work'],
     /** Leaves the stack's folder there, with its logs. */
     keepsHome: values.keep,
   };

@@ -12,7 +12,7 @@ import { halvingSweep, randomSweep, secondModel } from './sweeps.mjs';
 /** A busy machine computes each step over again many times between faults. */
 const sweepTimeoutMs = 3_600_000;
 
-/** @param {{ minutes: number, seed: number, isSimulated: boolean, keepsHome: boolean }} options @param {(line: string) => void} say */
+/** @param {{ minutes: number, seed: number, isSimulated: boolean, hasBadWork: boolean, keepsHome: boolean }} options @param {(line: string) => void} say */
 export async function runChaos(options, say) {
   const arena = await Arena.open(options);
   say(`the stack is in ${arena.home}`);
@@ -55,7 +55,7 @@ async function sweepAgainAndAgain(arena, options, clock, say) {
 }
 
 /** Each fault at its time; one that lasts does not keep the next from coming. */
-async function strikeAll(arena, { minutes, seed }, clock, say) {
+async function strikeAll(arena, { minutes, seed, hasBadWork }, clock, say) {
   const open = new Set();
   const struck = [];
   const world = { home: arena.home, books: arena.books, watcherPid: () => arena.watcher?.pid };
@@ -74,7 +74,7 @@ async function strikeAll(arena, { minutes, seed }, clock, say) {
     }
   };
   const strikes = [];
-  for (const fault of planFaults({ minutes, seed })) {
+  for (const fault of planFaults({ minutes, seed }).filter(({ how }) => hasBadWork || how !== 'work')) {
     await sleep(Math.max(0, clock.startedMs + fault.atMs - performance.now()));
     strikes.push(strike(fault));
   }

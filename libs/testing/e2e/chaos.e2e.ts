@@ -26,8 +26,8 @@ it(
     });
     expect(report.wrong).toBeUndefined();
     expect(report).toMatchObject({ ok: true, bytes_equal: true });
-    const kinds = new Set(Object.keys(report.kills).map((kind) => kind.replace(/_(kill|stop|work)$/, '')));
+    const kinds = new Set(Object.keys(report.kills).map((kind) => kind.replace(/_(kill|stop)$/, '')));
     const parts = ['advisor', 'api', 'cli', 'dispatcher', 'orchestrator', 'postgres', 'temporal', 'worker'];
-    expect([...kinds].sort()).toEqual([...parts, 'generation', 'picture'].sort());
+    expect([...kinds].sort()).toEqual([...parts].sort());
   },
 );
